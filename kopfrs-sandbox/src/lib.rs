@@ -1,0 +1,1 @@
+//! kopfrs-sandbox
