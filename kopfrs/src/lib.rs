@@ -5,3 +5,4 @@ pub mod clock;
 pub mod filter;
 pub mod object;
 pub mod resource;
+pub mod storage;
