@@ -1,5 +1,7 @@
 //! kopfrs: Kubernetes operators from annotated functions.
 
+mod action;
+pub mod api;
 pub mod cause;
 pub mod clock;
 pub mod filter;
