@@ -1,0 +1,29 @@
+//! What has happened: one file per family of handlers, and the rule that tells for an object.
+//!
+//! Pure: a cause is a value; [`detect`] decides without I/O.
+
+mod activity;
+mod changing;
+mod detect;
+mod watching;
+
+use std::sync::Arc;
+
+pub use self::activity::{Activity, ActivityCause};
+pub use self::changing::{ChangingCause, Reason};
+pub(crate) use self::detect::{Baseline, Situation, detect};
+pub use self::watching::{EventType, RawEvent, WatchingCause};
+use crate::object::{Body, Patch};
+use crate::resource::Resource;
+
+/// Causes that concern an object.
+pub trait ObjectCause: Send + Sync + 'static {
+    /// The object.
+    fn body(&self) -> &Body;
+
+    /// Its kind.
+    fn resource(&self) -> &Arc<Resource>;
+
+    /// Changes to be made to the object.
+    fn patch(&self) -> &Patch;
+}

@@ -1,0 +1,155 @@
+//! RFC 7386 merge patches: composing them and applying them.
+
+use serde_json::{Map, Value};
+
+/// Applies a merge patch to an object.
+pub(crate) fn apply(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    let map = as_map(target);
+    for (key, value) in patch {
+        if value.is_null() {
+            map.remove(key);
+        } else {
+            apply(map.entry(key).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// Merges a later merge patch into an earlier one: applying the result is applying both in order.
+pub(crate) fn compose(earlier: &mut Value, later: &Value) {
+    let Value::Object(later) = later else {
+        *earlier = later.clone();
+        return;
+    };
+    let map = as_map(earlier);
+    for (key, value) in later {
+        if value.is_object() && map.get(key).is_some_and(Value::is_object) {
+            if let Some(slot) = map.get_mut(key) {
+                compose(slot, value);
+            }
+        } else {
+            map.insert(key.clone(), value.clone());
+        }
+    }
+}
+
+/// Whether a merge patch of an object says nothing.
+pub(crate) fn is_empty(patch: &Value) -> bool {
+    match patch {
+        Value::Null => true,
+        Value::Object(map) => map
+            .values()
+            .all(|value| value.is_object() && is_empty(value)),
+        _ => false,
+    }
+}
+
+/// What of a patch did not arrive: the paths at which the object differs from the intention.
+pub(crate) fn unmet(patch: &Value, object: &Value) -> Vec<super::FieldPath> {
+    let mut paths = Vec::new();
+    collect_unmet(&mut paths, &super::FieldPath::root(), patch, Some(object));
+    paths
+}
+
+fn collect_unmet(
+    paths: &mut Vec<super::FieldPath>,
+    at: &super::FieldPath,
+    patch: &Value,
+    object: Option<&Value>,
+) {
+    match (patch, object) {
+        (Value::Null, None | Some(Value::Null)) => {}
+        (Value::Object(patch), object) => {
+            for (key, value) in patch {
+                collect_unmet(
+                    paths,
+                    &at.child(key),
+                    value,
+                    object.and_then(|o| o.get(key)),
+                );
+            }
+        }
+        (value, Some(object)) if super::equal(value, object) => {}
+        _ => paths.push(at.clone()),
+    }
+}
+
+fn as_map(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    value
+        .as_object_mut()
+        .expect("a value that was just made a mapping is one")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn patches_apply_as_rfc_7386_says() {
+        let rows = [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (
+                json!({"a": [1]}),
+                json!({"a": {"b": 1}}),
+                json!({"a": {"b": 1}}),
+            ),
+            (
+                json!({}),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
+            (json!(null), json!({"a": 1}), json!({"a": 1})),
+        ];
+        for (mut target, patch, expected) in rows {
+            apply(&mut target, &patch);
+            assert_eq!(target, expected);
+        }
+    }
+
+    #[test]
+    fn what_the_server_dropped_is_noticed() {
+        let patch = json!({"status": {"a": 1, "b": {"c": 2}, "gone": null}});
+        let kept = json!({"status": {"a": 1}});
+        let paths: Vec<_> = unmet(&patch, &kept)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(paths, ["status.b.c"]);
+    }
+
+    fn patch() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![Just(Value::Null), (0i64..3).prop_map(Value::from)];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop::collection::btree_map("[a-c]", inner, 0..3)
+                .prop_map(|map| Value::Object(map.into_iter().collect()))
+        })
+        .prop_filter("patches of objects are objects", Value::is_object)
+    }
+
+    proptest! {
+        #[test]
+        fn composed_patches_do_what_they_do_one_after_another(
+            start in patch(), first in patch(), second in patch(),
+        ) {
+            let mut target = json!({});
+            apply(&mut target, &start);
+            let (mut one_by_one, mut at_once) = (target.clone(), target);
+            apply(&mut one_by_one, &first);
+            apply(&mut one_by_one, &second);
+            let mut composed = first;
+            compose(&mut composed, &second);
+            apply(&mut at_once, &composed);
+            prop_assert_eq!(one_by_one, at_once);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! How objects are named: for people, for owner references and for events.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::Body;
+
+/// Namespace and name of an object, as people write them: `namespace/name` or `name`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey {
+    namespace: Option<Box<str>>,
+    name: Box<str>,
+}
+
+impl ObjectKey {
+    /// Names an object; no namespace for cluster-scoped ones.
+    pub fn new(namespace: Option<&str>, name: &str) -> Self {
+        Self {
+            namespace: namespace.map(Into::into),
+            name: name.into(),
+        }
+    }
+
+    /// The namespace; `None` for cluster-scoped objects.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{namespace}/{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// The owner reference that makes `owner` the controller of another object.
+pub(crate) fn owner_reference(owner: &Body) -> Value {
+    json!({
+        "apiVersion": owner.api_version(),
+        "kind": owner.kind(),
+        "name": owner.name(),
+        "uid": owner.uid(),
+        "controller": true,
+        "blockOwnerDeletion": true,
+    })
+}

@@ -1,0 +1,364 @@
+//! How handlers name the kinds they are for.
+
+use std::fmt;
+
+use super::Resource;
+
+/// Names one or more kinds: by type, by any of their names, by category, or all.
+///
+/// Where no version is given, the version counts that the group prefers. A name that several groups
+/// have means the core group's; without one there, it is ambiguous and selects nothing.
+///
+/// # Examples
+/// ```
+/// use k8s_openapi::api::core::v1::Pod;
+/// use kopfrs::resource::Selector;
+///
+/// assert_eq!(Selector::of::<Pod>().to_string(), "pods.v1");
+/// assert_eq!(Selector::name("demos.v1.devoops.io")?, Selector::full("devoops.io", "v1", "demos")?);
+/// Selector::name("po")?; // plural, singular, kind or short name in any group
+/// Selector::category("all")?;
+/// # Ok::<(), kopfrs::resource::SelectorError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Selector {
+    group: Option<String>,
+    version: Option<String>,
+    name: Name,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Name {
+    Any(String),
+    Kind(String),
+    Plural(String),
+    Singular(String),
+    Short(String),
+    Category(String),
+    Everything,
+}
+
+/// Why a text does not name a kind.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectorError {
+    /// An empty name, or an empty part of a dotted one.
+    #[error(
+        "resource {0:?} has an empty part; write a name such as \"demos\" or \"demos.v1.example.com\""
+    )]
+    Empty(String),
+}
+
+impl Selector {
+    /// The kind of a type, in that type's version.
+    pub fn of<K: kube::Resource<DynamicType = ()>>() -> Self {
+        Self {
+            group: Some(K::group(&()).into_owned()),
+            version: Some(K::version(&()).into_owned()),
+            name: Name::Plural(K::plural(&()).into_owned()),
+        }
+    }
+
+    /// Any name of a kind, or its dotted form: `pods`, `pods.v1`, `demos.devoops.io`,
+    /// `demos.v1.devoops.io`.
+    pub fn name(text: &str) -> Result<Self, SelectorError> {
+        let mut parts = text.split('.');
+        let name = Name::Any(checked(parts.next().unwrap_or_default(), text)?);
+        let rest: Vec<&str> = parts.collect();
+        for part in &rest {
+            checked(part, text)?;
+        }
+        let (version, group) = match rest.split_first() {
+            Some((first, group)) if is_version(first) => (Some((*first).to_owned()), group),
+            _ => (None, &rest[..]),
+        };
+        let group = match (group.is_empty(), &version) {
+            (false, _) => Some(group.join(".")),
+            (true, Some(_)) => Some(String::new()),
+            (true, None) => None,
+        };
+        Ok(Self {
+            group,
+            version,
+            name,
+        })
+    }
+
+    /// Group, version and any name. The core group is the empty string.
+    pub fn full(group: &str, version: &str, name: &str) -> Result<Self, SelectorError> {
+        Ok(Self {
+            group: Some(group.to_owned()),
+            version: Some(checked(version, version)?),
+            name: Name::Any(checked(name, name)?),
+        })
+    }
+
+    /// Group and any name, in the group's preferred version. `group` may be `group/version`.
+    pub fn group_name(group: &str, name: &str) -> Result<Self, SelectorError> {
+        if let Some((group, version)) = group.split_once('/') {
+            return Self::full(group, version, name);
+        }
+        if is_version(group) {
+            return Self::full("", group, name);
+        }
+        let name = Name::Any(checked(name, name)?);
+        Ok(Self {
+            group: Some(group.to_owned()),
+            version: None,
+            name,
+        })
+    }
+
+    /// The kind of this name in any group.
+    pub fn kind(kind: &str) -> Result<Self, SelectorError> {
+        Self::by(Name::Kind, kind)
+    }
+
+    /// The kind of this plural name in any group.
+    pub fn plural(plural: &str) -> Result<Self, SelectorError> {
+        Self::by(Name::Plural, plural)
+    }
+
+    /// The kind of this singular name in any group.
+    pub fn singular(singular: &str) -> Result<Self, SelectorError> {
+        Self::by(Name::Singular, singular)
+    }
+
+    /// The kind of this short name in any group.
+    pub fn shortcut(short: &str) -> Result<Self, SelectorError> {
+        Self::by(Name::Short, short)
+    }
+
+    /// All kinds of a category: `all`.
+    pub fn category(category: &str) -> Result<Self, SelectorError> {
+        Self::by(Name::Category, category)
+    }
+
+    /// All kinds but events.
+    pub fn everything() -> Self {
+        Self {
+            group: None,
+            version: None,
+            name: Name::Everything,
+        }
+    }
+
+    fn by(name: fn(String) -> Name, text: &str) -> Result<Self, SelectorError> {
+        Ok(Self {
+            group: None,
+            version: None,
+            name: name(checked(text, text)?),
+        })
+    }
+
+    /// Whether a resource is meant.
+    pub fn matches(&self, resource: &Resource) -> bool {
+        let version = match &self.version {
+            Some(version) => *version == resource.version,
+            None => resource.preferred,
+        };
+        let group = self
+            .group
+            .as_ref()
+            .is_none_or(|group| *group == resource.group);
+        group && version && self.name.matches(resource)
+    }
+
+    /// Whether one kind is meant, so that several matches are an ambiguity.
+    pub fn is_specific(&self) -> bool {
+        !matches!(self.name, Name::Category(_) | Name::Everything)
+    }
+
+    /// The resources that are meant; the core group wins over others of the same name.
+    ///
+    /// # Errors
+    /// All candidates, if a specific name is in several groups and none of them is the core group.
+    pub fn select<'a>(
+        &self,
+        resources: impl IntoIterator<Item = &'a Resource>,
+    ) -> Result<Vec<&'a Resource>, Vec<&'a Resource>> {
+        let matching: Vec<_> = resources.into_iter().filter(|r| self.matches(r)).collect();
+        if !self.is_specific() || matching.len() < 2 {
+            return Ok(matching);
+        }
+        let core: Vec<_> = matching
+            .iter()
+            .copied()
+            .filter(|r| r.group.is_empty())
+            .collect();
+        if core.len() == 1 {
+            Ok(core)
+        } else {
+            Err(matching)
+        }
+    }
+}
+
+impl Name {
+    fn matches(&self, resource: &Resource) -> bool {
+        let is_event =
+            resource.plural == "events" && matches!(&*resource.group, "" | "events.k8s.io");
+        match self {
+            Self::Any(name) => {
+                *name == resource.plural
+                    || *name == resource.singular
+                    || *name == resource.kind
+                    || resource.short_names.contains(name)
+            }
+            Self::Kind(kind) => *kind == resource.kind,
+            Self::Plural(plural) => *plural == resource.plural,
+            Self::Singular(singular) => *singular == resource.singular,
+            Self::Short(short) => resource.short_names.contains(short),
+            Self::Category(category) => resource.categories.contains(category),
+            Self::Everything => !is_event,
+        }
+    }
+}
+
+fn checked(part: &str, whole: &str) -> Result<String, SelectorError> {
+    if part.is_empty() {
+        Err(SelectorError::Empty(whole.to_owned()))
+    } else {
+        Ok(part.to_owned())
+    }
+}
+
+/// Whether a text looks like a Kubernetes API version: `v1`, `v2beta3`.
+fn is_version(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix('v') else {
+        return false;
+    };
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = text.len() - 1 - rest.len();
+    let stage = rest
+        .strip_prefix("alpha")
+        .or_else(|| rest.strip_prefix("beta"))
+        .unwrap_or(rest);
+    let stage_number = stage.len() < rest.len() && !stage.is_empty();
+    digits > 0 && (rest.is_empty() || stage_number && stage.chars().all(|c| c.is_ascii_digit()))
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Name::Any(name) | Name::Plural(name) => f.write_str(name)?,
+            Name::Kind(name) => write!(f, "kind={name}")?,
+            Name::Singular(name) => write!(f, "singular={name}")?,
+            Name::Short(name) => write!(f, "shortcut={name}")?,
+            Name::Category(name) => write!(f, "category={name}")?,
+            Name::Everything => f.write_str("EVERYTHING")?,
+        }
+        for part in [&self.version, &self.group]
+            .into_iter()
+            .flatten()
+            .filter(|p| !p.is_empty())
+        {
+            write!(f, ".{part}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resource(group: &str, version: &str, preferred: bool) -> Resource {
+        Resource {
+            group: group.into(),
+            version: version.into(),
+            plural: "demos".into(),
+            kind: "Demo".into(),
+            singular: "demo".into(),
+            short_names: vec!["d".into()],
+            categories: vec!["all".into()],
+            preferred,
+            ..Resource::default()
+        }
+    }
+
+    #[test]
+    fn a_kind_is_found_by_each_of_its_names() {
+        let demo = resource("devoops.io", "v1", true);
+        let rows = [
+            (Selector::name("demos"), true),
+            (Selector::name("demo"), true),
+            (Selector::name("Demo"), true),
+            (Selector::name("d"), true),
+            (Selector::name("demos.v1.devoops.io"), true),
+            (Selector::name("d.devoops.io"), true),
+            (Selector::name("demos.v1"), false),
+            (Selector::name("demos.v2.devoops.io"), false),
+            (Selector::name("DEMO"), false),
+            (Selector::kind("Demo"), true),
+            (Selector::kind("demos"), false),
+            (Selector::plural("demos"), true),
+            (Selector::singular("demo"), true),
+            (Selector::shortcut("d"), true),
+            (Selector::shortcut("demo"), false),
+            (Selector::category("all"), true),
+            (Selector::group_name("devoops.io", "d"), true),
+            (Selector::group_name("devoops.io/v1", "d"), true),
+            (Selector::group_name("v1", "d"), false),
+            (Selector::full("devoops.io", "v1", "demos"), true),
+            (Ok(Selector::everything()), true),
+        ];
+        for (selector, expected) in rows {
+            let selector = selector.unwrap();
+            assert_eq!(selector.matches(&demo), expected, "{selector}");
+        }
+        assert!(Selector::name("").is_err() && Selector::name("a..b").is_err());
+    }
+
+    #[test]
+    fn versions_are_recognised() {
+        for (text, expected) in [
+            ("v1", true),
+            ("v1beta2", true),
+            ("v2alpha1", true),
+            ("v", false),
+            ("vm", false),
+            ("v1x", false),
+            ("v1beta", false),
+        ] {
+            assert_eq!(is_version(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_version_the_preferred_one_counts() {
+        let (old, new) = (resource("x.io", "v1", false), resource("x.io", "v2", true));
+        let selected = Selector::name("demos")
+            .unwrap()
+            .select([&old, &new])
+            .unwrap();
+        assert_eq!(selected, [&new]);
+        assert_eq!(
+            Selector::name("demos.v1.x.io")
+                .unwrap()
+                .select([&old, &new])
+                .unwrap(),
+            [&old]
+        );
+    }
+
+    #[test]
+    fn the_core_group_wins_and_other_ambiguities_are_refused() {
+        let (core, x, y) = (
+            resource("", "v1", true),
+            resource("x.io", "v1", true),
+            resource("y.io", "v1", true),
+        );
+        let selector = Selector::name("demos").unwrap();
+        assert_eq!(selector.select([&x, &core]).unwrap(), [&core]);
+        assert_eq!(selector.select([&x, &y]).unwrap_err(), [&x, &y]);
+        assert_eq!(
+            Selector::category("all")
+                .unwrap()
+                .select([&x, &y])
+                .unwrap()
+                .len(),
+            2
+        );
+    }
+}

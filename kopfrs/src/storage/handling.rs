@@ -1,0 +1,94 @@
+//! State in the status, under `status.handling.<prefix>`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{Storage, Stored, encoding};
+use crate::object::FieldPath;
+
+/// The framework's memory inside of a status: put `handling: Option<kopfrs::Handling>` into the
+/// status type of a kind, and the operator needs no annotations for it.
+///
+/// Handlers never see its content.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Handling(BTreeMap<String, BTreeMap<String, String>>);
+
+impl schemars::JsonSchema for Handling {
+    fn schema_name() -> Cow<'static, str> {
+        "Handling".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "object",
+            "description": "What operators remember of the handling of this object.",
+            "nullable": true,
+            "x-kubernetes-preserve-unknown-fields": true,
+        })
+    }
+}
+
+const BASELINE: &str = "lastHandledConfiguration";
+const PROGRESS: &str = "progress";
+
+/// Reads the state, and takes that of all operators out of the object.
+pub(super) fn take(storage: &Storage, object: &mut Value) -> Stored {
+    let handling = FieldPath::new(["status", "handling"]);
+    if handling.get(object).is_none_or(|value| !is_state(value)) {
+        return Stored::default();
+    }
+    let state = handling.remove(object).unwrap_or_default();
+    if object["status"].as_object().is_some_and(Map::is_empty) {
+        FieldPath::new(["status"]).remove(object);
+    }
+    let own = &state[&storage.prefix];
+    Stored {
+        baseline: own[BASELINE].as_str().and_then(encoding::decode),
+        progress: own[PROGRESS]
+            .as_str()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default(),
+    }
+}
+
+/// Whether a value was written by this module, and is not some field of a user's own.
+fn is_state(value: &Value) -> bool {
+    value.as_object().is_some_and(|operators| {
+        operators.values().all(|own| {
+            own.as_object().is_some_and(|own| {
+                own.iter()
+                    .all(|(key, value)| matches!(&**key, BASELINE | PROGRESS) && value.is_string())
+            })
+        })
+    })
+}
+
+/// The merge patch from one state to another; null if they are the same.
+pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Value {
+    if present == wanted {
+        return Value::Null;
+    }
+    if *wanted == Stored::default() {
+        return json!({"status": {"handling": {&storage.prefix: null}}});
+    }
+    let mut own = Map::new();
+    if present.baseline != wanted.baseline {
+        own.insert(
+            BASELINE.to_owned(),
+            json!(wanted.baseline.as_ref().map(encoding::encode)),
+        );
+    }
+    if present.progress != wanted.progress {
+        let text = (!wanted.progress.is_empty()).then(|| json!(wanted.progress).to_string());
+        own.insert(PROGRESS.to_owned(), json!(text));
+    }
+    json!({"status": {"handling": {&storage.prefix: own}}})
+}

@@ -1,0 +1,210 @@
+//! State as Kopf keeps it by default: one annotation for the essence, one for each handler.
+//!
+//! Unlike our own annotations these stay in the body, as they do under Kopf.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use blake2::digest::consts::U4;
+use blake2::{Blake2b, Digest};
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Progress, Record, Storage, Stored};
+use crate::cause::Baseline;
+use crate::object::{FieldPath, essence};
+
+const BASELINE: &str = "last-handled-configuration";
+const NAME_LIMIT: usize = 63;
+
+/// Reads the state.
+pub(super) fn read(storage: &Storage, object: &Value) -> Stored {
+    let annotations = FieldPath::new(["metadata", "annotations"]).get(object);
+    let get = |key: &String| annotations?.get(key)?.as_str();
+    let baseline = keys(storage, BASELINE).iter().find_map(get);
+    let progress = storage.ids.iter().filter_map(|id| {
+        let text = keys(storage, id).iter().find_map(get)?;
+        Some((id.clone(), serde_json::from_str::<Record>(text).ok()?))
+    });
+    Stored {
+        baseline: baseline
+            .and_then(|text| serde_json::from_str(text).ok())
+            .map(Baseline::Essence),
+        progress: progress.collect(),
+    }
+}
+
+/// The merge patch from one state to another; null if they are the same.
+pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Value {
+    let mut annotations = Map::new();
+    let mut put = |name: &str, value: Value| {
+        for key in keys(storage, name) {
+            annotations.insert(key, value.clone());
+        }
+    };
+    if present.baseline != wanted.baseline {
+        put(
+            BASELINE,
+            wanted.baseline.as_ref().map_or(Value::Null, baseline_text),
+        );
+    }
+    let ids = present.progress.keys().chain(wanted.progress.keys());
+    for id in ids.filter(|id| present.progress.get(*id) != wanted.progress.get(*id)) {
+        put(
+            id,
+            wanted
+                .progress
+                .get(id)
+                .map_or(Value::Null, |record| json!(record_text(record))),
+        );
+    }
+    if annotations.is_empty() {
+        return Value::Null;
+    }
+    if !storage.prefix.starts_with("kopf.") && *wanted != Stored::default() {
+        annotations.insert(
+            format!("{}/{}", storage.prefix, essence::MARKER),
+            json!("yes"),
+        );
+    }
+    json!({"metadata": {"annotations": annotations}})
+}
+
+/// Kopf knows whole essences only: a digest becomes none, and so the next start a creation.
+fn baseline_text(baseline: &Baseline) -> Value {
+    match baseline {
+        Baseline::Essence(essence) => json!(format!("{essence}\n")),
+        Baseline::Digest(_) => Value::Null,
+    }
+}
+
+/// A record as Kopf writes it: times with microseconds and an offset, no fields of our own.
+fn record_text(record: &Record) -> String {
+    let time = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string();
+    let mut map = Map::new();
+    let mut put = |key: &str, value: Value| {
+        if !value.is_null() {
+            map.insert(key.to_owned(), value);
+        }
+    };
+    put("started", json!(time(record.started)));
+    put("stopped", json!(record.stopped.map(time)));
+    put("delayed", json!(record.delayed.map(time)));
+    put("purpose", json!(record.purpose));
+    put("retries", json!(record.retries));
+    put("success", json!(record.success));
+    put("failure", json!(record.failure));
+    put("message", json!(record.message));
+    Value::Object(map).to_string()
+}
+
+/// The annotation keys of a name: the present form, and the older one where it differs.
+fn keys(storage: &Storage, name: &str) -> Vec<String> {
+    let suffix = if storage.owner_suffix { "-ofDRS" } else { "" };
+    let safe = format!("{name}{suffix}")
+        .replace('/', ".")
+        .replace(['<', '>'], "_");
+    let prefix = &storage.prefix;
+    let present = format!("{prefix}/{}", shortened(&safe, &safe, NAME_LIMIT));
+    let older_limit = NAME_LIMIT.saturating_sub(prefix.len() + 1);
+    let older = format!("{prefix}/{}", shortened(&safe, &safe, older_limit));
+    if present == older {
+        vec![present]
+    } else {
+        vec![present, older]
+    }
+}
+
+/// A name cut to a length, made unique by a digest of the whole.
+fn shortened(name: &str, whole: &str, limit: usize) -> String {
+    if name.chars().count() <= limit {
+        return name.to_owned();
+    }
+    let digest = Blake2b::<U4>::digest(whole.as_bytes());
+    let tail = STANDARD.encode(digest).replace('+', "-").replace('/', ".");
+    let tail = tail.trim_end_matches(['=', '-', '.']);
+    let cut: String = name
+        .chars()
+        .take(limit.saturating_sub(tail.len() + 1))
+        .collect();
+    format!("{cut}-{tail}")
+}
+
+/// Whether a kind of object gets keys of its own because its owner's annotations are copied to it:
+/// Deployments copy theirs to their ReplicaSets.
+pub(crate) fn needs_owner_suffix(kind: &str) -> bool {
+    kind == "ReplicaSet"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn storage(prefix: &str) -> Storage {
+        Storage {
+            prefix: prefix.into(),
+            place: super::super::Place::Kopf,
+            keep: super::super::Keep::Essence,
+            ids: vec!["c1".into()],
+            owner_suffix: false,
+        }
+    }
+
+    #[test]
+    fn keys_are_formed_as_kopf_forms_them() {
+        let storage = storage("my-operator.example.com");
+        let key = |name: &str, i: usize| {
+            keys(&storage, name)[i]
+                .split_once('/')
+                .unwrap()
+                .1
+                .to_owned()
+        };
+        assert_eq!(
+            key(&"x".repeat(64), 0),
+            format!("{}xx-SItAqA", "x".repeat(54))
+        );
+        assert_eq!(
+            key(&"y".repeat(64), 0),
+            format!("{}yy-0d251g", "y".repeat(54))
+        );
+        assert_eq!(
+            key(&"fn".repeat(323), 0),
+            format!("{}fn-Az-r.g", "fn".repeat(27))
+        );
+        assert_eq!(
+            key(&"x".repeat(40), 1),
+            format!("{}xx-tEokcg", "x".repeat(30))
+        );
+        assert_eq!(
+            keys(&storage, "a_b.c-d/e"),
+            ["my-operator.example.com/a_b.c-d.e"]
+        );
+    }
+
+    #[test]
+    fn state_is_written_as_kopf_reads_it() {
+        let storage = storage("kopf.zalando.org");
+        let mut record = Record::new(
+            crate::cause::Reason::Create,
+            "2020-01-02T03:04:05.5Z".parse().unwrap(),
+        );
+        record.retries = 1;
+        let wanted = Stored {
+            baseline: Some(Baseline::Essence(json!({"spec": {"a": 1}}))),
+            progress: Progress::from([("c1".to_owned(), record.clone())]),
+        };
+        let patch = patch(&storage, &Stored::default(), &wanted);
+        let annotations = &patch["metadata"]["annotations"];
+        assert_eq!(
+            annotations["kopf.zalando.org/last-handled-configuration"],
+            "{\"spec\":{\"a\":1}}\n"
+        );
+        assert_eq!(
+            annotations["kopf.zalando.org/c1"],
+            r#"{"failure":false,"purpose":"create","retries":1,"started":"2020-01-02T03:04:05.500000+00:00","success":false}"#
+        );
+        let found = read(&storage, &patch);
+        assert_eq!(found, wanted);
+        assert_eq!(super::patch(&storage, &found, &found), Value::Null);
+    }
+}

@@ -1,0 +1,199 @@
+//! What a user may say about where state is kept.
+
+use serde_json::Value;
+
+/// Where state is kept on objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In annotations: works with every kind.
+    Annotations,
+    /// In `status.handling`: needs no request of its own where results go to the status anyway.
+    Status,
+    /// In annotations, as Kopf keeps it.
+    Kopf,
+}
+
+/// What is kept of the essence that was handled last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// All of it: handlers see old values.
+    #[default]
+    Essence,
+    /// A digest: handlers see that something has changed, but not what (`old` is `None`).
+    Digest,
+}
+
+/// How the operator remembers on an object what it has handled.
+///
+/// Operators that serve the same kind need prefixes and finalizers of their own.
+///
+/// # Examples
+/// ```
+/// use kopfrs::storage::Persistence;
+///
+/// let own = Persistence::new("demo.example.com");
+/// assert_eq!(own.finalizer(), "demo.example.com/finalizer");
+/// let python = Persistence::kopf(); // continue where a Kopf operator stopped
+/// assert_eq!(python.finalizer(), "kopf.zalando.org/KopfFinalizerMarker");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Persistence {
+    prefix: String,
+    finalizer: String,
+    place: Option<Place>,
+    keep: Keep,
+}
+
+/// Whether a kind's schema keeps our state in its status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum StatusSchema {
+    /// `status.handling` is stored.
+    Keeps,
+    /// It is pruned, or nothing is known.
+    #[default]
+    Prunes,
+}
+
+impl Persistence {
+    /// Keeps state under this prefix, a DNS name of the operator's own; its finalizer is
+    /// `<prefix>/finalizer`.
+    pub fn new(prefix: impl Into<String>) -> Self {
+        let prefix = prefix.into();
+        let finalizer = format!("{prefix}/finalizer");
+        Self {
+            prefix,
+            finalizer,
+            place: None,
+            keep: Keep::default(),
+        }
+    }
+
+    /// Keeps state exactly as Kopf does by default, to take over its objects or to hand them back.
+    pub fn kopf() -> Self {
+        Self {
+            prefix: "kopf.zalando.org".to_owned(),
+            finalizer: "kopf.zalando.org/KopfFinalizerMarker".to_owned(),
+            place: Some(Place::Kopf),
+            keep: Keep::Essence,
+        }
+    }
+
+    /// Sets another finalizer.
+    pub fn with_finalizer(mut self, finalizer: impl Into<String>) -> Self {
+        self.finalizer = finalizer.into();
+        self
+    }
+
+    /// Sets the place. By default it is the cheapest that the kind offers.
+    pub fn with_place(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// Sets what is kept of the essence.
+    pub fn with_keep(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
+    }
+
+    /// The prefix of annotations, and the key in `status.handling`.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The finalizer.
+    pub fn finalizer(&self) -> &str {
+        &self.finalizer
+    }
+
+    /// What is kept of the essence.
+    pub fn keep(&self) -> Keep {
+        self.keep
+    }
+
+    /// The place for a kind: as asked for, else the status where it has an endpoint of its own and
+    /// stores what we put there, else annotations (one patch holds everything then).
+    pub(crate) fn place(&self, has_status_subresource: bool, schema: StatusSchema) -> Place {
+        match (self.place, schema) {
+            (Some(place), _) => place,
+            (None, StatusSchema::Keeps) if has_status_subresource => Place::Status,
+            (None, _) => Place::Annotations,
+        }
+    }
+}
+
+impl Default for Persistence {
+    fn default() -> Self {
+        Self::new("kopfrs.dev")
+    }
+}
+
+impl StatusSchema {
+    /// Reads the schema of one version of a CustomResourceDefinition.
+    pub(crate) fn of(crd: &Value, version: &str) -> Self {
+        let versions = crd["spec"]["versions"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let Some(version) = versions.iter().find(|v| v["name"] == version) else {
+            return Self::Prunes;
+        };
+        let object = &version["schema"]["openAPIV3Schema"];
+        let status = &object["properties"]["status"];
+        let handling = &status["properties"]["handling"];
+        let preserves = |schema: &Value| schema["x-kubernetes-preserve-unknown-fields"] == true;
+        // A property that is declared but prunes its content keeps nothing.
+        let keeps = match (status.is_null(), handling.is_null()) {
+            (true, _) => preserves(object),
+            (false, true) => preserves(status),
+            (false, false) => preserves(handling),
+        };
+        if keeps { Self::Keeps } else { Self::Prunes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_status_is_used_where_the_schema_keeps_it() {
+        let keep = json!({"x-kubernetes-preserve-unknown-fields": true});
+        let rows = [
+            (json!({"properties": {"status": keep}}), StatusSchema::Keeps),
+            (
+                json!({"properties": {"status": {"properties": {"handling": keep}}}}),
+                StatusSchema::Keeps,
+            ),
+            (
+                json!({"properties": {"status": {"type": "object"}}}),
+                StatusSchema::Prunes,
+            ),
+            (
+                json!({"properties": {"status": {"properties": {"handling": {"type": "object"}}}}}),
+                StatusSchema::Prunes,
+            ),
+            (json!({"properties": {"spec": {}}}), StatusSchema::Prunes),
+            (keep.clone(), StatusSchema::Keeps),
+        ];
+        for (schema, expected) in rows {
+            let crd = json!({"spec": {"versions": [{"name": "v1", "schema": {"openAPIV3Schema": schema}}]}});
+            assert_eq!(StatusSchema::of(&crd, "v1"), expected, "{crd}");
+            assert_eq!(StatusSchema::of(&crd, "v2"), StatusSchema::Prunes);
+        }
+    }
+
+    #[test]
+    fn the_cheapest_place_is_chosen() {
+        let auto = Persistence::default();
+        assert_eq!(auto.place(true, StatusSchema::Keeps), Place::Status);
+        assert_eq!(auto.place(true, StatusSchema::Prunes), Place::Annotations);
+        assert_eq!(auto.place(false, StatusSchema::Keeps), Place::Annotations);
+        assert_eq!(
+            Persistence::kopf().place(true, StatusSchema::Keeps),
+            Place::Kopf
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! How far one handler has come with the present change of an object.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::cause::Reason;
+
+/// The records of all handlers, by handler id.
+pub(crate) type Progress = BTreeMap<String, Record>;
+
+/// The progress of one handler. The names are Kopf's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// When the first attempt began.
+    pub(crate) started: Timestamp,
+    /// When it ended for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stopped: Option<Timestamp>,
+    /// When the next attempt is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) delayed: Option<Timestamp>,
+    /// For what it was called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) purpose: Option<Reason>,
+    /// How many attempts were made.
+    #[serde(default)]
+    pub(crate) retries: u32,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) success: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) failure: bool,
+    /// The last error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+    /// The digest of the essence it ended with: a later change calls it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seen: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Record {
+    /// A handler that has not been called yet.
+    pub(crate) fn new(purpose: Reason, now: Timestamp) -> Self {
+        Self {
+            started: now,
+            stopped: None,
+            delayed: None,
+            purpose: Some(purpose),
+            retries: 0,
+            success: false,
+            failure: false,
+            message: None,
+            seen: None,
+        }
+    }
+
+    /// Whether it ended for good, well or not.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.success || self.failure
+    }
+}
