@@ -1,0 +1,112 @@
+//! What handlers share: the client, the settings, the clock, and values of the users' own.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+
+use crate::clock::Clock;
+use crate::settings::SettingsHandle;
+
+/// What all handlers of an operator share.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Environment {
+    /// Tells the time.
+    pub clock: Clock,
+    /// The settings.
+    pub settings: SettingsHandle,
+    /// Values that startup handlers have returned as `State`.
+    pub states: States,
+    client: OnceLock<ClientSlot>,
+}
+
+struct ClientSlot(kube::Client);
+
+impl Environment {
+    /// An environment without a client yet.
+    pub fn new(clock: Clock, settings: SettingsHandle) -> Self {
+        Self {
+            clock,
+            settings,
+            states: States::default(),
+            client: OnceLock::new(),
+        }
+    }
+
+    /// The client; `None` before login.
+    pub fn client(&self) -> Option<&kube::Client> {
+        self.client.get().map(|slot| &slot.0)
+    }
+
+    /// Sets the client, once.
+    pub(crate) fn set_client(&self, client: kube::Client) {
+        // A second login replaces what is behind the client, not the client.
+        let _ = self.client.set(ClientSlot(client));
+    }
+}
+
+impl fmt::Debug for ClientSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+type AnyShared = Arc<dyn Any + Send + Sync>;
+
+/// Shared values, one of each type.
+#[derive(Clone, Default)]
+pub struct States(Arc<RwLock<HashMap<TypeId, (&'static str, AnyShared)>>>);
+
+impl States {
+    /// Puts a value in; an earlier one of the type is replaced.
+    pub fn insert<T: Send + Sync + 'static>(&self, value: T) {
+        self.insert_any(TypeId::of::<T>(), type_name::<T>(), Arc::new(value));
+    }
+
+    pub(crate) fn insert_any(&self, id: TypeId, name: &'static str, value: AnyShared) {
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, (name, value));
+    }
+
+    /// The value of a type.
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let states = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        states.get(&TypeId::of::<T>())?.1.clone().downcast().ok()
+    }
+}
+
+impl fmt::Debug for States {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let states = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_list()
+            .entries(states.values().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+/// Values kept for one object as long as the process and the object live, one of each type.
+#[derive(Clone, Default)]
+pub struct Memos(Arc<Mutex<HashMap<TypeId, AnyShared>>>);
+
+impl Memos {
+    /// The value of a type, made by default at first.
+    pub fn get_or_default<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut memos = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let memo = memos
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Arc::new(T::default()));
+        memo.clone()
+            .downcast()
+            .expect("a memo is stored under the id of its own type")
+    }
+}
+
+impl fmt::Debug for Memos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let memos = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        write!(f, "Memos({})", memos.len())
+    }
+}

@@ -1,0 +1,93 @@
+//! Families of handlers: those that share their arguments and their rules.
+
+use std::fmt;
+
+use crate::cause::{Activity, ActivityCause, ChangingCause, Reason, WatchingCause};
+
+/// The cause of a family of handlers; names the family in types.
+pub trait Family: Clone + Send + Sync + 'static {
+    /// What is special to the family's handlers.
+    type Rule: fmt::Debug + Clone + Send + Sync;
+
+    /// The family, as error messages name it.
+    const NAME: &'static str;
+}
+
+/// When a handler of changes is called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChangingRule {
+    /// The reason; `None` for any (resume and field handlers).
+    pub reason: Option<Reason>,
+    /// Only for objects that the operator sees for the first time since its start (resume).
+    pub initial: bool,
+    /// Resume also objects that are being deleted.
+    pub deleted: bool,
+    /// Deletion waits for the handler: the object needs our finalizer.
+    pub requires_finalizer: bool,
+    /// The handler's field must differ.
+    pub needs_change: bool,
+}
+
+impl ChangingRule {
+    /// `on::create`.
+    pub fn create() -> Self {
+        Self {
+            reason: Some(Reason::Create),
+            ..Self::default()
+        }
+    }
+
+    /// `on::update`.
+    pub fn update() -> Self {
+        Self {
+            reason: Some(Reason::Update),
+            needs_change: true,
+            ..Self::default()
+        }
+    }
+
+    /// `on::delete`.
+    pub fn delete(optional: bool) -> Self {
+        Self {
+            reason: Some(Reason::Delete),
+            requires_finalizer: !optional,
+            ..Self::default()
+        }
+    }
+
+    /// `on::resume`.
+    pub fn resume(deleted: bool) -> Self {
+        Self {
+            initial: true,
+            deleted,
+            ..Self::default()
+        }
+    }
+
+    /// `on::field`.
+    pub fn field() -> Self {
+        Self {
+            needs_change: true,
+            ..Self::default()
+        }
+    }
+}
+
+impl Family for ActivityCause {
+    type Rule = Activity;
+
+    const NAME: &'static str = "activity handlers";
+}
+
+impl Family for WatchingCause {
+    type Rule = ();
+
+    const NAME: &'static str = "event handlers";
+}
+
+impl Family for ChangingCause {
+    type Rule = ChangingRule;
+
+    const NAME: &'static str = "handlers of changes";
+}

@@ -1,0 +1,120 @@
+//! One call of a handler: what it is called with, and what comes of it.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Environment, Family, Memos, Param};
+
+/// Which attempt this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Counted from 0.
+    pub retry: u32,
+    /// When the first attempt began.
+    pub started: Timestamp,
+    /// How long ago that was.
+    pub runtime: Duration,
+}
+
+impl Attempt {
+    /// An attempt of this number, of a handling that began at that time.
+    pub fn new(retry: u32, started: Timestamp, runtime: Duration) -> Self {
+        Self {
+            retry,
+            started,
+            runtime,
+        }
+    }
+}
+
+/// Everything a handler may ask for.
+#[non_exhaustive]
+pub struct Invocation<C: Family> {
+    /// What has happened.
+    pub cause: C,
+    /// Which attempt this is.
+    pub attempt: Attempt,
+    /// The handler's id.
+    pub handler: Arc<str>,
+    /// What the handler was declared with as `param`.
+    pub param: Option<Param>,
+    /// Values kept for the object, or for the operator in activities.
+    pub memos: Memos,
+    /// What all handlers share.
+    pub environment: Arc<Environment>,
+}
+
+impl<C: Family> Invocation<C> {
+    /// Puts a call together.
+    pub(crate) fn new(
+        cause: C,
+        attempt: Attempt,
+        (handler, param): (Arc<str>, Option<Param>),
+        (memos, environment): (Memos, Arc<Environment>),
+    ) -> Self {
+        Self {
+            cause,
+            attempt,
+            handler,
+            param,
+            memos,
+            environment,
+        }
+    }
+}
+
+impl<C: Family + fmt::Debug> fmt::Debug for Invocation<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invocation")
+            .field("handler", &self.handler)
+            .field("cause", &self.cause)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a handler returned.
+#[derive(Default)]
+pub struct Outcome {
+    /// To be put into `status.<handler id>`.
+    pub result: Option<Value>,
+    /// What activities give to the operator: credentials, shared states.
+    pub product: Option<Box<dyn Any + Send>>,
+}
+
+impl Outcome {
+    /// Nothing was returned.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// A value for the status.
+    pub fn result(value: Value) -> Self {
+        Self {
+            result: Some(value),
+            product: None,
+        }
+    }
+
+    /// Something for the operator.
+    pub fn product(product: impl Any + Send) -> Self {
+        Self {
+            result: None,
+            product: Some(Box::new(product)),
+        }
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("result", &self.result)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,244 @@
+//! What can be set, with units and defaults. Set it in a startup handler or when building an
+//! operator; it is frozen once the operator watches.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::resource::{Resource, Selector};
+use crate::storage::Persistence;
+
+/// All settings of one operator.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// How the operator remembers what it has handled.
+    pub persistence: PersistenceSettings,
+    /// How handlers are run.
+    pub execution: ExecutionSettings,
+    /// How resources are watched.
+    pub watching: WatchingSettings,
+    /// How the API is talked to.
+    pub networking: NetworkingSettings,
+    /// How the operator ends.
+    pub process: ProcessSettings,
+}
+
+/// How the operator remembers what it has handled.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PersistenceSettings {
+    /// For all kinds that have nothing of their own.
+    pub default: Persistence,
+    /// For some kinds; the first match counts.
+    pub kinds: Vec<(Selector, Persistence)>,
+    /// How long to wait for the watch to catch up with an own write whose version cannot be compared
+    /// with that of an event. 5 s.
+    pub consistency_timeout: Duration,
+}
+
+/// How handlers are run.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ExecutionSettings {
+    /// The delay after an arbitrary error, for handlers without `backoff`. 60 s.
+    pub default_backoff: Duration,
+    /// Progress is saved when a handler still runs this long after an earlier one of the same cycle
+    /// has finished. 1 s.
+    pub checkpoint_after: Duration,
+}
+
+/// How resources are watched.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct WatchingSettings {
+    /// Objects per page of the initial listing. 500.
+    pub page_size: u32,
+    /// A watch that is silent for longer, bookmarks included, is restarted. 70 s.
+    pub inactivity_timeout: Duration,
+    /// How long the server may keep one watch open before it is renewed. 290 s.
+    pub server_timeout: Duration,
+    /// The pause after the first failure of a watch; it doubles with each further one. 1 s.
+    pub backoff: Duration,
+    /// The longest pause. 30 s.
+    pub max_backoff: Duration,
+}
+
+/// How the API is talked to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NetworkingSettings {
+    /// How many requests may be on their way at once, watches not counted. 32.
+    pub requests_in_flight: usize,
+    /// How long one request may take, watches not counted. 30 s.
+    pub request_timeout: Duration,
+    /// The pauses between the attempts of a request that fails for the network's or the server's
+    /// sake; after the last one the failure counts. 1, 1, 2, 3, 5, 8 s.
+    pub error_backoffs: Vec<Duration>,
+}
+
+/// How the operator ends.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ProcessSettings {
+    /// How long running handlers may take to finish when the operator stops; then they are
+    /// cancelled. 20 s.
+    pub drain_budget: Duration,
+}
+
+impl Default for PersistenceSettings {
+    fn default() -> Self {
+        Self {
+            default: Persistence::default(),
+            kinds: Vec::new(),
+            consistency_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Default for ExecutionSettings {
+    fn default() -> Self {
+        Self {
+            default_backoff: Duration::from_secs(60),
+            checkpoint_after: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Default for WatchingSettings {
+    fn default() -> Self {
+        Self {
+            page_size: 500,
+            inactivity_timeout: Duration::from_secs(70),
+            server_timeout: Duration::from_secs(290),
+            backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for NetworkingSettings {
+    fn default() -> Self {
+        Self {
+            requests_in_flight: 32,
+            request_timeout: Duration::from_secs(30),
+            error_backoffs: [1, 1, 2, 3, 5, 8].map(Duration::from_secs).to_vec(),
+        }
+    }
+}
+
+impl Default for ProcessSettings {
+    fn default() -> Self {
+        Self {
+            drain_budget: Duration::from_secs(20),
+        }
+    }
+}
+
+impl PersistenceSettings {
+    /// What counts for a kind.
+    pub fn of(&self, resource: &Resource) -> &Persistence {
+        let own = self
+            .kinds
+            .iter()
+            .find(|(selector, _)| selector.matches(resource));
+        own.map_or(&self.default, |(_, persistence)| persistence)
+    }
+}
+
+/// The settings as a startup handler changes them.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// use kopfrs::settings::SettingsHandle;
+///
+/// async fn startup(settings: SettingsHandle) {
+///     settings.update(|s| s.execution.default_backoff = Duration::from_secs(10));
+/// }
+/// ```
+#[derive(Clone, Default)]
+pub struct SettingsHandle(Arc<RwLock<Shared>>);
+
+#[derive(Default)]
+struct Shared {
+    settings: Arc<Settings>,
+    is_frozen: bool,
+}
+
+impl SettingsHandle {
+    /// Starts from these settings.
+    pub fn new(settings: Settings) -> Self {
+        Self(Arc::new(RwLock::new(Shared {
+            settings: Arc::new(settings),
+            is_frozen: false,
+        })))
+    }
+
+    /// The present settings.
+    pub fn get(&self) -> Arc<Settings> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .settings
+            .clone()
+    }
+
+    /// Changes the settings.
+    ///
+    /// # Panics
+    /// If the operator has started already: settings are for startup handlers.
+    pub fn update(&self, change: impl FnOnce(&mut Settings)) {
+        let mut shared = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        assert!(
+            !shared.is_frozen,
+            "settings are frozen after the startup handlers"
+        );
+        change(Arc::make_mut(&mut shared.settings));
+    }
+
+    /// No more changes from now on.
+    pub(crate) fn freeze(&self) -> Arc<Settings> {
+        let mut shared = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        shared.is_frozen = true;
+        shared.settings.clone()
+    }
+}
+
+impl fmt::Debug for SettingsHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_may_have_a_persistence_of_their_own() {
+        let own = Persistence::new("own.example.com");
+        let kinds = vec![(Selector::plural("pods").unwrap(), own.clone())];
+        let settings = PersistenceSettings {
+            kinds,
+            ..PersistenceSettings::default()
+        };
+        let resource = |plural: &str| Resource {
+            plural: plural.into(),
+            preferred: true,
+            ..Resource::default()
+        };
+        assert_eq!(*settings.of(&resource("pods")), own);
+        assert_eq!(*settings.of(&resource("jobs")), Persistence::default());
+    }
+
+    #[test]
+    #[should_panic(expected = "settings are frozen")]
+    fn settings_do_not_change_after_the_start() {
+        let handle = SettingsHandle::default();
+        handle.update(|s| s.watching.page_size = 10);
+        assert_eq!(handle.freeze().watching.page_size, 10);
+        handle.update(|_| {});
+    }
+}
