@@ -60,7 +60,7 @@ fn registration(
         const _: () = {
             #import
             fn __kopfrs_register(__kopfrs_registry: &mut #registry) {
-                __kopfrs_registry.add(
+                __kopfrs_registry.push(
                     #builder
                         #(#options)*
                         .declared_at(#location)
@@ -114,17 +114,17 @@ fn call(kind: &Kind, function: &Function, names: &[TokenStream]) -> TokenStream 
         arguments.map(|((parameter, name), local)| argument(&cause, parameter, name, local));
     let await_ = function.is_async.then(|| quote! { .await });
     let called = quote! { #ident(#(#locals),*)#await_ };
-    let result = result(function.returns, &called);
-    let invocation = paths::item("Invocation");
+    let result = result(kind.returns, function.returns, &called);
+    let (arc, invocation) = (paths::item("Arc"), paths::item("Invocation"));
     let body = quote! { #(#arguments)* #result };
     if function.is_async {
         let boxed = paths::item("Box");
         quote! {
-            .call(|__kopfrs_invocation: #invocation<#cause>| #boxed::pin(async move { #body }))
+            .call(|__kopfrs_invocation: #arc<#invocation<#cause>>| #boxed::pin(async move { #body }))
         }
     } else {
         quote! {
-            .call_blocking(|__kopfrs_invocation: #invocation<#cause>| { #body })
+            .call_blocking(|__kopfrs_invocation: #arc<#invocation<#cause>>| { #body })
         }
     }
 }
@@ -154,9 +154,10 @@ fn argument(
 
 /// What was returned becomes the handler's outcome: a `Result` is told from anything else by the
 /// method found first, for any error type, so that an error is never taken for a value to store.
-fn result(span: Span, called: &TokenStream) -> TokenStream {
+fn result(returns: &str, span: Span, called: &TokenStream) -> TokenStream {
+    let returns = paths::returns(returns);
     quote_spanned! {span=>
         let __kopfrs_returned = #called;
-        (&__kopfrs_returned).kopfrs_returned().outcome(__kopfrs_returned)
+        (&__kopfrs_returned).kopfrs_returned().outcome(#returns, __kopfrs_returned)
     }
 }

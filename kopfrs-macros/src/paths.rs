@@ -37,6 +37,12 @@ pub(crate) fn argument_name(name: &str) -> TokenStream {
     quote! { __kopfrs::names::#name }
 }
 
+/// What is done with returned values.
+pub(crate) fn returns(returns: &str) -> TokenStream {
+    let returns = Ident::new(returns, Span::call_site());
+    quote! { __kopfrs::returns::#returns }
+}
+
 /// An item under `__private`.
 pub(crate) fn item(name: &str) -> TokenStream {
     let name = Ident::new(name, Span::call_site());

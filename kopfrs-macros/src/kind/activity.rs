@@ -2,12 +2,17 @@
 
 use super::{COMMON, ERRORS, Family, Kind};
 
-pub(super) const KINDS: &[Kind] = &[activity("startup"), activity("cleanup"), activity("login")];
+pub(super) const KINDS: &[Kind] = &[
+    activity("startup", "Startup"),
+    activity("cleanup", "Cleanup"),
+    activity("login", "Login"),
+];
 
-const fn activity(name: &'static str) -> Kind {
+const fn activity(name: &'static str, returns: &'static str) -> Kind {
     Kind {
         name,
         family: Family::Activity,
+        returns,
         has_selector: false,
         options: &[COMMON, ERRORS],
         required: None,

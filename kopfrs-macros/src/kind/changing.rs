@@ -22,6 +22,7 @@ const fn changing(
     Kind {
         name,
         family: Family::Changing,
+        returns: "Stored",
         has_selector: true,
         options,
         required,

@@ -21,6 +21,8 @@ pub(crate) struct Kind {
     /// As in `on::create`.
     pub(crate) name: &'static str,
     pub(crate) family: Family,
+    /// What is done with what its handlers return.
+    pub(crate) returns: &'static str,
     /// Whether it is about objects, so that a selector says of which kinds.
     pub(crate) has_selector: bool,
     /// Groups of names of options.

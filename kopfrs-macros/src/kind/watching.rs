@@ -5,6 +5,7 @@ use super::{COMMON, FILTERS, Family, Kind};
 pub(super) const KINDS: &[Kind] = &[Kind {
     name: "event",
     family: Family::Watching,
+    returns: "Stored",
     has_selector: true,
     options: &[COMMON, FILTERS],
     required: None,

@@ -151,6 +151,12 @@ impl fmt::Display for HandlerError {
 }
 
 impl HandlerError {
+    /// An argument could not be made.
+    #[doc(hidden)]
+    pub fn of_argument(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::new(ErrorKind::Argument, error.to_string()).with_source(Box::new(error))
+    }
+
     /// A panic of a handler, with what it said.
     pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Self {
         let text = payload
@@ -184,6 +190,18 @@ where
         }
     }
 }
+
+/// What handlers return: any error becomes a [`HandlerError`] by `?`.
+///
+/// # Examples
+/// ```
+/// fn read(text: &str) -> kopfrs::Result<u32> {
+///     let number = text.parse()?;
+///     Ok(number)
+/// }
+/// assert_eq!(read("x").unwrap_err().message(), "invalid digit found in string");
+/// ```
+pub type Result<T = (), E = HandlerError> = std::result::Result<T, E>;
 
 /// What can be the error of a handler: everything that `?` turns into a [`HandlerError`].
 #[diagnostic::on_unimplemented(
@@ -273,7 +291,7 @@ mod tests {
             (
                 Outer(Box::new(Outer(permanent().into()))).into(),
                 ErrorKind::Permanent,
-                "outer: outer: never",
+                "outer: never",
             ),
             (
                 Verbose(io::Error::other("disk")).into(),
@@ -305,6 +323,8 @@ mod tests {
     #[test]
     fn eyre_hides_nothing() {
         use eyre::WrapErr as _;
+        // Users have eyre's `auto-install`, or a hook of their own.
+        eyre::set_hook(Box::new(eyre::DefaultHandler::default_with)).unwrap();
         let seven = ErrorKind::Temporary(Duration::from_secs(7));
         let bare: HandlerError = eyre::Report::from(temporary()).into();
         let nested: Result<(), eyre::Report> = Err(temporary()).wrap_err("outer");

@@ -18,7 +18,9 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 pub use self::environment::{Environment, Memos, States};
-pub use self::error::{ErrorKind, HandlerError, IntoHandlerError, PermanentError, TemporaryError};
+pub use self::error::{
+    ErrorKind, HandlerError, IntoHandlerError, PermanentError, Result, TemporaryError,
+};
 pub use self::family::{ChangingRule, Family};
 pub use self::invocation::{Attempt, Invocation};
 pub use self::options::{ErrorsMode, Options};
@@ -27,9 +29,8 @@ use crate::filter::Filter;
 use crate::resource::Selector;
 
 /// Calls the user's function.
-pub type Callback<C> = Arc<
-    dyn Fn(Arc<Invocation<C>>) -> BoxFuture<'static, Result<Outcome, HandlerError>> + Send + Sync,
->;
+pub type Callback<C> =
+    Arc<dyn Fn(Arc<Invocation<C>>) -> BoxFuture<'static, Result<Outcome>> + Send + Sync>;
 
 /// Anything that a handler was declared with as its `param`.
 pub type Param = Arc<dyn Any + Send + Sync>;
