@@ -2,6 +2,8 @@
 
 #[doc(hidden)]
 pub mod __private;
+mod action;
+pub mod api;
 pub mod cause;
 pub mod clock;
 pub mod extract;
@@ -14,6 +16,10 @@ pub mod registry;
 pub mod resource;
 pub mod settings;
 pub mod storage;
+
+// Attributes in our own tests expand to `::kopfrs::…` too.
+#[cfg(test)]
+extern crate self as kopfrs;
 
 pub use self::handler::Result;
 pub use self::registry::Registry;

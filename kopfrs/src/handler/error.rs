@@ -163,7 +163,7 @@ impl HandlerError {
             .downcast_ref::<&str>()
             .copied()
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        let message = format!("handler panicked: {}", text.unwrap_or("(no message)"));
+        let message = format!("panicked: {}", text.unwrap_or("no message"));
         Self::new(ErrorKind::Panic, message)
     }
 }
@@ -339,7 +339,7 @@ mod tests {
         let error = HandlerError::of_panic(&*payload);
         assert_eq!(
             (error.kind(), error.message()),
-            (ErrorKind::Panic, "handler panicked: at 5")
+            (ErrorKind::Panic, "panicked: at 5")
         );
     }
 }

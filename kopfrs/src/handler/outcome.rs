@@ -191,10 +191,3 @@ macro_rules! as_listed {
 }
 
 as_listed!(returns::Startup, returns::Cleanup, returns::Login);
-
-/// Until there is more to credentials than the client's configuration.
-impl Output<returns::Login> for kube::Config {
-    fn into_outcome(self) -> Result<Outcome, HandlerError> {
-        Ok(Outcome::product(self))
-    }
-}

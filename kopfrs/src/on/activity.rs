@@ -1,8 +1,9 @@
 //! `on::startup`, `on::cleanup`, `on::login`.
 
 use super::builder::{Builder, Kind, Retried};
+use crate::api::Credentials;
 use crate::cause::{Activity, ActivityCause};
-use crate::handler::returns;
+use crate::handler::{Outcome, Output, Result, returns};
 
 /// One kind a row: its type, its function, its activity, and what its handlers return.
 macro_rules! activities {
@@ -34,4 +35,16 @@ activities! {
     Cleanup cleanup;
     /// Called when credentials are needed; returns them, or `None` to leave it to others.
     Login login;
+}
+
+impl Output<returns::Login> for Credentials {
+    fn into_outcome(self) -> Result<Outcome> {
+        Ok(Outcome::product(self))
+    }
+}
+
+impl Output<returns::Login> for kube::Config {
+    fn into_outcome(self) -> Result<Outcome> {
+        Ok(Outcome::product(Credentials::new(self)))
+    }
 }

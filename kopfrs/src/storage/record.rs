@@ -37,6 +37,10 @@ pub(crate) struct Record {
     /// The digest of the essence it ended with: a later change calls it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seen: Option<String>,
+    /// It failed because the object does not fit its types: never stored, so that it is tried again
+    /// at the next start, and with the next change.
+    #[serde(skip)]
+    pub(crate) is_misfit: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -57,6 +61,7 @@ impl Record {
             failure: false,
             message: None,
             seen: None,
+            is_misfit: false,
         }
     }
 

@@ -1,0 +1,120 @@
+//! One attempt of one handler: called, guarded against panics, logged.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use k8s_openapi::jiff::Timestamp;
+use tracing::{debug, error, info, warn};
+
+use super::outcome::{Limits, conclude, exhausted};
+use crate::clock::elapsed;
+use crate::handler::{
+    Attempt, Environment, ErrorKind, ErrorsMode, Family, Handler, HandlerError, Invocation, Memos,
+    Outcome,
+};
+use crate::storage::Record;
+
+/// A handler to be called, with what for.
+#[derive(Debug)]
+pub(crate) struct Call<C: Family> {
+    pub(crate) handler: Arc<Handler<C>>,
+    pub(crate) cause: C,
+    pub(crate) memos: Memos,
+    /// What the log calls it: `create handler`, `startup handler`.
+    pub(crate) role: &'static str,
+    pub(crate) default_mode: ErrorsMode,
+}
+
+/// Makes one attempt; gives the record after it, and what was returned if it went well.
+pub(crate) async fn attempt<C: Family>(
+    call: &Call<C>,
+    record: &Record,
+    environment: &Arc<Environment>,
+) -> (Record, Option<Outcome>) {
+    let limits = Limits {
+        options: call.handler.options,
+        default_mode: call.default_mode,
+        default_backoff: environment.settings.get().execution.default_backoff,
+    };
+    let id = &*call.handler.id;
+    let now = environment.clock.now();
+    if let Some(reason) = exhausted(&limits, record, now) {
+        error!(handler = id, "{} {reason}", call.role);
+        let message = Some(reason);
+        let failed = Record {
+            failure: true,
+            stopped: Some(now),
+            message,
+            delayed: None,
+            ..record.clone()
+        };
+        return (failed, None);
+    }
+    debug!(
+        handler = id,
+        attempt = record.retries + 1,
+        "{} starts",
+        call.role
+    );
+    let outcome = run(call, record, environment, now).await;
+    let now = environment.clock.now();
+    let result = outcome.as_ref().map(|outcome| outcome.result.as_ref());
+    let record = conclude(&limits, record, result, now);
+    log(call, &record, outcome.as_ref().err(), now);
+    (record, outcome.ok())
+}
+
+async fn run<C: Family>(
+    call: &Call<C>,
+    record: &Record,
+    environment: &Arc<Environment>,
+    now: Timestamp,
+) -> Result<Outcome, HandlerError> {
+    let attempt = Attempt::new(record.retries, record.started, elapsed(record.started, now));
+    let invocation = Invocation::new(
+        call.cause.clone(),
+        attempt,
+        (call.handler.id.as_str().into(), call.handler.param.clone()),
+        (call.memos.clone(), environment.clone()),
+    );
+    let function = call.handler.call.clone();
+    let guarded = AssertUnwindSafe(async move { function(Arc::new(invocation)).await });
+    guarded
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| Err(panicked(&*panic)))
+}
+
+/// The error of a handler that panicked.
+pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> HandlerError {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned());
+    HandlerError::new(ErrorKind::Panic, format!("panicked: {text}"))
+}
+
+fn log<C: Family>(call: &Call<C>, record: &Record, error: Option<&HandlerError>, now: Timestamp) {
+    let (id, role, attempt) = (&*call.handler.id, call.role, record.retries);
+    let message = record.message.as_deref().unwrap_or_default();
+    match (error.is_some(), record.failure, record.delayed) {
+        (false, ..) => info!(handler = id, "{role} succeeded"),
+        (true, true, _) => error!(handler = id, attempt, "{role} failed for good: {message}"),
+        (true, false, Some(due)) => {
+            let delay = rounded(elapsed(now, due));
+            warn!(
+                handler = id,
+                attempt, "{role} failed, next attempt in {delay:?}: {message}"
+            );
+        }
+        (true, false, None) => warn!(handler = id, attempt, "{role} failed, ignored: {message}"),
+    }
+}
+
+/// A duration as people want to read it: no more than milliseconds.
+fn rounded(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}

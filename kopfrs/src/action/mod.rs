@@ -1,0 +1,9 @@
+//! Running handlers: one attempt, its consequences, and how far the handlers of an object have come.
+
+mod attempt;
+mod cycle;
+mod outcome;
+
+pub(crate) use self::attempt::{Call, attempt};
+pub(crate) use self::cycle::{Cycle, Turn};
+pub(crate) use self::outcome::{Limits, conclude};

@@ -1,0 +1,11 @@
+//! Talking to the API: requests with retries, credentials, and the actions that handlers may take.
+
+mod connection;
+mod credentials;
+mod error;
+mod stream;
+
+pub(crate) use self::connection::{Connection, Target};
+pub use self::credentials::{Credentials, LoginError, login};
+pub(crate) use self::error::{ApiError, Failure};
+pub(crate) use self::stream::{Line, LineReader};
