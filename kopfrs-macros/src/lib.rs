@@ -1,1 +1,40 @@
-//! The attributes of kopfrs.
+//! The attributes of kopfrs: parse what the user wrote, check it, then emit a registration beside
+//! the function.
+//!
+//! Called by the compiler only; users reach the attributes as `kopfrs::on::…`, where they are
+//! documented. This crate knows names and shapes, never types: whether an argument's type fits is
+//! decided by the traits of `kopfrs::extract`.
+
+mod argument;
+mod attribute;
+mod errors;
+mod expand;
+mod function;
+mod kind;
+mod paths;
+mod suggest;
+
+use proc_macro::TokenStream;
+
+/// One exported attribute per row: its name in this crate, and the kind of handlers it declares.
+macro_rules! attributes {
+    ($($name:ident => $kind:literal),* $(,)?) => {$(
+        #[doc = concat!("Declares a `", $kind, "` handler; documented as `kopfrs::on::", $kind, "`.")]
+        #[proc_macro_attribute]
+        pub fn $name(attribute: TokenStream, item: TokenStream) -> TokenStream {
+            expand::expand(kind::find($kind), attribute.into(), &item.into()).into()
+        }
+    )*};
+}
+
+attributes! {
+    on_startup => "startup",
+    on_cleanup => "cleanup",
+    on_login => "login",
+    on_create => "create",
+    on_update => "update",
+    on_delete => "delete",
+    on_resume => "resume",
+    on_field => "field",
+    on_event => "event",
+}

@@ -1,12 +1,10 @@
 //! One call of a handler: what it is called with, and what comes of it.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use serde_json::Value;
 
 use super::{Environment, Family, Memos, Param};
 
@@ -75,46 +73,6 @@ impl<C: Family + fmt::Debug> fmt::Debug for Invocation<C> {
             .field("handler", &self.handler)
             .field("cause", &self.cause)
             .field("attempt", &self.attempt)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What a handler returned.
-#[derive(Default)]
-pub struct Outcome {
-    /// To be put into `status.<handler id>`.
-    pub result: Option<Value>,
-    /// What activities give to the operator: credentials, shared states.
-    pub product: Option<Box<dyn Any + Send>>,
-}
-
-impl Outcome {
-    /// Nothing was returned.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// A value for the status.
-    pub fn result(value: Value) -> Self {
-        Self {
-            result: Some(value),
-            product: None,
-        }
-    }
-
-    /// Something for the operator.
-    pub fn product(product: impl Any + Send) -> Self {
-        Self {
-            result: None,
-            product: Some(Box::new(product)),
-        }
-    }
-}
-
-impl fmt::Debug for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outcome")
-            .field("result", &self.result)
             .finish_non_exhaustive()
     }
 }

@@ -3,11 +3,13 @@
 //! Untyped: the function is behind a callback that gets an invocation and gives an outcome; the
 //! attributes and the builders make that callback from a typed function.
 
+mod chain;
 mod environment;
 mod error;
 mod family;
 mod invocation;
 mod options;
+mod outcome;
 
 use std::any::Any;
 use std::fmt;
@@ -16,17 +18,19 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 pub use self::environment::{Environment, Memos, States};
-pub use self::error::{ErrorKind, HandlerError, PermanentError, TemporaryError};
+pub use self::error::{
+    ErrorKind, HandlerError, IntoHandlerError, PermanentError, Result, TemporaryError,
+};
 pub use self::family::{ChangingRule, Family};
-pub use self::invocation::{Attempt, Invocation, Outcome};
+pub use self::invocation::{Attempt, Invocation};
 pub use self::options::{ErrorsMode, Options};
+pub use self::outcome::{IntoOutcome, Json, Outcome, Output, ViaOutput, ViaSerialize, returns};
 use crate::filter::Filter;
 use crate::resource::Selector;
 
 /// Calls the user's function.
-pub type Callback<C> = Arc<
-    dyn Fn(Arc<Invocation<C>>) -> BoxFuture<'static, Result<Outcome, HandlerError>> + Send + Sync,
->;
+pub type Callback<C> =
+    Arc<dyn Fn(Arc<Invocation<C>>) -> BoxFuture<'static, Result<Outcome>> + Send + Sync>;
 
 /// Anything that a handler was declared with as its `param`.
 pub type Param = Arc<dyn Any + Send + Sync>;

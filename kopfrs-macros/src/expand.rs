@@ -1,0 +1,163 @@
+//! From what was parsed and checked to the code beside the user's function. Emitting never fails.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::attribute::{Attribute, Target};
+use crate::errors::Errors;
+use crate::function::{Function, Parameter};
+use crate::kind::Kind;
+use crate::{argument, paths};
+
+/// The user's function as it is, and a registration or all mistakes beside it.
+pub(crate) fn expand(kind: &Kind, attribute: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let attribute = Attribute::parse(kind, attribute, &mut errors);
+    let function = Function::parse(kind.name, item.clone(), &mut errors);
+    let beside = match function {
+        Some(function) => {
+            let names: Vec<_> = function
+                .parameters
+                .iter()
+                .map(|parameter| argument::marker(kind, &attribute, parameter, &mut errors))
+                .collect();
+            errors
+                .is_empty()
+                .then(|| registration(kind, &attribute, &function, &names))
+        }
+        None => None,
+    };
+    let beside = beside.unwrap_or_else(|| errors.to_compile_errors());
+    if std::env::var_os("KOPFRS_MACROS_DEBUG").is_some() {
+        #[expect(clippy::print_stderr, reason = "shown on request, while compiling")]
+        {
+            eprintln!("{beside}");
+        }
+    }
+    quote! { #item #beside }
+}
+
+fn registration(
+    kind: &Kind,
+    attribute: &Attribute,
+    function: &Function,
+    names: &[TokenStream],
+) -> TokenStream {
+    let import = paths::import(&attribute.krate);
+    let (registry, submission) = (paths::item("Registry"), paths::item("Submission"));
+    let (inventory, location) = (paths::item("inventory"), location());
+    let builder = builder(kind, &attribute.target);
+    let options = attribute.calls.iter().map(|call| {
+        let (method, arguments) = (&call.method, &call.arguments);
+        quote_spanned! {method.span()=> .#method(#arguments) }
+    });
+    let (name, ident) = (function.name.to_string(), &function.name);
+    let identity = paths::item("function");
+    let call = call(kind, function, names);
+    quote! {
+        #[doc(hidden)]
+        const _: () = {
+            #import
+            fn __kopfrs_register(__kopfrs_registry: &mut #registry) {
+                __kopfrs_registry.push(
+                    #builder
+                        #(#options)*
+                        .declared_at(#location)
+                        .function(#name, #identity(&#ident))
+                        #call
+                );
+            }
+            #inventory::submit! { #submission::new(__kopfrs_register, #location) }
+        };
+    }
+}
+
+fn location() -> TokenStream {
+    let location = paths::item("Location");
+    quote! {
+        #location {
+            file: ::core::file!(),
+            line: ::core::line!(),
+            column: ::core::column!(),
+            module: ::core::module_path!(),
+        }
+    }
+}
+
+fn builder(kind: &Kind, target: &Target) -> TokenStream {
+    match target {
+        Target::None => {
+            let function = paths::builder(kind.name, "", Span::call_site());
+            quote! { #function() }
+        }
+        Target::Type(ty) => {
+            let function = paths::builder(kind.name, "", ty.span());
+            quote_spanned! {ty.span()=> #function::<#ty>() }
+        }
+        Target::Named(selector) => {
+            let function = paths::builder(kind.name, "_of", Span::call_site());
+            quote! { #function(#selector) }
+        }
+    }
+}
+
+/// Extracts the arguments one by one, each blamed on its type, and calls the function.
+fn call(kind: &Kind, function: &Function, names: &[TokenStream]) -> TokenStream {
+    let ident = &function.name;
+    let cause = paths::cause(kind.family.cause());
+    let locals: Vec<_> = (0..names.len())
+        .map(|i| quote::format_ident!("__kopfrs_{i}", span = Span::mixed_site()))
+        .collect();
+    let arguments = function.parameters.iter().zip(names).zip(&locals);
+    let arguments =
+        arguments.map(|((parameter, name), local)| argument(&cause, parameter, name, local));
+    let await_ = function.is_async.then(|| quote! { .await });
+    let called = quote! { #ident(#(#locals),*)#await_ };
+    let result = result(kind.returns, function.returns, &called);
+    let (arc, invocation) = (paths::item("Arc"), paths::item("Invocation"));
+    let body = quote! { #(#arguments)* #result };
+    if function.is_async {
+        let boxed = paths::item("Box");
+        quote! {
+            .call(|__kopfrs_invocation: #arc<#invocation<#cause>>| #boxed::pin(async move { #body }))
+        }
+    } else {
+        quote! {
+            .call_blocking(|__kopfrs_invocation: #arc<#invocation<#cause>>| { #body })
+        }
+    }
+}
+
+fn argument(
+    cause: &TokenStream,
+    parameter: &Parameter,
+    name: &TokenStream,
+    local: &syn::Ident,
+) -> TokenStream {
+    let (ty, text) = (&parameter.ty, &parameter.name);
+    let span = ty.span();
+    let (trait_, argument) = (paths::item_at("FromArg", span), paths::item("Argument"));
+    let error = paths::item("HandlerError");
+    quote_spanned! {span=>
+        let #local = match <#ty as #trait_<'_, #cause, #name, _>>::from_arg(
+            &__kopfrs_invocation,
+            &#argument::new(#text),
+        ) {
+            ::core::result::Result::Ok(__kopfrs_value) => __kopfrs_value,
+            ::core::result::Result::Err(__kopfrs_error) => {
+                return ::core::result::Result::Err(#error::of_argument(__kopfrs_error));
+            }
+        };
+    }
+}
+
+/// What was returned becomes the handler's outcome: a `Result` is told from anything else by the
+/// method found first, for any error type, so that an error is never taken for a value to store.
+fn result(returns: &str, span: Span, called: &TokenStream) -> TokenStream {
+    let returns = paths::returns(returns);
+    quote_spanned! {span=>
+        let __kopfrs_returned = #called;
+        (&__kopfrs_returned).kopfrs_returned().outcome(#returns, __kopfrs_returned)
+    }
+}

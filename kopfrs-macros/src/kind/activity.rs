@@ -1,0 +1,20 @@
+//! `on::startup`, `on::cleanup`, `on::login`: what happens to the operator itself.
+
+use super::{COMMON, ERRORS, Family, Kind};
+
+pub(super) const KINDS: &[Kind] = &[
+    activity("startup", "Startup"),
+    activity("cleanup", "Cleanup"),
+    activity("login", "Login"),
+];
+
+const fn activity(name: &'static str, returns: &'static str) -> Kind {
+    Kind {
+        name,
+        family: Family::Activity,
+        returns,
+        has_selector: false,
+        options: &[COMMON, ERRORS],
+        required: None,
+    }
+}

@@ -1,0 +1,79 @@
+//! What is known by its type, under any name.
+
+use std::sync::Arc;
+
+use super::{ArgError, Argument, Extract};
+use crate::cause::{
+    Activity, ActivityCause, ChangingCause, EventType, ObjectCause, RawEvent, Reason, WatchingCause,
+};
+use crate::handler::{Attempt, Family, Invocation};
+use crate::object::{Body, Diff, Patch};
+use crate::resource::Resource;
+use crate::settings::SettingsHandle;
+
+/// Causes whose handlers are tried several times.
+pub trait Attempted {}
+
+impl Attempted for ActivityCause {}
+impl Attempted for ChangingCause {}
+
+/// `type, causes => |invocation| …`, one a row.
+macro_rules! extractors {
+    ($($type:ty, $family:path => |$invocation:ident| $make:expr;)*) => {$(
+        impl<'a, C: Family + $family> Extract<'a, C> for $type {
+            fn extract(
+                $invocation: &'a Arc<Invocation<C>>,
+                _: &Argument,
+            ) -> Result<Self, ArgError> {
+                Ok($make)
+            }
+        }
+    )*};
+}
+
+/// The same for one family alone, which the compiler can name in its messages.
+macro_rules! extractors_of {
+    ($($type:ty, $cause:ty => |$invocation:ident| $make:expr;)*) => {$(
+        impl<'a> Extract<'a, $cause> for $type {
+            fn extract(
+                $invocation: &'a Arc<Invocation<$cause>>,
+                _: &Argument,
+            ) -> Result<Self, ArgError> {
+                Ok($make)
+            }
+        }
+    )*};
+}
+
+extractors! {
+    &'a Body, ObjectCause => |invocation| invocation.cause.body();
+    Body, ObjectCause => |invocation| invocation.cause.body().clone();
+    &'a Patch, ObjectCause => |invocation| invocation.cause.patch();
+    Patch, ObjectCause => |invocation| invocation.cause.patch().clone();
+    &'a Resource, ObjectCause => |invocation| invocation.cause.resource();
+    Resource, ObjectCause => |invocation| (**invocation.cause.resource()).clone();
+    Attempt, Attempted => |invocation| invocation.attempt;
+    &'a Invocation<C>, Family => |invocation| invocation;
+    Arc<Invocation<C>>, Family => |invocation| invocation.clone();
+}
+
+extractors_of! {
+    &'a Diff, ChangingCause => |invocation| &invocation.cause.diff;
+    Diff, ChangingCause => |invocation| (*invocation.cause.diff).clone();
+    Reason, ChangingCause => |invocation| invocation.cause.reason;
+    &'a ChangingCause, ChangingCause => |invocation| &invocation.cause;
+    &'a RawEvent, WatchingCause => |invocation| &invocation.cause.event;
+    RawEvent, WatchingCause => |invocation| invocation.cause.event.clone();
+    EventType, WatchingCause => |invocation| invocation.cause.event.event_type;
+    &'a WatchingCause, WatchingCause => |invocation| &invocation.cause;
+    Activity, ActivityCause => |invocation| invocation.cause.activity;
+    SettingsHandle, ActivityCause => |invocation| invocation.environment.settings.clone();
+    &'a SettingsHandle, ActivityCause => |invocation| &invocation.environment.settings;
+}
+
+impl<'a, C: Family> Extract<'a, C> for kube::Client {
+    fn extract(invocation: &'a Arc<Invocation<C>>, argument: &Argument) -> Result<Self, ArgError> {
+        let client = invocation.environment.client().cloned();
+        client.ok_or_else(|| argument.error("there is no client before the operator has logged in"))
+    }
+}

@@ -1,0 +1,155 @@
+//! Arguments of handlers: by type, or by name.
+//!
+//! The type decides whether an argument is an extractor ([`Extract`]: `&Diff`, `Client`,
+//! `State<T>`, types of your own); otherwise its name decides ([`names`]: `spec`, `old`, `retry`).
+//! Both ways are one trait, [`FromArg`], so that the attributes ask one question per argument. Its
+//! last parameter is found by the compiler, and keeps the ways apart without specialisation.
+//!
+//! Called by what the attributes emit and by `run` of the builders. Knows the invocation of a
+//! handler, and neither how handlers are found nor how they are run.
+
+mod argument;
+mod change;
+mod decode;
+mod extractors;
+mod memo;
+mod metadata;
+pub mod names;
+mod param;
+mod sections;
+mod state;
+
+use std::sync::Arc;
+
+pub use self::argument::{ArgError, Argument};
+pub use self::change::{Transition, Untyped};
+pub use self::extractors::Attempted;
+pub use self::memo::Memo;
+pub use self::state::{SharedStates, State};
+use crate::handler::{Family, Invocation};
+
+/// An argument that is known by its type, under any name.
+///
+/// Implement it for types of your own to take them as arguments.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+///
+/// use kopfrs::cause::ObjectCause;
+/// use kopfrs::extract::{ArgError, Argument, Extract};
+/// use kopfrs::handler::{Family, Invocation};
+///
+/// /// The owner that an object names in a label.
+/// struct Team(String);
+///
+/// impl<'a, C: Family + ObjectCause> Extract<'a, C> for Team {
+///     fn extract(invocation: &'a Arc<Invocation<C>>, argument: &Argument) -> Result<Self, ArgError> {
+///         let label = invocation.cause.body().label("team");
+///         label.map(|team| Self(team.to_owned())).ok_or_else(|| argument.error("the object has no label `team`"))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an argument of handlers with `{C}`",
+    label = "handlers of this kind have no such argument",
+    note = "in handlers of changes: `&Body`, `&Patch`, `&Diff`, `Reason`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`",
+    note = "in handlers of events: `&Body`, `&Patch`, `&RawEvent`, `EventType`, `&Resource`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`",
+    note = "in activities: `SettingsHandle`, `Activity`, `Attempt`, `Client`, `State<T>`, `Memo<T>`",
+    note = "what is not known by its type is known by its name: `spec: MySpec`, `name: &str`, `old: MySpec`, `retry: u32`"
+)]
+pub trait Extract<'a, C: Family>: Sized {
+    /// Makes the argument.
+    ///
+    /// # Errors
+    /// If it cannot be made of this object: [`Argument::error`]. The handler fails, and is tried
+    /// again when the object changes.
+    fn extract(invocation: &'a Arc<Invocation<C>>, argument: &Argument) -> Result<Self, ArgError>;
+}
+
+/// An argument by its type or by its name.
+///
+/// Not to be implemented by users: see [`Extract`].
+#[diagnostic::on_unimplemented(
+    message = "an argument of this name cannot be a `{Self}` in handlers with `{C}`",
+    label = "not what this argument is",
+    note = "of the object: `body: &Body`, `spec: MySpec`, `status: Option<MyStatus>`, `meta: ObjectMeta`, `name: &str`, `uid: &str`, `labels: BTreeMap<String, String>`; all sections also as `&Value`",
+    note = "`namespace: &str` is for kinds whose objects all have one; others take `Option<&str>`",
+    note = "of a change: `old` and `new` are the type of the attribute, its spec (`kube::core::object::HasSpec`), or `&Value`; with `field = …` any type that fits the field; each of them also as an `Option`; `diff: &Diff`, `reason: Reason`",
+    note = "of the call: `retry: u32`, `started: Timestamp`, `runtime: Duration`, `param: &T`, `memo: Memo<T>`, `patch: &Patch`, `resource: &Resource`, `settings: SettingsHandle`, `event: &RawEvent`"
+)]
+pub trait FromArg<'a, C: Family, Name, M>: Sized {
+    /// Makes the argument.
+    ///
+    /// # Errors
+    /// If it cannot be made of this object.
+    fn from_arg(invocation: &'a Arc<Invocation<C>>, argument: &Argument) -> Result<Self, ArgError>;
+}
+
+/// An argument whose name nearly is one that is known, or is known to other handlers only: what is
+/// known by its type is welcome under any name, and anything else is probably a mistake.
+///
+/// Not to be implemented by users: see [`Extract`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not known by its type, and handlers with `{C}` have no argument of this name: `{Name}`",
+    label = "not an argument of this handler",
+    note = "`DidYouMean<…>` names the argument that is nearest by its name; `Elsewhere<…>` one that only handlers of other kinds have"
+)]
+pub trait FromMisnamed<'a, C: Family, Name, M>: Sized {
+    /// Makes the argument.
+    ///
+    /// # Errors
+    /// If it cannot be made of this object.
+    fn from_arg(invocation: &'a Arc<Invocation<C>>, argument: &Argument) -> Result<Self, ArgError>;
+}
+
+/// How an argument was understood; found by the compiler.
+pub mod via {
+    /// By its type.
+    #[derive(Debug)]
+    pub enum Extractor {}
+    /// By its name, as any type that can be read from JSON.
+    #[derive(Debug)]
+    pub enum Decoding {}
+    /// By its name, as one certain type.
+    #[derive(Debug)]
+    pub enum Name {}
+    /// The whole object in the type of the attribute.
+    #[derive(Debug)]
+    pub enum Whole {}
+    /// The whole object behind an `Arc`, under any name.
+    #[derive(Debug)]
+    pub enum Object {}
+    /// The spec of the type of the attribute.
+    #[derive(Debug)]
+    pub enum Spec {}
+    /// The same, or `None` where there is none.
+    #[derive(Debug)]
+    pub struct Optional<M>(std::marker::PhantomData<M>);
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a, C, N, T> FromArg<'a, C, N, via::Extractor> for T
+where
+    C: Family,
+    N: names::Extractable,
+    T: Extract<'a, C>,
+{
+    fn from_arg(invocation: &'a Arc<Invocation<C>>, argument: &Argument) -> Result<Self, ArgError> {
+        T::extract(invocation, argument)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a, C, N, T, M> FromMisnamed<'a, C, N, M> for T
+where
+    C: Family,
+    T: FromArg<'a, C, N, M>,
+{
+    fn from_arg(invocation: &'a Arc<Invocation<C>>, argument: &Argument) -> Result<Self, ArgError> {
+        <T as FromArg<'a, C, N, M>>::from_arg(invocation, argument)
+    }
+}
+
+#[cfg(test)]
+mod tests;

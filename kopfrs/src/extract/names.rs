@@ -1,0 +1,73 @@
+//! Names of arguments as types; the attributes write them, users do not.
+
+/// Names under which everything is welcome that is known by its type.
+pub trait Extractable {}
+
+/// Names under which `Arc<K>` is the current object. Not those of its parts and states: there it
+/// would look like the part, and silently be the whole.
+pub trait NamesObject: Extractable {}
+
+macro_rules! declare {
+    ($($name:ident $text:literal: $($mark:ident)*;)*) => {$(
+        #[doc = concat!("`", $text, "`")]
+        #[derive(Debug)]
+        pub enum $name {}
+        $(impl $mark for $name {})*
+    )*};
+}
+
+macro_rules! declare_of_kind {
+    ($($name:ident $text:literal: $($mark:ident)*;)*) => {$(
+        #[doc = concat!("`", $text, "` in handlers of the kind `K`")]
+        #[derive(Debug)]
+        pub struct $name<K>(std::marker::PhantomData<K>);
+        $(impl<K> $mark for $name<K> {})*
+    )*};
+}
+
+declare! {
+    Spec "spec": Extractable;
+    Meta "meta": Extractable;
+    Status "status": Extractable;
+    Name "name": Extractable NamesObject;
+    Uid "uid": Extractable NamesObject;
+    Labels "labels": Extractable;
+    Annotations "annotations": Extractable;
+    Resource "resource": Extractable NamesObject;
+    Patch "patch": Extractable NamesObject;
+    Reason "reason": Extractable NamesObject;
+    OldField "old": Extractable;
+    NewField "new": Extractable;
+    Diff "diff": Extractable NamesObject;
+    Event "event": Extractable NamesObject;
+    EventType "type": Extractable NamesObject;
+    Activity "activity": Extractable NamesObject;
+    Settings "settings": Extractable NamesObject;
+    Retry "retry": Extractable NamesObject;
+    Started "started": Extractable NamesObject;
+    Runtime "runtime": Extractable NamesObject;
+    Param "param": ;
+    ParamRef "param": ;
+    ParamStr "param": ;
+    Memo "memo": Extractable;
+    Unknown "any other name": Extractable NamesObject;
+}
+
+declare_of_kind! {
+    Body "body": Extractable NamesObject;
+    Namespace "namespace": Extractable NamesObject;
+    Old "old": Extractable;
+    New "new": Extractable;
+}
+
+/// A name that handlers of this kind do not have, though others do.
+#[derive(Debug)]
+pub struct Elsewhere<N>(std::marker::PhantomData<N>);
+impl<N> Extractable for Elsewhere<N> {}
+impl<N: NamesObject> NamesObject for Elsewhere<N> {}
+
+/// A name that is not known, and the one that is nearest to it.
+#[derive(Debug)]
+pub struct DidYouMean<N>(std::marker::PhantomData<N>);
+impl<N> Extractable for DidYouMean<N> {}
+impl<N> NamesObject for DidYouMean<N> {}

@@ -1,0 +1,193 @@
+//! What handlers return, and what becomes of it.
+//!
+//! Functions under an attribute may return any serialisable value: the attribute tells a `Result`
+//! from a value by itself. Functions given to `run` are seen through traits only, and there
+//! [`Output`] lists what can be returned.
+
+use std::any::Any;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ErrorKind, HandlerError, IntoHandlerError};
+
+/// What a handler returned.
+#[derive(Default)]
+pub struct Outcome {
+    /// To be put into `status.<handler id>`.
+    pub result: Option<Value>,
+    /// What activities give to the operator: credentials, shared states.
+    pub product: Option<Box<dyn Any + Send>>,
+}
+
+impl Outcome {
+    /// Nothing was returned.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// A value for the status; null is nothing.
+    pub fn result(value: Value) -> Self {
+        Self {
+            result: Some(value).filter(|value| !value.is_null()),
+            product: None,
+        }
+    }
+
+    /// Something for the operator.
+    pub fn product(product: impl Any + Send) -> Self {
+        Self {
+            result: None,
+            product: Some(Box::new(product)),
+        }
+    }
+
+    /// A value for the status, made of something serialisable.
+    fn of(value: impl Serialize) -> Result<Self, HandlerError> {
+        serde_json::to_value(value)
+            .map(Self::result)
+            .map_err(|error| {
+                HandlerError::new(
+                    ErrorKind::Permanent,
+                    format!("what the handler returned cannot be written as JSON: {error}"),
+                )
+            })
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("result", &self.result)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is done with the values that handlers of a kind return.
+pub mod returns {
+    /// Put into the status of the object.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Stored;
+    /// Shared with all handlers.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Startup;
+    /// Nothing can be done with them any more.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Cleanup;
+    /// Used to talk to the API.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Login;
+}
+
+/// What a function given to `run` may return, by the kind of the handler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned from this handler",
+    label = "the handler returns this",
+    note = "handlers of objects return `()`, a `Value`, a text, a number, a boolean, `Json(value)`, an `Option` or a `Result` of these",
+    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
+)]
+pub trait Output<R> {
+    /// What becomes of it.
+    fn into_outcome(self) -> Result<Outcome, HandlerError>;
+}
+
+/// A serialisable value for the status, returned from a closure.
+///
+/// Functions under an attribute need no wrapper.
+///
+/// # Examples
+/// ```
+/// use kopfrs::handler::Json;
+/// use serde::Serialize;
+///
+/// #[derive(Serialize)]
+/// struct Report { pods: u32 }
+///
+/// let returned = Json(Report { pods: 3 });
+/// assert_eq!(serde_json::to_value(returned).unwrap()["pods"], 3);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Json<T>(pub T);
+
+impl<R, T: Output<R>, E: IntoHandlerError> Output<R> for Result<T, E> {
+    fn into_outcome(self) -> Result<Outcome, HandlerError> {
+        self.map_err(IntoHandlerError::into_handler_error)?
+            .into_outcome()
+    }
+}
+
+impl<R, T: Output<R>> Output<R> for Option<T> {
+    fn into_outcome(self) -> Result<Outcome, HandlerError> {
+        self.map_or_else(|| Ok(Outcome::none()), Output::into_outcome)
+    }
+}
+
+impl<R> Output<R> for () {
+    fn into_outcome(self) -> Result<Outcome, HandlerError> {
+        Ok(Outcome::none())
+    }
+}
+
+impl<T: Serialize> Output<returns::Stored> for Json<T> {
+    fn into_outcome(self) -> Result<Outcome, HandlerError> {
+        Outcome::of(self.0)
+    }
+}
+
+macro_rules! stored {
+    ($($type:ty),*) => {$(
+        impl Output<returns::Stored> for $type {
+            fn into_outcome(self) -> Result<Outcome, HandlerError> {
+                Outcome::of(self)
+            }
+        }
+    )*};
+}
+
+stored!(
+    Value, String, &str, bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64
+);
+
+/// What a function under an attribute may return, errors aside, by the kind of the handler.
+///
+/// `M` is found by the compiler; it keeps the ways apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be returned from this handler",
+    label = "the handler returns this",
+    note = "handlers of objects return anything that implements `serde::Serialize`, or nothing",
+    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
+)]
+pub trait IntoOutcome<R, M> {
+    /// What becomes of it.
+    fn into_outcome(self) -> Result<Outcome, HandlerError>;
+}
+
+/// By serialising it.
+#[derive(Debug)]
+pub enum ViaSerialize {}
+
+/// As listed for the kind of handlers.
+#[derive(Debug)]
+pub enum ViaOutput {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> IntoOutcome<returns::Stored, ViaSerialize> for T {
+    fn into_outcome(self) -> Result<Outcome, HandlerError> {
+        Outcome::of(self)
+    }
+}
+
+macro_rules! as_listed {
+    ($($returns:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<T: Output<$returns>> IntoOutcome<$returns, ViaOutput> for T {
+            fn into_outcome(self) -> Result<Outcome, HandlerError> {
+                Output::<$returns>::into_outcome(self)
+            }
+        }
+    )*};
+}
+
+as_listed!(returns::Startup, returns::Cleanup, returns::Login);

@@ -1,0 +1,118 @@
+//! Functions and closures as handlers: arguments by type.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::extract::{Argument, FromArg, names};
+use crate::handler::{ErrorKind, Family, HandlerError, Invocation, Outcome, Output};
+
+/// Async functions and closures of up to eight arguments, each known by its type and owned:
+/// `Body`, `Patch`, `Diff`, `Client`, `State<T>`, `Arc<K>`, or everything at once as
+/// `Arc<Invocation<C>>`.
+///
+/// `M` is found by the compiler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a handler with `{C}`",
+    label = "not an async function of arguments known by their types",
+    note = "arguments are owned, and known by their types: `Body`, `Patch`, `Client`, `State<T>`, `Memo<T>`, `Arc<K>`, `Arc<Invocation<C>>`; of changes also `Diff` and `Reason`, of events `RawEvent` and `EventType`",
+    note = "it returns a future of `()`, a `Value`, a text, a number, `Json(value)`, an `Option` or a `Result` of these; functions that block go to `run_blocking`"
+)]
+pub trait Function<C: Family, R, M>: Send + Sync + 'static {
+    /// Extracts the arguments, and calls the function.
+    fn call(
+        &self,
+        invocation: Arc<Invocation<C>>,
+    ) -> BoxFuture<'static, Result<Outcome, HandlerError>>;
+}
+
+/// Functions and closures that block their thread; otherwise as [`Function`].
+///
+/// `M` is found by the compiler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a blocking handler with `{C}`",
+    label = "not a function of arguments known by their types",
+    note = "arguments are owned, and known by their types: `Body`, `Patch`, `Client`, `State<T>`, `Memo<T>`, `Arc<K>`, `Arc<Invocation<C>>`; of changes also `Diff` and `Reason`, of events `RawEvent` and `EventType`",
+    note = "it returns `()`, a `Value`, a text, a number, `Json(value)`, an `Option` or a `Result` of these; async functions go to `run`"
+)]
+pub trait BlockingFunction<C: Family, R, M>: Send + Sync + 'static {
+    /// Extracts the arguments, and calls the function.
+    fn call(&self, invocation: Arc<Invocation<C>>) -> Result<Outcome, HandlerError>;
+}
+
+/// Where an argument of a closure stands: its name cannot be known.
+const PLACES: [&str; 8] = [
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth",
+];
+
+macro_rules! functions {
+    ($($argument:ident $marker:ident $value:ident $place:literal),*) => {
+        #[diagnostic::do_not_recommend]
+        impl<F, Fut, C, R, $($argument, $marker,)*> Function<C, R, (Fut, $(($argument, $marker),)*)> for F
+        where
+            F: Fn($($argument),*) -> Fut + Send + Sync + 'static,
+            Fut: Future + Send + 'static,
+            Fut::Output: Output<R>,
+            C: Family,
+            $($argument: for<'a> FromArg<'a, C, names::Unknown, $marker>,)*
+        {
+            #[allow(unused_variables, reason = "there may be no arguments")]
+            fn call(
+                &self,
+                invocation: Arc<Invocation<C>>,
+            ) -> BoxFuture<'static, Result<Outcome, HandlerError>> {
+                $(let $value = match $argument::from_arg(&invocation, &Argument::new(PLACES[$place])) {
+                    Ok(value) => value,
+                    Err(error) => return failed(HandlerError::of_argument(error)),
+                };)*
+                let returned = self($($value),*);
+                Box::pin(async move { returned.await.into_outcome() })
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<F, T, C, R, $($argument, $marker,)*> BlockingFunction<C, R, (T, $(($argument, $marker),)*)> for F
+        where
+            F: Fn($($argument),*) -> T + Send + Sync + 'static,
+            T: Output<R>,
+            C: Family,
+            $($argument: for<'a> FromArg<'a, C, names::Unknown, $marker>,)*
+        {
+            #[allow(unused_variables, reason = "there may be no arguments")]
+            fn call(&self, invocation: Arc<Invocation<C>>) -> Result<Outcome, HandlerError> {
+                $(let $value = $argument::from_arg(&invocation, &Argument::new(PLACES[$place]))
+                    .map_err(HandlerError::of_argument)?;)*
+                self($($value),*).into_outcome()
+            }
+        }
+    };
+}
+
+functions!();
+functions!(A0 M0 a0 0);
+functions!(A0 M0 a0 0, A1 M1 a1 1);
+functions!(A0 M0 a0 0, A1 M1 a1 1, A2 M2 a2 2);
+functions!(A0 M0 a0 0, A1 M1 a1 1, A2 M2 a2 2, A3 M3 a3 3);
+functions!(A0 M0 a0 0, A1 M1 a1 1, A2 M2 a2 2, A3 M3 a3 3, A4 M4 a4 4);
+functions!(A0 M0 a0 0, A1 M1 a1 1, A2 M2 a2 2, A3 M3 a3 3, A4 M4 a4 4, A5 M5 a5 5);
+functions!(A0 M0 a0 0, A1 M1 a1 1, A2 M2 a2 2, A3 M3 a3 3, A4 M4 a4 4, A5 M5 a5 5, A6 M6 a6 6);
+functions!(A0 M0 a0 0, A1 M1 a1 1, A2 M2 a2 2, A3 M3 a3 3, A4 M4 a4 4, A5 M5 a5 5, A6 M6 a6 6, A7 M7 a7 7);
+
+fn failed(error: HandlerError) -> BoxFuture<'static, Result<Outcome, HandlerError>> {
+    Box::pin(std::future::ready(Err(error)))
+}
+
+/// Calls a function on a thread of the blocking pool, in the present span. Its panics are failures.
+pub(super) async fn blocking(
+    call: impl FnOnce() -> Result<Outcome, HandlerError> + Send + 'static,
+) -> Result<Outcome, HandlerError> {
+    let span = tracing::Span::current();
+    let joined = tokio::task::spawn_blocking(move || span.in_scope(call)).await;
+    joined.unwrap_or_else(|error| {
+        Err(match error.try_into_panic() {
+            Ok(payload) => HandlerError::of_panic(&*payload),
+            // Only if the runtime is going down before the function has begun.
+            Err(error) => HandlerError::new(ErrorKind::Arbitrary, error.to_string()),
+        })
+    })
+}

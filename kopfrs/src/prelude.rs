@@ -1,0 +1,26 @@
+//! What an operator's source usually needs: `use kopfrs::prelude::*;`.
+
+pub use std::sync::Arc;
+pub use std::time::Duration;
+
+pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+pub use k8s_openapi::jiff::Timestamp;
+pub use kube::{Client, CustomResource, Resource as _, ResourceExt as _};
+pub use schemars::JsonSchema;
+pub use serde::{Deserialize, Serialize};
+pub use serde_json::{Value, json};
+pub use tracing::{debug, error, info, trace, warn};
+
+pub use crate::cause::{
+    Activity, ActivityCause, ChangingCause, EventType, RawEvent, Reason, WatchingCause,
+};
+pub use crate::extract::{Memo, State};
+pub use crate::filter::{ABSENT, PRESENT};
+pub use crate::handler::{
+    Attempt, ErrorsMode, HandlerError, Invocation, Json, PermanentError, Result, TemporaryError,
+};
+pub use crate::object::{Body, Diff, DiffItem, DiffOperation, FieldPath, Patch};
+pub use crate::on;
+pub use crate::registry::Registry;
+pub use crate::resource::{Resource, Selector};
+pub use crate::settings::{Settings, SettingsHandle};

@@ -1,0 +1,71 @@
+//! What is wrong with a set of handlers as a whole.
+
+use super::{Registry, Table};
+use crate::handler::{Family, Handler, Location};
+use crate::resource::Selector;
+
+/// Why an operator cannot work with its handlers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// There are no handlers at all.
+    #[error(
+        "there are no handlers: the operator has nothing to do; if they are in a library, write `use my_handlers as _;` in the program, as the linker leaves out libraries that nothing names"
+    )]
+    Empty,
+    /// Two functions under one id would overwrite each other's progress and results.
+    #[error(
+        "handlers at {first} and {second} are different functions with one id, `{id}`, for the same objects; give one of them another: `id = \"…\"`"
+    )]
+    Conflict {
+        /// The id.
+        id: String,
+        /// Where the first of them is declared.
+        first: Location,
+        /// Where the second of them is declared.
+        second: Location,
+    },
+}
+
+impl Registry {
+    /// Checks the ids of handlers that meet on one resource: those whose selectors `matches` says
+    /// are for it.
+    ///
+    /// # Errors
+    /// If two different functions have one id.
+    pub fn check_resource(&self, matches: impl Fn(&Selector) -> bool) -> Result<(), RegistryError> {
+        let is_met = |selector: Option<&Selector>| selector.is_some_and(&matches);
+        check(self.watching(), |handler| is_met(handler.selector.as_ref()))?;
+        check(self.changing(), |handler| is_met(handler.selector.as_ref()))
+    }
+
+    /// Checks the ids of handlers of activities.
+    ///
+    /// # Errors
+    /// If two different functions have one id.
+    pub fn check_activities(&self) -> Result<(), RegistryError> {
+        let all = self.activities();
+        all.iter()
+            .try_for_each(|one| check(all, |handler| handler.rule == one.rule))
+    }
+}
+
+fn check<C: Family>(
+    table: &Table<C>,
+    is_met: impl Fn(&Handler<C>) -> bool,
+) -> Result<(), RegistryError> {
+    let met: Vec<_> = table.iter().filter(|handler| is_met(handler)).collect();
+    for (i, second) in met.iter().enumerate() {
+        let mut earlier = met[..i].iter();
+        if let Some(first) =
+            earlier.find(|first| first.id == second.id && first.function != second.function)
+        {
+            return Err(RegistryError::Conflict {
+                id: second.id.clone(),
+                first: first.location,
+                second: second.location,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The handlers of an operator, in tables: one per family.
+//!
+//! Filled from what the attributes have declared anywhere in the program, from one module of it, or
+//! by hand. Read by the engines. Knows neither causes at work nor the API.
+
+mod collect;
+mod conflict;
+mod table;
+
+use std::sync::Arc;
+
+pub use self::collect::Submission;
+pub use self::conflict::RegistryError;
+pub use self::table::Table;
+use crate::cause::{ActivityCause, ChangingCause, WatchingCause};
+use crate::handler::{Family, Handler};
+
+/// All handlers of one operator.
+///
+/// # Examples
+/// ```
+/// use k8s_openapi::api::core::v1::Pod;
+/// use kopfrs::handler::Invocation;
+/// use kopfrs::cause::ChangingCause;
+/// use kopfrs::object::Body;
+/// use kopfrs::{Registry, on};
+///
+/// let registry = Registry::new()
+///     .add(on::create::<Pod>().id("greet").run(async |body: Body| println!("hello, {}", body.name())))
+///     .add(on::delete::<Pod>().id("part").optional(true).run(async |_: Body| {}));
+/// assert_eq!(registry.changing().len(), 2);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    activities: Table<ActivityCause>,
+    watching: Table<WatchingCause>,
+    changing: Table<ChangingCause>,
+}
+
+/// Families that have a table in the registry.
+pub trait Registered: Family {
+    /// The family's handlers.
+    fn table(registry: &Registry) -> &Table<Self>;
+
+    /// The family's handlers, to be added to.
+    fn table_mut(registry: &mut Registry) -> &mut Table<Self>;
+}
+
+/// One family a row: its cause, and its table.
+macro_rules! tables {
+    ($($cause:ty => $table:ident),* $(,)?) => {$(
+        impl Registered for $cause {
+            fn table(registry: &Registry) -> &Table<Self> {
+                &registry.$table
+            }
+
+            fn table_mut(registry: &mut Registry) -> &mut Table<Self> {
+                &mut registry.$table
+            }
+        }
+
+        impl Registry {
+            /// The handlers of this family, in the order in which they are called.
+            pub fn $table(&self) -> &Table<$cause> {
+                &self.$table
+            }
+        }
+    )*
+
+        impl Registry {
+            /// How many handlers there are.
+            pub fn len(&self) -> usize {
+                0 $(+ self.$table.len())*
+            }
+
+            /// Adds all handlers of another registry after those of this one.
+            #[must_use]
+            pub fn merge(mut self, other: &Self) -> Self {
+                $(self.$table.extend(&other.$table);)*
+                self
+            }
+        }
+    };
+}
+
+tables! {
+    ActivityCause => activities,
+    WatchingCause => watching,
+    ChangingCause => changing,
+}
+
+impl Registry {
+    /// No handlers yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a handler after the others of its family.
+    #[must_use]
+    pub fn add<C: Registered>(mut self, handler: Handler<C>) -> Self {
+        self.push(handler);
+        self
+    }
+
+    /// Adds a handler after the others of its family.
+    pub fn push<C: Registered>(&mut self, handler: Handler<C>) {
+        C::table_mut(self).push(Arc::new(handler));
+    }
+
+    /// The handlers of a family.
+    pub fn table<C: Registered>(&self) -> &Table<C> {
+        C::table(self)
+    }
+
+    /// Whether there are no handlers at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Checks that there are handlers.
+    ///
+    /// # Errors
+    /// If there are none, saying what the usual reason is.
+    pub fn ensure_not_empty(&self) -> Result<(), RegistryError> {
+        if self.is_empty() {
+            return Err(RegistryError::Empty);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
