@@ -5,6 +5,8 @@ pub mod __private;
 mod action;
 pub mod api;
 pub mod cause;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod clock;
 mod engine;
 pub mod extract;

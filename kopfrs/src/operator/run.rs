@@ -132,6 +132,15 @@ async fn connect(
         .next();
     let credentials = match (access, found) {
         (Access::Client(client), _) => return Ok(client),
+        (Access::Only(only), Some(found))
+            if found.config().cluster_url != only.config().cluster_url =>
+        {
+            return Err(LoginError::Foreign {
+                url: found.config().cluster_url.to_string(),
+            }
+            .into());
+        }
+        (Access::Only(only), _) => *only,
         (_, Some(found)) => *found,
         (Access::Given(given), None) => *given,
         (Access::Login, None) => login::infer().await?,
