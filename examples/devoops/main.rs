@@ -21,7 +21,7 @@ use kopfrs::prelude::*;
 )]
 #[kube(shortname = "d", namespaced, status = "DemoStatus")]
 struct DemoSpec {
-    /// The name of the pod; by default it is made of the object's.
+    /// The name of the pod; by default it is the object's.
     name: Option<String>,
     /// What the pod runs.
     #[serde(default = "image")]
@@ -51,7 +51,7 @@ async fn log_in() -> Result<Credentials> {
 
 #[on::create(Demo, retries = 5, backoff = "10s")]
 async fn create(spec: DemoSpec, name: &str, actions: Actions, patch: &Patch) -> Result<()> {
-    let mut pod = pod_of(&spec);
+    let mut pod = pod_of(&spec, name);
     actions.adopt(&mut pod)?;
     // After a crash the pod may be there already.
     if actions
@@ -95,8 +95,8 @@ fn say_goodbye() {
     thread::sleep(Duration::from_secs(1));
 }
 
-/// The pod of a demo.
-fn pod_of(spec: &DemoSpec) -> Pod {
+/// The pod of a demo; under the same name each time, so that there are never two.
+fn pod_of(spec: &DemoSpec, name: &str) -> Pod {
     let container = Container {
         name: "main".to_owned(),
         image: Some(spec.image.clone()),
@@ -109,7 +109,7 @@ fn pod_of(spec: &DemoSpec) -> Pod {
         }),
         ..Pod::default()
     };
-    pod.metadata.name = spec.name.clone();
+    pod.metadata.name = Some(spec.name.clone().unwrap_or_else(|| name.to_owned()));
     pod
 }
 

@@ -53,7 +53,9 @@ pub(crate) fn is_empty(patch: &Value) -> bool {
 /// What of a patch did not arrive: the paths at which the object differs from the intention.
 pub(crate) fn unmet(patch: &Value, object: &Value) -> Vec<super::FieldPath> {
     let mut paths = Vec::new();
-    collect_unmet(&mut paths, &super::FieldPath::root(), patch, Some(object));
+    if !patch.is_null() {
+        collect_unmet(&mut paths, &super::FieldPath::root(), patch, Some(object));
+    }
     paths
 }
 
@@ -128,6 +130,7 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         assert_eq!(paths, ["status.b.c"]);
+        assert!(unmet(&Value::Null, &kept).is_empty());
     }
 
     fn patch() -> impl Strategy<Value = Value> {
