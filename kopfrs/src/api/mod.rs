@@ -5,7 +5,7 @@ mod credentials;
 mod error;
 mod stream;
 
-pub(crate) use self::connection::{Connection, Target};
+pub(crate) use self::connection::{Connection, Payload, Target};
 pub use self::credentials::{Credentials, LoginError, login};
 pub(crate) use self::error::{ApiError, Failure};
 pub(crate) use self::stream::{Line, LineReader};

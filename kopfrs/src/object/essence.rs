@@ -45,16 +45,22 @@ pub(crate) fn essence(body: &Body, fields: &[FieldPath]) -> Value {
     essence
 }
 
-/// Copies a tracked field into the essence, except the parts that operators keep for themselves.
+/// Copies a tracked field into the essence where it is not a part of it anyway.
 fn add_field(essence: &mut Value, body: &Body, field: &FieldPath) {
+    if !is_usual(field)
+        && let Some(value) = body.get(field)
+    {
+        field.set(essence, value.clone());
+    }
+}
+
+/// Whether a field is a part of the essence whether somebody asks for it or not.
+pub(crate) fn is_usual(field: &FieldPath) -> bool {
     let mut segments = field.segments();
-    let usual = match (segments.next(), segments.next()) {
+    match (segments.next(), segments.next()) {
         (Some("metadata"), Some("labels" | "annotations")) => true,
         (Some("metadata" | "status" | "apiVersion" | "kind"), _) => false,
         _ => true,
-    };
-    if !usual && let Some(value) = body.get(field) {
-        field.set(essence, value.clone());
     }
 }
 

@@ -58,6 +58,11 @@ impl FieldPath {
         path
     }
 
+    /// The path one level up; `None` of the root.
+    pub fn parent(&self) -> Option<Self> {
+        self.0.split_last().map(|(_, above)| Self(above.to_vec()))
+    }
+
     /// The rest of this path below `ancestor`, if it is below or equal.
     pub fn strip_prefix(&self, ancestor: &Self) -> Option<Self> {
         self.0

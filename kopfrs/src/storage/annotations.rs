@@ -1,12 +1,13 @@
-//! State in annotations: two of them, and a marker that tells other operators to ignore both.
+//! State in annotations: three of them at most, and a marker that tells other operators to ignore them.
 
 use serde_json::{Map, Value, json};
 
-use super::{Storage, Stored, encoding};
+use super::{Storage, Stored, encoding, fields_of, fields_text};
 use crate::object::{FieldPath, essence};
 
 const BASELINE: &str = "last-handled-configuration";
 const PROGRESS: &str = "progress";
+const TRACKED: &str = "tracked-fields";
 
 /// Reads the state, and takes it out of the object.
 pub(super) fn take(storage: &Storage, object: &mut Value) -> Stored {
@@ -18,11 +19,12 @@ pub(super) fn take(storage: &Storage, object: &mut Value) -> Stored {
         Some(Value::String(text)) => Some(text),
         _ => None,
     };
-    let (baseline, progress) = (get(BASELINE), get(PROGRESS));
+    let (baseline, progress, tracked) = (get(BASELINE), get(PROGRESS), get(TRACKED));
     get(essence::MARKER);
     tidy(object);
     Stored {
         baseline: baseline.and_then(|text| encoding::decode(&text)),
+        tracked: tracked.map(|text| fields_of(&text)).unwrap_or_default(),
         // What cannot be read is no progress: handlers run once more, which they must bear anyway.
         progress: progress
             .and_then(|text| serde_json::from_str(&text).ok())
@@ -47,6 +49,9 @@ pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Val
     if present.baseline != wanted.baseline {
         let text = wanted.baseline.as_ref().map(encoding::encode);
         annotations.insert(key(storage, BASELINE), json!(text));
+    }
+    if present.tracked != wanted.tracked {
+        annotations.insert(key(storage, TRACKED), json!(fields_text(&wanted.tracked)));
     }
     if present.progress != wanted.progress {
         let text = (!wanted.progress.is_empty()).then(|| json!(wanted.progress).to_string());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Storage, Stored, encoding};
+use super::{Storage, Stored, encoding, fields_of, fields_text};
 use crate::object::FieldPath;
 
 /// The framework's memory inside of a status: put `handling: Option<kopfrs::Handling>` into the
@@ -38,6 +38,7 @@ impl schemars::JsonSchema for Handling {
 
 const BASELINE: &str = "lastHandledConfiguration";
 const PROGRESS: &str = "progress";
+const TRACKED: &str = "trackedFields";
 
 /// Reads the state, and takes that of all operators out of the object.
 pub(super) fn take(storage: &Storage, object: &mut Value) -> Stored {
@@ -52,6 +53,7 @@ pub(super) fn take(storage: &Storage, object: &mut Value) -> Stored {
     let own = &state[&storage.prefix];
     Stored {
         baseline: own[BASELINE].as_str().and_then(encoding::decode),
+        tracked: own[TRACKED].as_str().map(fields_of).unwrap_or_default(),
         progress: own[PROGRESS]
             .as_str()
             .and_then(|text| serde_json::from_str(text).ok())
@@ -64,8 +66,9 @@ fn is_state(value: &Value) -> bool {
     value.as_object().is_some_and(|operators| {
         operators.values().all(|own| {
             own.as_object().is_some_and(|own| {
-                own.iter()
-                    .all(|(key, value)| matches!(&**key, BASELINE | PROGRESS) && value.is_string())
+                own.iter().all(|(key, value)| {
+                    matches!(&**key, BASELINE | PROGRESS | TRACKED) && value.is_string()
+                })
             })
         })
     })
@@ -85,6 +88,9 @@ pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Val
             BASELINE.to_owned(),
             json!(wanted.baseline.as_ref().map(encoding::encode)),
         );
+    }
+    if present.tracked != wanted.tracked {
+        own.insert(TRACKED.to_owned(), json!(fields_text(&wanted.tracked)));
     }
     if present.progress != wanted.progress {
         let text = (!wanted.progress.is_empty()).then(|| json!(wanted.progress).to_string());

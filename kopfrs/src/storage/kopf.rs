@@ -29,6 +29,7 @@ pub(super) fn read(storage: &Storage, object: &Value) -> Stored {
         baseline: baseline
             .and_then(|text| serde_json::from_str(text).ok())
             .map(Baseline::Essence),
+        tracked: storage.tracked.clone(),
         progress: progress.collect(),
     }
 }
@@ -144,6 +145,7 @@ mod tests {
             prefix: prefix.into(),
             place: super::super::Place::Kopf,
             keep: super::super::Keep::Essence,
+            tracked: Vec::new(),
             ids: vec!["c1".into()],
             owner_suffix: false,
         }
@@ -191,6 +193,7 @@ mod tests {
         record.retries = 1;
         let wanted = Stored {
             baseline: Some(Baseline::Essence(json!({"spec": {"a": 1}}))),
+            tracked: Vec::new(),
             progress: Progress::from([("c1".to_owned(), record.clone())]),
         };
         let patch = patch(&storage, &Stored::default(), &wanted);

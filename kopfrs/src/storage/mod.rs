@@ -14,15 +14,19 @@ mod record;
 use serde_json::Value;
 
 pub use self::handling::Handling;
+pub(crate) use self::kopf::needs_owner_suffix;
 pub(crate) use self::persistence::StatusSchema;
 pub use self::persistence::{Keep, Persistence, Place};
 pub(crate) use self::record::{Progress, Record};
 use crate::cause::Baseline;
+use crate::object::FieldPath;
 
 /// What was found on an object, or is to be written to it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Stored {
     pub(crate) baseline: Option<Baseline>,
+    /// The fields beyond the usual essence that the baseline was made with.
+    pub(crate) tracked: Vec<FieldPath>,
     pub(crate) progress: Progress,
 }
 
@@ -32,6 +36,8 @@ pub(crate) struct Storage {
     pub(crate) prefix: String,
     pub(crate) place: Place,
     pub(crate) keep: Keep,
+    /// The fields beyond the usual essence, for places that do not remember them.
+    pub(crate) tracked: Vec<FieldPath>,
     /// Handler ids, by which per-handler keys are found.
     pub(crate) ids: Vec<String>,
     pub(crate) owner_suffix: bool,
@@ -62,8 +68,14 @@ impl Storage {
         } else {
             &first.progress
         };
+        let remembered = if first.baseline.is_some() {
+            first
+        } else {
+            second
+        };
         let stored = Stored {
-            baseline: first.baseline.clone().or_else(|| second.baseline.clone()),
+            baseline: remembered.baseline.clone(),
+            tracked: remembered.tracked.clone(),
             progress: progress.clone(),
         };
         Found {
@@ -113,6 +125,20 @@ impl Storage {
     pub(crate) fn is_oversized(&self, essence: &Value) -> bool {
         self.keep == Keep::Essence && matches!(self.baseline(essence), Baseline::Digest(_))
     }
+}
+
+/// Fields as they are written into one text, and read from it.
+fn fields_text(fields: &[FieldPath]) -> Option<String> {
+    let lists: Vec<Vec<&str>> = fields
+        .iter()
+        .map(|field| field.segments().collect())
+        .collect();
+    (!lists.is_empty()).then(|| serde_json::json!(lists).to_string())
+}
+
+fn fields_of(text: &str) -> Vec<FieldPath> {
+    let lists: Vec<Vec<String>> = serde_json::from_str(text).unwrap_or_default();
+    lists.into_iter().map(FieldPath::new).collect()
 }
 
 #[cfg(test)]

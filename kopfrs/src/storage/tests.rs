@@ -12,6 +12,7 @@ fn storage(place: Place) -> Storage {
         prefix: "kopfrs.dev".into(),
         place,
         keep: Keep::Essence,
+        tracked: Vec::new(),
         ids,
         owner_suffix: false,
     }
@@ -21,6 +22,7 @@ fn state() -> Stored {
     let record = Record::new(Reason::Create, "2020-01-02T03:04:05Z".parse().unwrap());
     Stored {
         baseline: Some(Baseline::Essence(json!({"spec": {"a": 1}}))),
+        tracked: Vec::new(),
         progress: Progress::from([("c1".to_owned(), record)]),
     }
 }

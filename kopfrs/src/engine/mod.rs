@@ -1,0 +1,3 @@
+//! Aspects of an operator that do not see one another.
+
+pub(crate) mod activities;

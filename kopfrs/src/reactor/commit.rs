@@ -1,0 +1,318 @@
+//! Writing down what a cycle has led to: one patch per endpoint, the one that holds our state last,
+//! so that nothing counts as handled before everything else is written.
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tracing::{debug, warn};
+
+use super::context::Context;
+use super::kind::Kind;
+use super::snapshot::Snapshot;
+use crate::api::{ApiError, Failure, Payload, Target};
+use crate::object::{Change, FieldPath, finalizer, merge};
+use crate::storage::{Found, Stored};
+
+/// How often a patch is built anew because the object has changed meanwhile.
+const REBUILDS: usize = 8;
+
+/// What is to be written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Commit<'a> {
+    /// What handlers want.
+    pub(crate) change: &'a Change,
+    /// What is to be remembered.
+    pub(crate) state: &'a Stored,
+    /// Whether the object may go: our finalizer is taken off.
+    pub(crate) is_release: bool,
+}
+
+/// Changes that could not be sent.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    pub(crate) change: Change,
+    /// When to try again.
+    pub(crate) due: Timestamp,
+    pub(crate) attempts: u32,
+    /// The server has refused them for this essence: they are dropped when another comes.
+    pub(crate) rejected_for: Option<String>,
+}
+
+/// One request.
+#[derive(Debug)]
+struct Part {
+    subresource: Option<&'static str>,
+    payload: Payload,
+    /// Of merge patches, what handlers want: to be compared with what has arrived.
+    wanted: Value,
+}
+
+pub(crate) fn target<'a>(kind: &'a Kind, snapshot: &'a Snapshot) -> Target<'a> {
+    let (namespace, name) = (snapshot.body.namespace(), snapshot.body.name());
+    Target {
+        resource: &kind.resource,
+        namespace,
+        name,
+    }
+}
+
+/// Reads an object anew. Another object of the same name is not the one that was asked for.
+pub(crate) async fn refresh(
+    context: &Context,
+    kind: &Kind,
+    snapshot: &Snapshot,
+) -> Result<Snapshot, ApiError> {
+    let fresh = context.connection.get(target(kind, snapshot)).await?;
+    let fresh = Snapshot::new(kind, fresh);
+    if fresh.body.uid() == snapshot.body.uid() {
+        Ok(fresh)
+    } else {
+        Err(gone(snapshot))
+    }
+}
+
+fn gone(snapshot: &Snapshot) -> ApiError {
+    let message = format!("{} was replaced by another object", snapshot.body.key());
+    ApiError::Status(Box::new(kube::core::Status {
+        code: 404,
+        message,
+        ..kube::core::Status::default()
+    }))
+}
+
+/// Adds our finalizer, or takes it off; gives the object after that, `None` if nothing was to do.
+pub(crate) async fn set_finalizer(
+    context: &Context,
+    kind: &Kind,
+    mut snapshot: Snapshot,
+    is_wanted: bool,
+) -> Result<Option<Snapshot>, ApiError> {
+    for attempt in 0..=REBUILDS {
+        let patch = if is_wanted {
+            finalizer::addition(&snapshot.body, &kind.finalizer)
+        } else {
+            finalizer::removal(&snapshot.body, &kind.finalizer)
+        };
+        let Some(patch) = patch else {
+            return Ok((attempt > 0).then_some(snapshot));
+        };
+        if attempt == REBUILDS || is_wanted && snapshot.body.is_deleting() {
+            break;
+        }
+        match context
+            .connection
+            .patch(target(kind, &snapshot), None, &Payload::Json(patch))
+            .await
+        {
+            Ok(object) => return Ok(Some(Snapshot::new(kind, object))),
+            Err(error) => snapshot = refreshed(context, kind, &snapshot, error).await?,
+        }
+    }
+    Ok(Some(snapshot))
+}
+
+/// After a conflict the object is read anew. What is refused on the very state that it was made for
+/// is refused for good.
+async fn refreshed(
+    context: &Context,
+    kind: &Kind,
+    snapshot: &Snapshot,
+    error: ApiError,
+) -> Result<Snapshot, ApiError> {
+    if !matches!(error.failure(), Failure::Conflict | Failure::Rejected) {
+        return Err(error);
+    }
+    let fresh = refresh(context, kind, snapshot).await?;
+    let is_same = fresh.body.resource_version() == snapshot.body.resource_version();
+    if is_same && error.failure() == Failure::Rejected {
+        return Err(error);
+    }
+    debug!("the object has changed meanwhile, the patch is made anew");
+    Ok(fresh)
+}
+
+/// Writes everything; gives the object after that, `None` if nothing was to be written.
+pub(crate) async fn commit(
+    context: &Context,
+    kind: &Kind,
+    snapshot: &Snapshot,
+    what: Commit<'_>,
+) -> Result<Option<Snapshot>, ApiError> {
+    let mut state = snapshot.clone();
+    let mut is_written = false;
+    let mut rebuilds = 0;
+    'build: loop {
+        let mut endpoints = Vec::new();
+        if kind.has_status() {
+            endpoints.push(Some("status"));
+        }
+        endpoints.push(None);
+        // What remembers that all is done goes last.
+        if !what.is_release && is_status_last(kind) {
+            endpoints.reverse();
+        }
+        for endpoint in endpoints {
+            let Some(part) = part(kind, &state, what, endpoint) else {
+                continue;
+            };
+            let is_test = matches!(part.payload, Payload::Json(_)) || what.is_release;
+            match context
+                .connection
+                .patch(target(kind, &state), part.subresource, &part.payload)
+                .await
+            {
+                Ok(object) => {
+                    state = Snapshot::new(kind, object);
+                    is_written = true;
+                    notice_pruned(context, kind, &part, &state);
+                }
+                Err(error) if is_test && rebuilds < REBUILDS => {
+                    state = refreshed(context, kind, &state, error).await?;
+                    rebuilds += 1;
+                    continue 'build;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        return Ok((is_written || rebuilds > 0).then_some(state));
+    }
+}
+
+fn is_status_last(kind: &Kind) -> bool {
+    kind.has_status() && kind.storage.place == crate::storage::Place::Status
+}
+
+/// The request to one endpoint; `None` if it would change nothing.
+fn part(
+    kind: &Kind,
+    state: &Snapshot,
+    what: Commit<'_>,
+    endpoint: Option<&'static str>,
+) -> Option<Part> {
+    if !what.change.transforms.is_empty() {
+        return transformed(kind, state, what, endpoint);
+    }
+    let of_endpoint = |patch: &Value| side(kind, patch, endpoint);
+    let mut wanted = of_endpoint(&what.change.merge);
+    if merge::unmet(&wanted, state.body.as_value()).is_empty() {
+        wanted = Value::Null;
+    }
+    let mut body = wanted.clone();
+    let memory = of_endpoint(&kind.storage.patch(&state.found, what.state));
+    if !memory.is_null() {
+        merge::compose(&mut body, &memory);
+    }
+    let is_release =
+        what.is_release && endpoint.is_none() && state.body.has_finalizer(&kind.finalizer);
+    if is_release && merge::is_empty(&body) {
+        let payload = Payload::Json(finalizer::removal(&state.body, &kind.finalizer)?);
+        return Some(Part {
+            subresource: None,
+            payload,
+            wanted: Value::Null,
+        });
+    }
+    if is_release {
+        let finalizers = finalizer::others(&state.body, &kind.finalizer);
+        let version = state.body.resource_version();
+        let metadata = json!({"metadata": {"finalizers": finalizers, "resourceVersion": version}});
+        merge::compose(&mut body, &metadata);
+    }
+    let payload = Payload::Merge(body);
+    let Payload::Merge(body) = &payload else {
+        return None;
+    };
+    (!merge::is_empty(body)).then(|| Part {
+        subresource: endpoint,
+        payload: payload.clone(),
+        wanted,
+    })
+}
+
+/// The part of a merge patch that goes to one endpoint.
+fn side(kind: &Kind, patch: &Value, endpoint: Option<&str>) -> Value {
+    let Some(map) = patch.as_object() else {
+        return Value::Null;
+    };
+    let is_here =
+        |key: &str| (kind.has_status() && key == "status") == (endpoint == Some("status"));
+    let map: Map<_, _> = map
+        .iter()
+        .filter(|(key, _)| is_here(key))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    if map.is_empty() {
+        Value::Null
+    } else {
+        map.into()
+    }
+}
+
+/// With transformations the whole change is a JSON patch against exactly this version.
+fn transformed(
+    kind: &Kind,
+    state: &Snapshot,
+    what: Commit<'_>,
+    endpoint: Option<&'static str>,
+) -> Option<Part> {
+    let mut present = state.body.as_value().clone();
+    let mut wanted = present.clone();
+    merge::apply(&mut wanted, &object_or_empty(&what.change.merge));
+    for transform in &what.change.transforms {
+        transform(&mut wanted);
+    }
+    let restore = |stored: &Stored| kind.storage.patch(&Found::default(), stored);
+    merge::apply(
+        &mut present,
+        &object_or_empty(&restore(&state.found.stored)),
+    );
+    merge::apply(&mut wanted, &object_or_empty(&restore(what.state)));
+    if what.is_release && endpoint.is_none() {
+        let finalizers = finalizer::others(&state.body, &kind.finalizer);
+        FieldPath::new(["metadata", "finalizers"]).set(&mut wanted, finalizers.into());
+    }
+    let is_here = |path: &str| {
+        let is_status = path == "/status" || path.starts_with("/status/");
+        (kind.has_status() && is_status) == (endpoint == Some("status"))
+    };
+    let operations = serde_json::to_value(json_patch::diff(&present, &wanted)).unwrap_or_default();
+    let mut operations: Vec<Value> = match operations {
+        Value::Array(operations) => operations,
+        _ => Vec::new(),
+    };
+    operations.retain(|op| op["path"].as_str().is_some_and(is_here));
+    if operations.is_empty() {
+        return None;
+    }
+    let version = state.body.resource_version();
+    operations.insert(
+        0,
+        json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}),
+    );
+    let payload = Payload::Json(Value::Array(operations));
+    Some(Part {
+        subresource: endpoint,
+        payload,
+        wanted: Value::Null,
+    })
+}
+
+fn object_or_empty(patch: &Value) -> Value {
+    if patch.is_object() {
+        patch.clone()
+    } else {
+        json!({})
+    }
+}
+
+/// Warns once per kind and field of what the schema does not keep.
+fn notice_pruned(context: &Context, kind: &Kind, part: &Part, after: &Snapshot) {
+    for field in merge::unmet(&part.wanted, after.body.as_value()) {
+        if context.is_news(format!("pruned {} {field}", kind.resource)) {
+            warn!(
+                "the API does not keep {field} of {}: declare it in the schema of the kind, or allow it \
+                 there with x-kubernetes-preserve-unknown-fields",
+                kind.resource
+            );
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What all parts of the spine share.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::kind::Handlers;
+use crate::api::Connection;
+use crate::handler::Environment;
+use crate::settings::Settings;
+
+/// How many objects may be taken apart at once, before their handlers are called. More wait as text.
+const TURNS: usize = 64;
+
+/// What all parts of the spine share.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) connection: Connection,
+    pub(crate) environment: Arc<Environment>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) handlers: Handlers,
+    pub(crate) scope: Scope,
+    pub(crate) stop: Stop,
+    /// The tasks of objects.
+    pub(crate) workers: TaskTracker,
+    pub(crate) turns: Arc<Semaphore>,
+    said: Mutex<HashSet<String>>,
+}
+
+/// Where objects are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Everywhere.
+    Cluster,
+    /// In these namespaces, and for cluster-scoped kinds everywhere.
+    Namespaces(Vec<String>),
+}
+
+/// The two steps of stopping.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stop {
+    /// Begin nothing new.
+    pub(crate) drain: CancellationToken,
+    /// Cancel what still runs.
+    pub(crate) cancel: CancellationToken,
+}
+
+impl Context {
+    pub(crate) fn new(
+        connection: Connection,
+        environment: Arc<Environment>,
+        handlers: Handlers,
+        (scope, stop): (Scope, Stop),
+    ) -> Self {
+        let settings = environment.settings.get();
+        Self {
+            connection,
+            environment,
+            settings,
+            handlers,
+            scope,
+            stop,
+            workers: TaskTracker::new(),
+            turns: Arc::new(Semaphore::new(TURNS)),
+            said: Mutex::default(),
+        }
+    }
+
+    /// Whether this is said for the first time.
+    pub(crate) fn is_news(&self, what: String) -> bool {
+        self.said
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(what)
+    }
+}

@@ -1,0 +1,157 @@
+//! One served kind: its handlers, and how its objects are remembered.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::cause::{ChangingCause, Reason, WatchingCause};
+use crate::handler::Handler;
+use crate::object::{Body, FieldPath, essence};
+use crate::resource::{Resource, Selector};
+use crate::settings::PersistenceSettings;
+use crate::storage::{StatusSchema, Storage, needs_owner_suffix};
+
+/// The handlers of objects, in the order of their declaration.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Handlers {
+    pub(crate) watching: Vec<Arc<Handler<WatchingCause>>>,
+    pub(crate) changing: Vec<Arc<Handler<ChangingCause>>>,
+}
+
+/// A kind that is served.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    pub(crate) resource: Arc<Resource>,
+    pub(crate) handlers: Handlers,
+    pub(crate) storage: Storage,
+    pub(crate) finalizer: String,
+    fields: Vec<FieldPath>,
+}
+
+impl Handlers {
+    /// What these handlers ask for.
+    pub(crate) fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        let watching = self.watching.iter().filter_map(|h| h.selector.as_ref());
+        watching.chain(self.changing.iter().filter_map(|h| h.selector.as_ref()))
+    }
+
+    /// Those that want one of these selectors. A function that was declared several times under one
+    /// id for the same occasion counts once.
+    fn of(&self, is_wanted: impl Fn(&Selector) -> bool) -> Self {
+        let is_wanted = |selector: &Option<Selector>| selector.as_ref().is_some_and(&is_wanted);
+        Self {
+            watching: self
+                .watching
+                .iter()
+                .filter(|h| is_wanted(&h.selector))
+                .cloned()
+                .collect(),
+            changing: self
+                .changing
+                .iter()
+                .filter(|h| is_wanted(&h.selector))
+                .cloned()
+                .collect(),
+        }
+    }
+}
+
+impl Kind {
+    /// Puts a kind together from what is declared, set, and discovered.
+    pub(crate) fn new(
+        resource: Arc<Resource>,
+        handlers: &Handlers,
+        is_wanted: impl Fn(&Selector) -> bool,
+        (settings, schema): (&PersistenceSettings, StatusSchema),
+    ) -> Self {
+        let handlers = handlers.of(is_wanted);
+        let persistence = settings.of(&resource);
+        let ids: HashSet<&String> = handlers.changing.iter().map(|h| &h.id).collect();
+        let watched = handlers
+            .watching
+            .iter()
+            .filter_map(|h| h.filter.field.clone());
+        let changed = handlers
+            .changing
+            .iter()
+            .filter_map(|h| h.filter.field.clone());
+        let mut fields: Vec<_> = watched.chain(changed).collect();
+        fields.sort();
+        fields.dedup();
+        let storage = Storage {
+            tracked: fields
+                .iter()
+                .filter(|field| !essence::is_usual(field))
+                .cloned()
+                .collect(),
+            prefix: persistence.prefix().to_owned(),
+            place: persistence.place(resource.has_subresource("status"), schema),
+            keep: persistence.keep(),
+            ids: ids.into_iter().cloned().collect(),
+            owner_suffix: needs_owner_suffix(&resource.kind),
+        };
+        Self {
+            resource,
+            handlers,
+            storage,
+            finalizer: persistence.finalizer().to_owned(),
+            fields,
+        }
+    }
+
+    /// The essence of one of its objects.
+    pub(crate) fn essence(&self, body: &Body) -> Value {
+        essence::essence(body, &self.fields)
+    }
+
+    /// The fields that are compared beyond the usual essence.
+    pub(crate) fn tracked(&self) -> &[FieldPath] {
+        &self.storage.tracked
+    }
+
+    /// Whether statuses have an endpoint of their own.
+    pub(crate) fn has_status(&self) -> bool {
+        self.resource.has_subresource("status")
+    }
+
+    /// Whether anybody cares for an object, whatever has happened to it.
+    pub(crate) fn is_interested(&self, cause: &ChangingCause) -> bool {
+        self.handlers
+            .changing
+            .iter()
+            .any(|handler| handler.filter.prematches(cause))
+    }
+
+    /// Whether somebody's deletion handler must be waited for.
+    pub(crate) fn needs_finalizer(&self, cause: &ChangingCause) -> bool {
+        let mandatory = self
+            .handlers
+            .changing
+            .iter()
+            .filter(|h| h.rule.requires_finalizer);
+        mandatory
+            .into_iter()
+            .any(|handler| handler.filter.prematches(cause))
+    }
+
+    /// Whether there are deletion handlers that no finalizer waits for.
+    pub(crate) fn has_optional_deletion(&self) -> bool {
+        let is_optional = |handler: &&Arc<Handler<ChangingCause>>| {
+            handler.rule.reason == Some(Reason::Delete) && !handler.rule.requires_finalizer
+        };
+        self.handlers
+            .changing
+            .iter()
+            .any(|handler| is_optional(&handler))
+    }
+}
+
+/// Whether a handler is to be called for what has happened.
+pub(crate) fn applies(handler: &Handler<ChangingCause>, cause: &ChangingCause) -> bool {
+    let rule = &handler.rule;
+    let is_deleting = cause.reason == Reason::Delete;
+    rule.reason.is_none_or(|reason| reason == cause.reason)
+        && (!rule.initial || cause.initial && (!is_deleting || rule.deleted))
+        && handler.filter.matches(cause, rule.needs_change)
+}

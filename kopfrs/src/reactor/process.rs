@@ -1,0 +1,297 @@
+//! One look at one object: what has happened, what is to be done about it, doing it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::{debug, error, info, warn};
+
+use super::commit::{self, Commit, Unsent, commit, set_finalizer};
+use super::context::Context;
+use super::kind::{Kind, applies};
+use super::snapshot::Snapshot;
+use super::worker::{Memory, Next, Work};
+use crate::action::{Call, Cycle, Turn, attempt};
+use crate::api::{ApiError, Failure};
+use crate::cause::{
+    Baseline, ChangingCause, EventType, RawEvent, Reason, Situation, WatchingCause, detect,
+};
+use crate::clock::after;
+use crate::handler::{ErrorsMode, Handler, Memos};
+use crate::object::{Change, FieldPath, Patch, digest, equal};
+use crate::storage::{Record, Stored};
+
+mod cycle;
+
+use self::cycle::Handling;
+
+/// Calls the handlers of raw events. Their changes are sent with the next patch.
+pub(crate) async fn event(
+    context: &Context,
+    kind: &Kind,
+    memory: &mut Memory,
+    (event_type, snapshot): (EventType, &Snapshot),
+) {
+    let mut carried = Change::default();
+    for handler in &kind.handlers.watching {
+        let raw = RawEvent::new(event_type, snapshot.body.clone());
+        let cause = WatchingCause::new(kind.resource.clone(), raw, Patch::new());
+        if !handler.filter.matches_body(&cause) {
+            continue;
+        }
+        let patch = cause.patch.clone();
+        let call = Call {
+            handler: handler.clone(),
+            cause,
+            memos: memory.memos(),
+            role: "event handler",
+            default_mode: ErrorsMode::Ignored,
+        };
+        let record = Record::new(Reason::Resume, context.environment.clock.now());
+        let attempt = attempt(&call, &record, &context.environment);
+        let outcome = tokio::select! {
+            (_, outcome) = attempt => outcome,
+            () = context.stop.cancel.cancelled() => return,
+        };
+        carried.extend(patch.take());
+        carried.extend(delivered(
+            &handler.id,
+            outcome.and_then(|outcome| outcome.result),
+        ));
+    }
+    if event_type != EventType::Deleted && !carried.is_empty() {
+        memory.work().carried.extend(carried);
+    }
+}
+
+/// A result on its way into the status.
+fn delivered(id: &str, result: Option<Value>) -> Change {
+    let merge = result.map_or(Value::Null, |result| json!({"status": {id: result}}));
+    Change {
+        merge,
+        transforms: Vec::new(),
+    }
+}
+
+/// Looks at an object as it was seen last, and does what is to be done.
+pub(crate) async fn look(
+    context: &Arc<Context>,
+    kind: &Arc<Kind>,
+    memory: &mut Memory,
+    turn: OwnedSemaphorePermit,
+) -> Next {
+    let Some(snapshot) = memory.work().snapshot.clone() else {
+        return Next::Idle;
+    };
+    match step(context, kind, memory, &snapshot, turn).await {
+        Ok(next) => {
+            if next != Next::Now {
+                memory.work().failures = 0;
+            }
+            next
+        }
+        Err(error) => failed(context, kind, memory, &error),
+    }
+}
+
+/// The framework itself has failed: it tries again, later and later, without waiting for an event.
+fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &ApiError) -> Next {
+    if error.failure() == Failure::Missing {
+        debug!("the object is gone: {error}");
+        memory.work = None;
+        return Next::Idle;
+    }
+    let work = memory.work();
+    let pause = backoff(work.failures);
+    work.failures += 1;
+    let advice = match error.failure() {
+        Failure::Forbidden => {
+            format!(
+                "; grant patch on {} and its status to the operator",
+                kind.resource
+            )
+        }
+        _ => String::new(),
+    };
+    error!("the object could not be patched, next attempt in {pause:?}: {error}{advice}");
+    Next::At(after(context.environment.clock.now(), pause))
+}
+
+fn backoff(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.min(6))
+}
+
+async fn step(
+    context: &Arc<Context>,
+    kind: &Arc<Kind>,
+    memory: &mut Memory,
+    snapshot: &Snapshot,
+    turn: OwnedSemaphorePermit,
+) -> Result<Next, ApiError> {
+    let view = View::of(kind, memory, snapshot);
+    let body = &snapshot.body;
+    let is_interested = kind.is_interested(&view.cause);
+    let has_finalizer = body.has_finalizer(&kind.finalizer);
+    let needs_finalizer = is_interested && kind.needs_finalizer(&view.cause);
+    if !body.is_deleting() && needs_finalizer != has_finalizer {
+        debug!(
+            "{} the finalizer",
+            if needs_finalizer {
+                "adding"
+            } else {
+                "removing"
+            }
+        );
+        let written = set_finalizer(context, kind, snapshot.clone(), needs_finalizer).await?;
+        memory.wrote(written.unwrap_or_else(|| snapshot.clone()));
+        drop(turn);
+        return Ok(Next::Now);
+    }
+    let Some(reason) = view.reason.filter(|_| is_interested || has_finalizer) else {
+        return settle(context, kind, memory, snapshot, is_interested).await;
+    };
+    drop(turn);
+    debug!("{reason} is in progress");
+    Handling {
+        context,
+        kind,
+        memory,
+        snapshot: snapshot.clone(),
+        view,
+    }
+    .run()
+    .await
+}
+
+/// An object as the decision sees it.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) essence: Arc<Value>,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) cause: ChangingCause,
+}
+
+impl View {
+    fn of(kind: &Kind, memory: &Memory, snapshot: &Snapshot) -> Self {
+        let body = &snapshot.body;
+        let essence = Arc::new(kind.essence(body));
+        let baseline = adapted(kind, &snapshot.found.stored, &essence);
+        let reason = detect(Situation {
+            is_gone: false,
+            is_deleting: body.is_deleting(),
+            has_finalizer: body.has_finalizer(&kind.finalizer),
+            is_deletion_wanted: kind.has_optional_deletion()
+                && !memory.is_deletion_handled
+                && !memory.is_initial,
+            is_initial: memory.is_initial,
+            baseline: baseline.as_ref(),
+            essence: &essence,
+        });
+        let old = match baseline {
+            Some(Baseline::Essence(old)) => Some(Arc::new(old)),
+            Some(Baseline::Digest(old)) if old == digest(&essence) => Some(essence.clone()),
+            Some(Baseline::Digest(_)) | None => None,
+        };
+        let causes = (
+            reason.unwrap_or(Reason::Resume),
+            memory.is_initial && reason != Some(Reason::Create),
+        );
+        let cause = ChangingCause::new(
+            kind.resource.clone(),
+            body.clone(),
+            causes,
+            (old, essence.clone()),
+        );
+        Self {
+            essence,
+            reason,
+            cause,
+        }
+    }
+}
+
+/// A field outside of the usual essence that the code has begun to track starts from its present
+/// value, and one that it tracks no more is forgotten: new code is no change of an object.
+fn adapted(kind: &Kind, stored: &Stored, essence: &Value) -> Option<Baseline> {
+    let Some(Baseline::Essence(mut old)) = stored.baseline.clone() else {
+        return stored.baseline.clone();
+    };
+    let now = kind.tracked();
+    for field in stored.tracked.iter().filter(|field| !now.contains(field)) {
+        field.remove(&mut old);
+        prune_above(field, &mut old);
+    }
+    for field in now.iter().filter(|field| !stored.tracked.contains(field)) {
+        if let Some(value) = field.get(essence) {
+            field.set(&mut old, value.clone());
+        }
+    }
+    Some(Baseline::Essence(old))
+}
+
+/// Removes the mappings above a field that its removal has left empty.
+fn prune_above(field: &FieldPath, object: &mut Value) {
+    let mut above = field.parent();
+    while let Some(path) = above.filter(|path| !path.is_root()) {
+        if path
+            .get(object)
+            .and_then(Value::as_object)
+            .is_some_and(serde_json::Map::is_empty)
+        {
+            path.remove(object);
+        }
+        above = path.parent();
+    }
+}
+
+/// Nothing is to be handled: what event handlers want is sent, what is left over is cleared.
+async fn settle(
+    context: &Context,
+    kind: &Kind,
+    memory: &mut Memory,
+    snapshot: &Snapshot,
+    is_interested: bool,
+) -> Result<Next, ApiError> {
+    let mut state = snapshot.found.stored.clone();
+    if is_interested && !snapshot.body.is_deleting() {
+        state.progress.clear();
+    }
+    let work = memory.work();
+    work.cycle = None;
+    if work
+        .unsent
+        .as_ref()
+        .is_some_and(|unsent| unsent.rejected_for.is_some())
+    {
+        work.unsent = None;
+    }
+    let mut change = work
+        .unsent
+        .take()
+        .map(|unsent| unsent.change)
+        .unwrap_or_default();
+    change.extend(std::mem::take(&mut work.carried));
+    memory.is_initial = false;
+    let what = Commit {
+        change: &change,
+        state: &state,
+        is_release: false,
+    };
+    match commit(context, kind, snapshot, what).await {
+        Ok(Some(written)) => {
+            memory.wrote(written);
+            Ok(Next::Now)
+        }
+        Ok(None) => Ok(Next::Idle),
+        Err(error) if error.failure() == Failure::Rejected && !change.is_empty() => {
+            error!("the API has refused the patch of an event handler, it is dropped: {error}");
+            Ok(Next::Idle)
+        }
+        Err(error) => {
+            memory.work().carried = change;
+            Err(error)
+        }
+    }
+}

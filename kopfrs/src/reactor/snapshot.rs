@@ -1,0 +1,48 @@
+//! An object as it was seen last, taken apart: its body, and what we remember on it.
+
+use serde_json::Value;
+
+use super::kind::Kind;
+use crate::object::{Body, FieldPath};
+use crate::storage::Found;
+
+/// An object as it was seen last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Snapshot {
+    pub(crate) body: Body,
+    pub(crate) found: Found,
+}
+
+/// A version of an object. Versions grow; those that are not numbers compare with nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version(u64);
+
+impl Snapshot {
+    /// Takes an object apart.
+    pub(crate) fn new(kind: &Kind, mut object: Value) -> Self {
+        FieldPath::new(["metadata", "managedFields"]).remove(&mut object);
+        if let Some(map) = object.as_object_mut() {
+            // Items of lists do not say what they are.
+            map.entry("apiVersion")
+                .or_insert_with(|| kind.resource.api_version().into());
+            map.entry("kind")
+                .or_insert_with(|| kind.resource.kind.clone().into());
+        }
+        let found = kind.storage.take(&mut object);
+        Self {
+            body: Body::new(object),
+            found,
+        }
+    }
+
+    /// Its version, if versions can be compared.
+    pub(crate) fn version(&self) -> Option<Version> {
+        Version::parse(self.body.resource_version())
+    }
+}
+
+impl Version {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+}

@@ -1,0 +1,154 @@
+//! One object at a time: takes what has come, has it processed, sleeps until the next is due.
+
+use std::sync::Arc;
+
+use k8s_openapi::jiff::Timestamp;
+use tokio::sync::Notify;
+use tracing::{debug, error};
+
+use super::commit::Unsent;
+use super::kind::Kind;
+use super::process;
+use super::queue::{Inbox, Queue};
+use super::snapshot::{Snapshot, Version};
+use crate::action::Cycle;
+use crate::cause::EventType;
+use crate::handler::Memos;
+use crate::object::Change;
+
+/// What is known of an object between two looks at it. Small while nothing is going on.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// It was found by a listing, and has not been handled completely since.
+    pub(crate) is_initial: bool,
+    /// Its deletion has been handled.
+    pub(crate) is_deletion_handled: bool,
+    /// The version that our last write led to.
+    pub(crate) written: Option<Version>,
+    /// Values of the handlers'.
+    pub(crate) memos: Option<Memos>,
+    /// What is going on; nothing for most objects most of the time.
+    pub(crate) work: Option<Box<Work>>,
+}
+
+/// The state of an object that is being handled.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    /// The object as it was seen last.
+    pub(crate) snapshot: Option<Snapshot>,
+    /// How far handling has come.
+    pub(crate) cycle: Option<Cycle>,
+    /// Changes by event handlers, to be sent with the next patch.
+    pub(crate) carried: Change,
+    /// Changes that could not be sent.
+    pub(crate) unsent: Option<Unsent>,
+    /// How often in a row the framework itself has failed.
+    pub(crate) failures: u32,
+}
+
+/// When to look again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Next {
+    /// When something comes.
+    Idle,
+    /// At once: the object is not as it was.
+    Now,
+    /// At that time, or when something comes.
+    At(Timestamp),
+}
+
+impl Memory {
+    pub(crate) fn new(is_initial: bool) -> Self {
+        Self {
+            is_initial,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn work(&mut self) -> &mut Work {
+        self.work.get_or_insert_default()
+    }
+
+    pub(crate) fn memos(&mut self) -> Memos {
+        self.memos.get_or_insert_default().clone()
+    }
+
+    /// An own write has led to this state.
+    pub(crate) fn wrote(&mut self, snapshot: Snapshot) {
+        self.written = snapshot.version().or(self.written);
+        self.work().snapshot = Some(snapshot);
+    }
+}
+
+/// Works for one object until there is nothing to do.
+pub(crate) async fn run(queue: Arc<Queue>, uid: Box<str>, mut memory: Memory, notify: Arc<Notify>) {
+    loop {
+        let kind = queue.kind();
+        let inbox = queue.take(&uid);
+        let is_gone = inbox.deleted.is_some();
+        let next = look(&queue, &kind, &mut memory, inbox).await;
+        if is_gone {
+            debug!("gone");
+            queue.forget(&uid);
+            return;
+        }
+        let drain = &queue.context.stop.drain;
+        match next {
+            Next::Now if !drain.is_cancelled() => {}
+            Next::At(due) if !drain.is_cancelled() => {
+                let sleep = tokio::time::sleep(queue.context.environment.clock.until(due));
+                tokio::select! {
+                    () = sleep => {}
+                    () = notify.notified() => {}
+                    () = drain.cancelled() => {}
+                }
+            }
+            Next::Idle | Next::Now | Next::At(_) => match rested(&queue, &uid, memory) {
+                Some(back) => memory = back,
+                None => return,
+            },
+        }
+    }
+}
+
+/// Puts the memory to rest without what is only needed while something is going on.
+fn rested(queue: &Queue, uid: &str, mut memory: Memory) -> Option<Memory> {
+    memory.work = None;
+    queue.rest(uid, memory)
+}
+
+/// Takes the inbox in, and has the object processed as it is now.
+async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, memory: &mut Memory, inbox: Inbox) -> Next {
+    let context = &queue.context;
+    let turn = context.turns.clone().acquire_owned().await;
+    let turn = turn.expect("the semaphore is never closed");
+    if let Some((event_type, text)) = inbox.live
+        && let Some(snapshot) = parsed(kind, &text)
+        && !is_stale(memory, &snapshot)
+    {
+        process::event(context, kind, memory, (event_type, &snapshot)).await;
+        memory.work().snapshot = Some(snapshot);
+    }
+    if let Some(text) = inbox.deleted {
+        if let Some(snapshot) = parsed(kind, &text) {
+            process::event(context, kind, memory, (EventType::Deleted, &snapshot)).await;
+        }
+        return Next::Idle;
+    }
+    process::look(context, kind, memory, turn).await
+}
+
+/// What is older than our own last write is the past.
+fn is_stale(memory: &Memory, snapshot: &Snapshot) -> bool {
+    matches!((memory.written, snapshot.version()), (Some(written), Some(version)) if version < written)
+}
+
+fn parsed(kind: &Kind, text: &str) -> Option<Snapshot> {
+    match serde_json::from_str(text) {
+        Ok(object) => Some(Snapshot::new(kind, object)),
+        Err(error) => {
+            error!("the object cannot be read and is skipped: {error}");
+            None
+        }
+    }
+}
