@@ -18,6 +18,7 @@ use crate::engine::activities;
 use crate::extract::SharedStates;
 use crate::handler::{Environment, Handler, Memos};
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
+use crate::registry::Registry;
 
 /// How long cancelled handlers may take to notice.
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
@@ -78,7 +79,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
 /// Serves objects until the operator is told to stop.
 async fn work(
     context: &Arc<Context>,
-    registry: &crate::Registry,
+    registry: &Registry,
     on_ready: impl FnOnce() + Send + 'static,
     stop: &mut BoxFuture<'static, ()>,
 ) -> Result<(), OperatorError> {

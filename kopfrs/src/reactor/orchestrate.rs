@@ -15,8 +15,7 @@ use super::observe::{discover, status_schema};
 use super::queue::Queue;
 use super::watch::Watch;
 use super::{definitions, kind};
-use crate::Registry;
-use crate::registry::RegistryError;
+use crate::registry::{Registry, RegistryError};
 use crate::resource::{Resource, Selector};
 
 /// Servers tell of a new kind some time before they serve it: when to look after a change.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, error, info, warn};
 
-use super::commit::{self, Commit, Unsent, commit, set_finalizer};
+use super::commit::{Commit, Unsent, commit, set_finalizer};
 use super::context::Context;
 use super::kind::{Kind, applies};
 use super::snapshot::Snapshot;
