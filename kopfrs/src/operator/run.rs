@@ -127,10 +127,8 @@ async fn connect(
             id: failed.id,
             message: failed.message,
         })?;
-    let products = outcomes.into_iter().filter_map(|outcome| outcome.product);
-    let found = products
-        .filter_map(|product| product.downcast::<Credentials>().ok())
-        .next();
+    let mut products = outcomes.into_iter().filter_map(|outcome| outcome.product);
+    let found = products.find_map(|product| product.downcast::<Credentials>().ok());
     let credentials = match (access, found) {
         (Access::Client(client), _) => return Ok(client),
         (Access::Only(only), Some(found))

@@ -146,14 +146,14 @@ impl Orchestra<'_> {
         for selector in selectors {
             let selected = selector.select(resources).unwrap_or_else(|candidates| {
                 let names: Vec<_> = candidates.iter().map(ToString::to_string).collect();
-                self.say_once(format!(
+                self.say_once(&format!(
                     "{selector} is ambiguous and selects nothing: name the group of one of {}",
                     names.join(", ")
                 ));
                 Vec::new()
             });
             if selected.is_empty() && selector.is_specific() {
-                self.say_once(format!(
+                self.say_once(&format!(
                     "{selector} is not served by the API; waiting for it to be installed"
                 ));
             }
@@ -176,7 +176,7 @@ impl Orchestra<'_> {
             .filter(|verb| !resource.has_verb(verb))
             .collect();
         if !missing.is_empty() {
-            self.say_once(format!(
+            self.say_once(&format!(
                 "{resource} is not served: the API does not offer {} on it",
                 missing.join(", ")
             ));
@@ -184,8 +184,8 @@ impl Orchestra<'_> {
         missing.is_empty()
     }
 
-    fn say_once(&self, text: String) {
-        if self.context.is_news(text.clone()) {
+    fn say_once(&self, text: &str) {
+        if self.context.is_news(text.to_owned()) {
             warn!("{text}");
         }
     }
