@@ -151,22 +151,12 @@ fn argument(
     let (ty, text) = (&parameter.ty, &parameter.name);
     let span = ty.span();
     let (argument, error) = (paths::item("Argument"), paths::item("HandlerError"));
-    let make = match source {
-        Source::Type => {
-            let extract = paths::item_at("Extract", span);
-            quote_spanned! {span=> <#ty as #extract<'_, #cause>>::extract }
-        }
-        Source::Named(name) => {
-            let from_arg = paths::item_at("FromArg", span);
-            quote_spanned! {span=> <#ty as #from_arg<'_, #cause, #name, _>>::from_arg }
-        }
-        Source::Misnamed(name) => {
-            let from_misnamed = paths::item_at("FromMisnamed", span);
-            quote_spanned! {span=> <#ty as #from_misnamed<'_, #cause, #name, _>>::from_arg }
-        }
-    };
+    let (question, name) = (paths::question(&source.question, span), &source.name);
     quote_spanned! {span=>
-        let #local = match #make(&__kopfrs_invocation, &#argument::new(#text)) {
+        let #local = match <#ty as #question<'_, #cause, #name, _>>::from_arg(
+            &__kopfrs_invocation,
+            &#argument::new(#text),
+        ) {
             ::core::result::Result::Ok(__kopfrs_value) => __kopfrs_value,
             ::core::result::Result::Err(__kopfrs_error) => {
                 return ::core::result::Result::Err(#error::of_argument(__kopfrs_error));

@@ -27,6 +27,19 @@ pub trait Kind {
     type Returns;
 }
 
+/// Types that stand for a kind of objects: those of `k8s_openapi`, and those that
+/// `#[derive(CustomResource)]` makes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind of objects",
+    label = "not a type that implements `kube::Resource`",
+    note = "`#[derive(CustomResource)]` on a spec makes another type, named by `kind = \"…\"`: write that one",
+    note = "kinds that have no type are written by name: `\"demos\"`, `(\"example.com\", \"v1\", \"demos\")`"
+)]
+pub trait ObjectKind: kube::Resource<DynamicType = ()> {}
+
+#[diagnostic::do_not_recommend]
+impl<K: kube::Resource<DynamicType = ()>> ObjectKind for K {}
+
 /// Kinds whose handlers are tried again after errors.
 pub trait Retried: Kind {}
 

@@ -19,7 +19,7 @@ pub use kopfrs_macros::{
 };
 
 pub use self::activity::{Cleanup, Login, Startup, cleanup, login, startup};
-pub use self::builder::{Builder, Filtered, Kind, Retried, Transitional};
+pub use self::builder::{Builder, Filtered, Kind, ObjectKind, Retried, Transitional};
 pub use self::changing::{
     Create, Delete, Field, FieldBuilder, Resume, Update, create, create_of, delete, delete_of,
     field, field_of, resume, resume_of, update, update_of,
