@@ -5,6 +5,8 @@ pub mod __private;
 mod action;
 pub mod api;
 pub mod cause;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod clock;
 mod engine;
 pub mod extract;
@@ -12,6 +14,7 @@ pub mod filter;
 pub mod handler;
 pub mod object;
 pub mod on;
+pub mod operator;
 pub mod prelude;
 mod reactor;
 pub mod registry;
@@ -24,4 +27,6 @@ pub mod storage;
 extern crate self as kopfrs;
 
 pub use self::handler::Result;
+pub use self::operator::Operator;
 pub use self::registry::Registry;
+pub use self::storage::Handling;

@@ -11,6 +11,7 @@ pub use serde::{Deserialize, Serialize};
 pub use serde_json::{Value, json};
 pub use tracing::{debug, error, info, trace, warn};
 
+pub use crate::api::{ActionError, ActionResultExt as _, Actions, Credentials, login};
 pub use crate::cause::{
     Activity, ActivityCause, ChangingCause, EventType, RawEvent, Reason, WatchingCause,
 };

@@ -91,3 +91,14 @@ impl Family for ChangingCause {
 
     const NAME: &'static str = "handlers of changes";
 }
+
+impl fmt::Display for ChangingRule {
+    /// The name of the attribute.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.reason, self.initial) {
+            (Some(reason), _) => reason.fmt(f),
+            (None, true) => f.write_str("resume"),
+            (None, false) => f.write_str("field"),
+        }
+    }
+}

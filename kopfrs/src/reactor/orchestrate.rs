@@ -15,6 +15,8 @@ use super::observe::{discover, status_schema};
 use super::queue::Queue;
 use super::watch::Watch;
 use super::{definitions, kind};
+use crate::Registry;
+use crate::registry::RegistryError;
 use crate::resource::{Resource, Selector};
 
 /// Servers tell of a new kind some time before they serve it: when to look after a change.
@@ -28,8 +30,9 @@ const LOOKS: [Duration; 6] = [
 ];
 
 /// What is being served.
-struct Orchestra {
+struct Orchestra<'a> {
     context: Arc<Context>,
+    registry: &'a Registry,
     served: HashMap<String, Served>,
     streams: JoinSet<()>,
 }
@@ -41,11 +44,18 @@ struct Served {
 
 /// Serves all kinds that handlers ask for until it is dropped. `on_ready` is called when the objects
 /// of all kinds that are there at first have been listed and are being watched.
-pub(crate) async fn orchestrate(context: Arc<Context>, on_ready: impl FnOnce() + Send + 'static) {
+///
+/// Ends only if two handlers of one id meet on a kind.
+pub(crate) async fn orchestrate(
+    context: Arc<Context>,
+    registry: &Registry,
+    on_ready: impl FnOnce() + Send + 'static,
+) -> RegistryError {
     let changed = Arc::new(Notify::new());
     let version = definitions::version(&context).await;
     let mut orchestra = Orchestra {
         context: context.clone(),
+        registry,
         served: HashMap::new(),
         streams: JoinSet::new(),
     };
@@ -55,7 +65,9 @@ pub(crate) async fn orchestrate(context: Arc<Context>, on_ready: impl FnOnce() +
         changed.clone(),
     ));
     let (pending, mut all_ready) = mpsc::channel::<()>(1);
-    orchestra.look(&pending).await;
+    if let Err(conflict) = orchestra.look(&pending).await {
+        return conflict;
+    }
     drop(pending);
     orchestra.streams.spawn(async move {
         // Each watch holds a sender until it is ready.
@@ -67,16 +79,18 @@ pub(crate) async fn orchestrate(context: Arc<Context>, on_ready: impl FnOnce() +
         changed.notified().await;
         for pause in LOOKS {
             sleep(pause).await;
-            if orchestra.look(&unawaited).await {
-                break;
+            match orchestra.look(&unawaited).await {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(conflict) => return conflict,
             }
         }
     }
 }
 
-impl Orchestra {
+impl Orchestra<'_> {
     /// Finds out what is there, and serves it. Gives whether anything has changed.
-    async fn look(&mut self, pending: &mpsc::Sender<()>) -> bool {
+    async fn look(&mut self, pending: &mpsc::Sender<()>) -> Result<bool, RegistryError> {
         let mut pause = self.context.settings.watching.backoff;
         let resources = loop {
             match discover(&self.context.connection).await {
@@ -114,9 +128,11 @@ impl Orchestra {
             }
         }
         for (resource, selectors) in wanted {
+            self.registry
+                .check_resource(|selector| selectors.contains(selector))?;
             is_changed |= self.serve(resource, &selectors, pending).await;
         }
-        is_changed
+        Ok(is_changed)
     }
 
     /// The resources that handlers ask for, each with the selectors that mean it.

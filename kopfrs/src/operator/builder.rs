@@ -1,0 +1,200 @@
+//! Putting an operator together.
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+
+use super::error::OperatorError;
+use super::run;
+use crate::api::Credentials;
+use crate::reactor::Scope;
+use crate::registry::Registry;
+use crate::settings::{Settings, SettingsHandle};
+
+/// An operator that is ready to run.
+///
+/// Several may run in one process, each with handlers of its own.
+///
+/// # Examples
+/// ```no_run
+/// use kopfrs::{Operator, Registry};
+///
+/// # async fn f() -> Result<(), kopfrs::operator::OperatorError> {
+/// let operator = Operator::builder().registry(Registry::module("my::handlers")).namespace("demo").build()?;
+/// operator.run().await
+/// # }
+/// ```
+pub struct Operator {
+    pub(super) registry: Registry,
+    pub(super) settings: SettingsHandle,
+    pub(super) scope: Scope,
+    pub(super) access: Access,
+    pub(super) stop: Option<BoxFuture<'static, ()>>,
+    pub(super) cancel: Option<BoxFuture<'static, ()>>,
+    pub(super) on_ready: Option<Box<dyn FnOnce(Ready) + Send>>,
+}
+
+/// What is known once an operator watches everything.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Ready {
+    /// The settings, as the startup handlers left them.
+    pub settings: std::sync::Arc<Settings>,
+}
+
+/// How the API is reached.
+pub(super) enum Access {
+    /// As login handlers say, else by what is found.
+    Login,
+    /// By these, if no login handler says otherwise.
+    Given(Box<Credentials>),
+    /// By these and no others.
+    #[cfg_attr(
+        not(feature = "sandbox"),
+        expect(dead_code, reason = "only the sandbox is so strict")
+    )]
+    Only(Box<Credentials>),
+    /// By this client and no other.
+    Client(kube::Client),
+}
+
+/// Puts an [`Operator`] together.
+pub struct OperatorBuilder {
+    operator: Operator,
+    is_registry_set: bool,
+}
+
+impl Operator {
+    /// An operator of all handlers that the program declares, in all namespaces, with whatever
+    /// credentials are found, until SIGINT or SIGTERM; unless said otherwise.
+    pub fn builder() -> OperatorBuilder {
+        let operator = Self {
+            registry: Registry::new(),
+            settings: SettingsHandle::default(),
+            scope: Scope::Cluster,
+            access: Access::Login,
+            stop: None,
+            cancel: None,
+            on_ready: None,
+        };
+        OperatorBuilder {
+            operator,
+            is_registry_set: false,
+        }
+    }
+
+    /// Runs until it is told to stop: startup handlers, login, then objects; when it is told to stop,
+    /// running handlers may finish within the drain budget, then come the cleanup handlers.
+    ///
+    /// # Errors
+    /// If it could not start, or a cleanup handler has failed.
+    pub async fn run(self) -> Result<(), OperatorError> {
+        run::run(self).await
+    }
+}
+
+impl OperatorBuilder {
+    /// Sets the handlers. By default they are all that the program declares with attributes.
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.operator.registry = registry;
+        self.is_registry_set = true;
+        self
+    }
+
+    /// Sets the settings that startup handlers begin with.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.operator.settings = SettingsHandle::new(settings);
+        self
+    }
+
+    /// Adds a namespace to those whose objects are handled.
+    pub fn namespace(mut self, name: impl Into<String>) -> Self {
+        match &mut self.operator.scope {
+            Scope::Namespaces(names) => names.push(name.into()),
+            scope @ Scope::Cluster => *scope = Scope::Namespaces(vec![name.into()]),
+        }
+        self
+    }
+
+    /// Sets the credentials to be used if no login handler returns others.
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.operator.access = Access::Given(Box::new(credentials));
+        self
+    }
+
+    /// Sets the credentials, and refuses others: the sandbox must not be mixed up with a cluster.
+    #[cfg(all(feature = "sandbox", feature = "cli"))]
+    pub(crate) fn only_credentials(mut self, credentials: Credentials) -> Self {
+        crate::api::login::always(credentials.clone());
+        self.operator.access = Access::Only(Box::new(credentials));
+        self
+    }
+
+    /// Sets the client. Login handlers are called, but what they return is not used.
+    pub fn client(mut self, client: kube::Client) -> Self {
+        self.operator.access = Access::Client(client);
+        self
+    }
+
+    /// Stops the operator when a future ends, instead of at SIGINT and SIGTERM.
+    pub fn stop_when(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.operator.stop = Some(Box::pin(stop));
+        self
+    }
+
+    /// Cancels running handlers when a future ends that began as the operator was told to stop,
+    /// instead of at a second signal.
+    pub fn cancel_when(mut self, cancel: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.operator.cancel = Some(Box::pin(cancel));
+        self
+    }
+
+    /// Calls a function when all objects that are there have been listed and are being watched.
+    pub fn on_ready(mut self, on_ready: impl FnOnce(Ready) + Send + 'static) -> Self {
+        self.operator.on_ready = Some(Box::new(on_ready));
+        self
+    }
+
+    /// Puts the operator together.
+    ///
+    /// # Errors
+    /// If there are no handlers, or they or the namespaces cannot be as they are.
+    pub fn build(mut self) -> Result<Operator, OperatorError> {
+        if !self.is_registry_set {
+            self.operator.registry = Registry::collect();
+        }
+        self.operator.registry.ensure_not_empty()?;
+        self.operator.registry.check_activities()?;
+        if let Scope::Namespaces(names) = &self.operator.scope
+            && let Some(name) = names.iter().find(|name| !is_namespace(name))
+        {
+            return Err(OperatorError::Namespace(name.clone()));
+        }
+        Ok(self.operator)
+    }
+}
+
+/// Whether a text can be the name of a namespace: a DNS label.
+fn is_namespace(name: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !name.is_empty()
+        && name.len() <= 63
+        && name.chars().all(is_inner)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+impl fmt::Debug for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operator")
+            .field("registry", &self.registry)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for OperatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.operator.fmt(f)
+    }
+}

@@ -1,0 +1,38 @@
+//! Why an operator could not start, or had to stop.
+
+use crate::api::LoginError;
+use crate::registry::RegistryError;
+
+/// Why an operator could not start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperatorError {
+    /// The handlers cannot work as they are declared.
+    #[error(transparent)]
+    Handlers(#[from] RegistryError),
+    /// There are no credentials.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// The credentials make no client.
+    #[error("failed to make a client of the credentials: {0}")]
+    Client(#[source] kube::Error),
+    /// A startup handler has failed for good.
+    #[error("startup handler {id:?} failed: {message}")]
+    Startup {
+        /// The handler.
+        id: String,
+        /// Its last error.
+        message: String,
+    },
+    /// A cleanup handler has failed for good.
+    #[error("cleanup handler {id:?} failed: {message}")]
+    Cleanup {
+        /// The handler.
+        id: String,
+        /// Its last error.
+        message: String,
+    },
+    /// A namespace is not a namespace's name.
+    #[error("{0:?} is not the name of a namespace; name it exactly, or use --all-namespaces")]
+    Namespace(String),
+}

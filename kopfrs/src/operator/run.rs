@@ -1,0 +1,215 @@
+//! The life of an operator: startup, login, work, drain, cleanup.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use kube::Client;
+use tokio::time::timeout;
+use tracing::{debug, info, warn};
+
+use super::builder::{Access, Operator, Ready};
+use super::error::OperatorError;
+use crate::api::{Connection, Credentials, LoginError, login};
+use crate::cause::{Activity, ActivityCause};
+use crate::clock::Clock;
+use crate::engine::activities;
+use crate::extract::SharedStates;
+use crate::handler::{Environment, Handler, Memos};
+use crate::reactor::{Context, Handlers, Stop, orchestrate};
+
+/// How long cancelled handlers may take to notice.
+const CANCEL_BUDGET: Duration = Duration::from_secs(5);
+
+type ActivityHandlers = Vec<Arc<Handler<ActivityCause>>>;
+
+pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
+    // Without a choice rustls panics where a program has several providers; the first choice counts.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let Operator {
+        registry,
+        settings,
+        scope,
+        access,
+        stop,
+        cancel,
+        on_ready,
+    } = operator;
+    let environment = Arc::new(Environment::new(Clock::start(), settings.clone()));
+    let memos = Memos::default();
+    let handlers: ActivityHandlers = registry.activities().iter().cloned().collect();
+    let mut stop = stop.unwrap_or_else(|| signal().boxed());
+
+    tokio::select! {
+        started = startup(&handlers, &memos, &environment) => started?,
+        () = &mut stop => return Ok(()),
+    }
+    let settings = settings.freeze();
+    let client = tokio::select! {
+        client = connect(access, &handlers, &memos, &environment) => client?,
+        () = &mut stop => return cleanup(&handlers, &memos, &environment).await,
+    };
+    environment.set_client(client.clone());
+
+    let stops = Stop::default();
+    let object_handlers = Handlers {
+        watching: registry.watching().iter().cloned().collect(),
+        changing: registry.changing().iter().cloned().collect(),
+    };
+    let connection = Connection::new(client, settings.networking.clone());
+    let context = Arc::new(Context::new(
+        connection,
+        environment.clone(),
+        object_handlers,
+        (scope, stops.clone()),
+    ));
+    let on_ready = move || {
+        debug!("all watches are established");
+        if let Some(on_ready) = on_ready {
+            on_ready(Ready { settings });
+        }
+    };
+    let work = work(&context, &registry, on_ready, &mut stop).await;
+    drain(&context, cancel).await;
+    work.and(cleanup(&handlers, &memos, &environment).await)
+}
+
+/// Serves objects until the operator is told to stop.
+async fn work(
+    context: &Arc<Context>,
+    registry: &crate::Registry,
+    on_ready: impl FnOnce() + Send + 'static,
+    stop: &mut BoxFuture<'static, ()>,
+) -> Result<(), OperatorError> {
+    if context.handlers.selectors().next().is_none() {
+        info!("there are no handlers of objects; waiting to be stopped");
+        on_ready();
+        stop.await;
+        return Ok(());
+    }
+    tokio::select! {
+        error = orchestrate(context.clone(), registry, on_ready) => Err(error.into()),
+        () = stop => Ok(()),
+    }
+}
+
+async fn startup(
+    handlers: &ActivityHandlers,
+    memos: &Memos,
+    environment: &Arc<Environment>,
+) -> Result<(), OperatorError> {
+    let outcomes = activities::run(Activity::Startup, handlers, memos, environment)
+        .await
+        .map_err(|failed| OperatorError::Startup {
+            id: failed.id,
+            message: failed.message,
+        })?;
+    for product in outcomes.into_iter().filter_map(|outcome| outcome.product) {
+        if let Ok(states) = product.downcast::<SharedStates>() {
+            states.store(&environment.states);
+        }
+    }
+    Ok(())
+}
+
+/// Calls the login handlers; the first credentials count.
+async fn connect(
+    access: Access,
+    handlers: &ActivityHandlers,
+    memos: &Memos,
+    environment: &Arc<Environment>,
+) -> Result<Client, OperatorError> {
+    let outcomes = activities::run(Activity::Login, handlers, memos, environment)
+        .await
+        .map_err(|failed| LoginError::Handler {
+            id: failed.id,
+            message: failed.message,
+        })?;
+    let products = outcomes.into_iter().filter_map(|outcome| outcome.product);
+    let found = products
+        .filter_map(|product| product.downcast::<Credentials>().ok())
+        .next();
+    let credentials = match (access, found) {
+        (Access::Client(client), _) => return Ok(client),
+        (Access::Only(only), Some(found))
+            if found.config().cluster_url != only.config().cluster_url =>
+        {
+            return Err(LoginError::Foreign {
+                url: found.config().cluster_url.to_string(),
+            }
+            .into());
+        }
+        (Access::Only(only), _) => *only,
+        (_, Some(found)) => *found,
+        (Access::Given(given), None) => *given,
+        (Access::Login, None) => login::infer().await?,
+    };
+    info!("connecting to {}", credentials.config().cluster_url);
+    Client::try_from(credentials.into_config()).map_err(OperatorError::Client)
+}
+
+/// Lets running handlers finish within the drain budget, then cancels them.
+async fn drain(context: &Context, cancel: Option<BoxFuture<'static, ()>>) {
+    context.stop.drain.cancel();
+    context.workers.close();
+    let budget = context.settings.process.drain_budget;
+    if !context.workers.is_empty() {
+        debug!(
+            "waiting up to {budget:?} for {} objects",
+            context.workers.len()
+        );
+    }
+    let cancel = cancel.unwrap_or_else(|| signal().boxed());
+    tokio::select! {
+        biased;
+        () = context.workers.wait() => return,
+        () = tokio::time::sleep(budget) => warn!("the drain budget is used up, running handlers are cancelled"),
+        () = cancel => warn!("told to stop again, running handlers are cancelled"),
+    }
+    context.stop.cancel.cancel();
+    if timeout(CANCEL_BUDGET, context.workers.wait())
+        .await
+        .is_err()
+    {
+        warn!(
+            "{} objects are left in the middle of their handling",
+            context.workers.len()
+        );
+    }
+}
+
+async fn cleanup(
+    handlers: &ActivityHandlers,
+    memos: &Memos,
+    environment: &Arc<Environment>,
+) -> Result<(), OperatorError> {
+    activities::run(Activity::Cleanup, handlers, memos, environment)
+        .await
+        .map(drop)
+        .map_err(|failed| OperatorError::Cleanup {
+            id: failed.id,
+            message: failed.message,
+        })
+}
+
+/// SIGINT or SIGTERM.
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => {
+                signals.recv().await;
+            }
+            Err(error) => {
+                warn!("SIGTERM cannot be noticed: {error}");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    info!("told to stop");
+}
