@@ -169,6 +169,8 @@ fn argument(
 /// method found first, for any error type, so that an error is never taken for a value to store.
 fn result(returns: &str, span: Span, called: &TokenStream) -> TokenStream {
     let returns = paths::returns(returns);
+    // Blamed on the type, yet known for generated: lints of the user are not for it.
+    let span = Span::call_site().located_at(span);
     quote_spanned! {span=>
         let __kopfrs_returned = #called;
         (&__kopfrs_returned).kopfrs_returned().outcome(#returns, __kopfrs_returned)

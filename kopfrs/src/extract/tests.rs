@@ -1,5 +1,11 @@
 //! Every argument in every form, through the attributes.
 
+#![expect(
+    clippy::too_many_arguments,
+    clippy::needless_pass_by_value,
+    reason = "handlers are declared for their arguments"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! What all builders of handlers have in common.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::panic::Location as Caller;
 use std::sync::Arc;
 use std::time::Duration;
@@ -214,7 +214,7 @@ impl<K: Kind> Builder<K> {
                 )
             }
         };
-        self.function(&name, crate::__private::identity::<F>())
+        self.function(&name, identity::<F>())
     }
 }
 
@@ -294,13 +294,14 @@ where
     }
 
     /// Only if the field is so after the change.
-    #[expect(
-        clippy::wrong_self_convention,
-        clippy::should_implement_trait,
-        reason = "the name of the option"
-    )]
     pub fn new<M>(mut self, new: impl IntoCriterion<Value, M>) -> Self {
         self.filter.new = Some(new.into_criterion());
         self
     }
+}
+
+/// What is the same for all handlers made of one function. Two functions may have one path, in
+/// different blocks, so the path alone does not tell them.
+pub(crate) fn identity<F: 'static>() -> String {
+    format!("{} {:?}", type_name::<F>(), TypeId::of::<F>())
 }
