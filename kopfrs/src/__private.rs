@@ -22,7 +22,7 @@ use crate::resource::SelectorError;
 
 /// What is the same for all handlers made of one function.
 pub fn function<F: 'static>(_: &F) -> String {
-    on::identity::<F>()
+    crate::handler::identity::<F>()
 }
 
 /// A selector whose texts the attribute has checked.

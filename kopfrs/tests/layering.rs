@@ -23,9 +23,11 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// What a module needs from one on its own row or below, and why that is no harm.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("on", "registry", "builders end in handlers, and the registry takes them in"),
-];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[(
+    "on",
+    "registry",
+    "builders end in handlers, and the registry takes them in",
+)];
 
 fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|row| row.contains(&module))
@@ -47,7 +49,11 @@ fn uses(line: &str) -> Vec<String> {
     let code = line.split("//").next().unwrap_or_default();
     code.split("crate::")
         .skip(1)
-        .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+        .map(|rest| {
+            rest.chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect()
+        })
         .filter(|name: &String| name.starts_with(|c: char| c.is_lowercase() || c == '_'))
         .collect()
 }
@@ -55,7 +61,13 @@ fn uses(line: &str) -> Vec<String> {
 /// What breaks the layers in one file.
 fn violations(root: &Path, file: &Path) -> Vec<String> {
     let relative = file.strip_prefix(root).unwrap();
-    let module = relative.components().next().unwrap().as_os_str().to_str().unwrap();
+    let module = relative
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
     let module = module.trim_end_matches(".rs");
     if module == "lib" {
         return Vec::new();
@@ -70,10 +82,16 @@ fn violations(root: &Path, file: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for (number, line) in code.lines().enumerate().filter(|_| !is_test) {
         for used in uses(line).into_iter().filter(|used| used != module) {
-            let is_excepted = EXCEPTIONS.iter().any(|(a, b, _)| *a == module && *b == used);
+            let is_excepted = EXCEPTIONS
+                .iter()
+                .any(|(a, b, _)| *a == module && *b == used);
             let is_lower = layer(&used).is_some_and(|layer| layer < own);
             if !is_lower && !is_excepted && layer(&used).is_some() {
-                found.push(format!("{}:{}: {module} must not use {used}", relative.display(), number + 1));
+                found.push(format!(
+                    "{}:{}: {module} must not use {used}",
+                    relative.display(),
+                    number + 1
+                ));
             }
         }
     }
@@ -86,7 +104,10 @@ fn no_module_uses_one_below_it() {
     let mut files = Vec::new();
     sources(&root, &mut files);
     assert!(files.len() > 50, "the sources were not found");
-    let found: Vec<String> = files.iter().flat_map(|file| violations(&root, file)).collect();
+    let found: Vec<String> = files
+        .iter()
+        .flat_map(|file| violations(&root, file))
+        .collect();
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
@@ -95,5 +116,8 @@ fn the_sandbox_knows_nothing_of_the_framework() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kopfrs-sandbox/Cargo.toml");
     let text = fs::read_to_string(manifest).unwrap();
     let dependencies = text.split("[dependencies]").nth(1).unwrap();
-    assert!(!dependencies.lines().any(|line| line.starts_with("kopfrs")), "{dependencies}");
+    assert!(
+        !dependencies.lines().any(|line| line.starts_with("kopfrs")),
+        "{dependencies}"
+    );
 }

@@ -1,6 +1,6 @@
 //! What all builders of handlers have in common.
 
-use std::any::{TypeId, type_name};
+use std::any::type_name;
 use std::panic::Location as Caller;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use crate::cause::ObjectCause;
 use crate::filter::Filter;
 use crate::handler::{
     ErrorsMode, Family, Handler, HandlerError, Invocation, Location, Options, Outcome, Param,
+    identity,
 };
 use crate::object::FieldPath;
 use crate::resource::Selector;
@@ -298,10 +299,4 @@ where
         self.filter.new = Some(new.into_criterion());
         self
     }
-}
-
-/// What is the same for all handlers made of one function. Two functions may have one path, in
-/// different blocks, so the path alone does not tell them.
-pub(crate) fn identity<F: 'static>() -> String {
-    format!("{} {:?}", type_name::<F>(), TypeId::of::<F>())
 }

@@ -19,7 +19,6 @@ pub use kopfrs_macros::{
 };
 
 pub use self::activity::{Cleanup, Login, Startup, cleanup, login, startup};
-pub(crate) use self::builder::identity;
 pub use self::builder::{Builder, Filtered, Kind, ObjectKind, Retried, Transitional};
 pub use self::changing::{
     Create, Delete, Field, FieldBuilder, Resume, Update, create, create_of, delete, delete_of,
