@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::argument::Source;
@@ -49,7 +50,7 @@ fn registration(
     let (inventory, location) = (paths::item("inventory"), location());
     let builder = builder(kind, &attribute.target);
     let options = options(attribute, function);
-    let (name, ident) = (function.name.to_string(), &function.name);
+    let (name, ident) = (function.name.unraw().to_string(), &function.name);
     let identity = paths::item("function");
     let call = call(kind, function, sources);
     quote! {
