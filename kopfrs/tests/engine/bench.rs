@@ -38,7 +38,9 @@ pub(crate) struct Calls(Arc<Mutex<Vec<Seen>>>);
 impl Calls {
     pub(crate) fn note(&self, call: &Invocation<ChangingCause>) {
         let spec = |essence: &Option<Arc<Value>>| {
-            essence.as_ref().map_or(Value::Null, |e| e.get("spec").cloned().unwrap_or_default())
+            essence
+                .as_ref()
+                .map_or(Value::Null, |e| e.get("spec").cloned().unwrap_or_default())
         };
         self.0.lock().unwrap().push(Seen {
             handler: call.handler.to_string(),
@@ -55,11 +57,17 @@ impl Calls {
 
     /// The calls as `handler/retry`, in order.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.all().iter().map(|call| format!("{}/{}", call.handler, call.retry)).collect()
+        self.all()
+            .iter()
+            .map(|call| format!("{}/{}", call.handler, call.retry))
+            .collect()
     }
 
     pub(crate) fn count(&self, handler: &str) -> usize {
-        self.all().iter().filter(|call| call.handler == handler).count()
+        self.all()
+            .iter()
+            .filter(|call| call.handler == handler)
+            .count()
     }
 
     pub(crate) fn clear(&self) {
@@ -93,7 +101,11 @@ impl Bench {
     pub(crate) async fn new(status: Status) -> Self {
         let sandbox = Sandbox::new();
         let client = sandbox.client();
-        let bench = Self { sandbox, client, calls: Calls::default() };
+        let bench = Self {
+            sandbox,
+            client,
+            calls: Calls::default(),
+        };
         bench.install(status).await;
         bench
     }
@@ -121,8 +133,11 @@ impl Bench {
     /// A function for a handler that notes the call and is content.
     pub(crate) fn noting(
         &self,
-    ) -> impl Fn(Arc<Invocation<ChangingCause>>) -> std::future::Ready<Result<()>> + Clone + Send + Sync + 'static
-    {
+    ) -> impl Fn(Arc<Invocation<ChangingCause>>) -> std::future::Ready<Result<()>>
+    + Clone
+    + Send
+    + Sync
+    + 'static {
         self.handler(|_| std::future::ready(Ok(())))
     }
 
@@ -158,15 +173,24 @@ impl Bench {
             "apiVersion": "example.com/v1", "kind": "Demo", "metadata": {"name": name}, "spec": spec,
         });
         let object = serde_json::from_value(object).unwrap();
-        self.api().create(&PostParams::default(), &object).await.unwrap();
+        self.api()
+            .create(&PostParams::default(), &object)
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn merge(&self, name: &str, patch: Value) {
-        self.api().patch(name, &PatchParams::default(), &ApiPatch::Merge(patch)).await.unwrap();
+        self.api()
+            .patch(name, &PatchParams::default(), &ApiPatch::Merge(patch))
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn delete(&self, name: &str) {
-        self.api().delete(name, &DeleteParams::default()).await.unwrap();
+        self.api()
+            .delete(name, &DeleteParams::default())
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn get(&self, name: &str) -> Option<Value> {
@@ -175,7 +199,11 @@ impl Bench {
     }
 
     /// Waits until a condition holds; a minute of the paused clock is an eternity.
-    pub(crate) async fn until<F: Future<Output = bool>>(&self, what: &str, mut condition: impl FnMut() -> F) {
+    pub(crate) async fn until<F: Future<Output = bool>>(
+        &self,
+        what: &str,
+        mut condition: impl FnMut() -> F,
+    ) {
         for _ in 0..6000 {
             if condition().await {
                 return;
@@ -186,11 +214,17 @@ impl Bench {
     }
 
     pub(crate) async fn until_calls(&self, count: usize) {
-        self.until("the number of calls", || async { self.calls.all().len() >= count }).await;
+        self.until("the number of calls", || async {
+            self.calls.all().len() >= count
+        })
+        .await;
     }
 
     pub(crate) async fn until_gone(&self, name: &str) {
-        self.until("the end of the object", || async { self.get(name).await.is_none() }).await;
+        self.until("the end of the object", || async {
+            self.get(name).await.is_none()
+        })
+        .await;
     }
 
     /// Waits until the object is remembered as handled, with this essence.
@@ -205,8 +239,14 @@ impl Bench {
 
     /// The writes to one object by the operator: method and subresource, as `PATCH` or `PATCH/status`.
     pub(crate) fn writes(&self, name: &str) -> Vec<String> {
-        let writes = self.sandbox.journal().for_object("demos", "default", name).writes();
-        let own = writes.matching(|request| request.user_agent().starts_with("kopfrs") || request.method() == "PATCH");
+        let writes = self
+            .sandbox
+            .journal()
+            .for_object("demos", "default", name)
+            .writes();
+        let own = writes.matching(|request| {
+            request.user_agent().starts_with("kopfrs") || request.method() == "PATCH"
+        });
         own.iter()
             .map(|request| match request.subresource() {
                 "" => request.method().to_owned(),
@@ -233,7 +273,8 @@ impl Running {
 /// What the object says was handled last.
 pub(crate) fn memory(object: &Value) -> Option<Value> {
     let prefix = Persistence::default().prefix().to_owned();
-    let annotation = &object["metadata"]["annotations"][format!("{prefix}/last-handled-configuration")];
+    let annotation =
+        &object["metadata"]["annotations"][format!("{prefix}/last-handled-configuration")];
     let status = &object["status"]["handling"][&prefix]["lastHandledConfiguration"];
     let text = annotation.as_str().or(status.as_str())?;
     serde_json::from_str(text).ok()
@@ -250,8 +291,14 @@ pub(crate) fn progress(object: &Value) -> Option<Value> {
 
 fn definition(status: Status) -> String {
     let (subresources, schema) = match status {
-        Status::Open => ("subresources: {status: {}}", "x-kubernetes-preserve-unknown-fields: true"),
-        Status::Strict => ("subresources: {status: {}}", "properties: {phase: {type: string}}"),
+        Status::Open => (
+            "subresources: {status: {}}",
+            "x-kubernetes-preserve-unknown-fields: true",
+        ),
+        Status::Strict => (
+            "subresources: {status: {}}",
+            "properties: {phase: {type: string}}",
+        ),
         Status::Plain => ("", "x-kubernetes-preserve-unknown-fields: true"),
     };
     format!(

@@ -33,7 +33,10 @@ async fn an_edit_during_the_creation_is_an_update_after_it() {
     bench.until_handled("a").await;
     let calls = bench.calls.all();
     assert_eq!(calls[0].new, json!({"size": 1}));
-    assert_eq!((&*calls[1].handler, &calls[1].old, &calls[1].new), ("update", &json!({"size": 1}), &json!({"size": 2})));
+    assert_eq!(
+        (&*calls[1].handler, &calls[1].old, &calls[1].new),
+        ("update", &json!({"size": 1}), &json!({"size": 2}))
+    );
     running.stop().await;
 }
 
@@ -42,7 +45,11 @@ async fn a_change_during_a_retry_calls_those_again_that_had_finished() {
     let bench = Bench::new(Status::Open).await;
     let failing = bench.handler(|call| {
         let is_first = call.attempt.retry == 0;
-        std::future::ready(if is_first { Err(TemporaryError::after_secs("not yet", 30).into()) } else { Ok(()) })
+        std::future::ready(if is_first {
+            Err(TemporaryError::after_secs("not yet", 30).into())
+        } else {
+            Ok(())
+        })
     });
     let registry = Registry::new()
         .add(on::update::<Demo>().id("retried").run(failing))
@@ -56,11 +63,23 @@ async fn a_change_during_a_retry_calls_those_again_that_had_finished() {
     bench.until_calls(4).await;
     bench.until_handled("a").await;
     let states = |handler: &str| -> Vec<_> {
-        let calls = bench.calls.all().into_iter().filter(|call| call.handler == handler);
-        calls.map(|call| (call.old["size"].clone(), call.new["size"].clone())).collect()
+        let calls = bench
+            .calls
+            .all()
+            .into_iter()
+            .filter(|call| call.handler == handler);
+        calls
+            .map(|call| (call.old["size"].clone(), call.new["size"].clone()))
+            .collect()
     };
-    assert_eq!(states("quick"), [(json!(0), json!(1)), (json!(1), json!(2))]);
-    assert_eq!(states("retried"), [(json!(0), json!(1)), (json!(0), json!(2))]);
+    assert_eq!(
+        states("quick"),
+        [(json!(0), json!(1)), (json!(1), json!(2))]
+    );
+    assert_eq!(
+        states("retried"),
+        [(json!(0), json!(1)), (json!(0), json!(2))]
+    );
     running.stop().await;
 }
 
@@ -71,7 +90,12 @@ async fn foreign_finalizers_are_left_alone() {
     let running = bench.start(registry).await;
     bench.create("a", json!({"size": 1})).await;
     bench.until_handled("a").await;
-    bench.merge("a", json!({"metadata": {"finalizers": ["kopfrs.dev/finalizer", "example.com/other"]}})).await;
+    bench
+        .merge(
+            "a",
+            json!({"metadata": {"finalizers": ["kopfrs.dev/finalizer", "example.com/other"]}}),
+        )
+        .await;
     bench.delete("a").await;
     bench.until_calls(1).await;
     bench
@@ -82,7 +106,9 @@ async fn foreign_finalizers_are_left_alone() {
         .await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(bench.calls.names(), ["delete/0"]);
-    bench.merge("a", json!({"metadata": {"finalizers": null}})).await;
+    bench
+        .merge("a", json!({"metadata": {"finalizers": null}}))
+        .await;
     bench.until_gone("a").await;
     running.stop().await;
 }
@@ -103,7 +129,10 @@ async fn transformations_and_merges_arrive_together() {
     bench.create("a", json!({"list": ["there"]})).await;
     bench.until_handled("a").await;
     let object = bench.get("a").await.unwrap();
-    assert_eq!(object["spec"], json!({"list": ["there", "added"], "merged": true}));
+    assert_eq!(
+        object["spec"],
+        json!({"list": ["there", "added"], "merged": true})
+    );
     assert_eq!(memory(&object).unwrap()["spec"], object["spec"]);
     running.stop().await;
 }
@@ -120,12 +149,25 @@ async fn raw_events_are_seen_with_their_types() {
     bench.create("before", json!({"size": 1})).await;
     let registry = Registry::new().add(on::event::<Demo>().id("event").run(watching));
     let running = bench.start(registry).await;
-    bench.until("the listing", || async { types.lock().unwrap().len() == 1 }).await;
+    bench
+        .until("the listing", || async { types.lock().unwrap().len() == 1 })
+        .await;
     bench.create("a", json!({"size": 1})).await;
-    bench.until("the addition", || async { types.lock().unwrap().len() == 2 }).await;
+    bench
+        .until("the addition", || async {
+            types.lock().unwrap().len() == 2
+        })
+        .await;
     bench.delete("a").await;
-    bench.until("the deletion", || async { types.lock().unwrap().len() == 3 }).await;
-    assert_eq!(*types.lock().unwrap(), [EventType::Listed, EventType::Added, EventType::Deleted]);
+    bench
+        .until("the deletion", || async {
+            types.lock().unwrap().len() == 3
+        })
+        .await;
+    assert_eq!(
+        *types.lock().unwrap(),
+        [EventType::Listed, EventType::Added, EventType::Deleted]
+    );
     assert_eq!(bench.writes("a"), Vec::<String>::new());
     running.stop().await;
 }

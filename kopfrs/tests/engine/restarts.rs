@@ -26,7 +26,9 @@ async fn after_a_kill_saved_handlers_do_not_run_again_and_the_others_do() {
     let running = bench.start(half_done(&bench)).await;
     bench.create("a", json!({"size": 1})).await;
     bench
-        .until("the progress to be saved", || async { progress(&bench.get("a").await.unwrap()).is_some() })
+        .until("the progress to be saved", || async {
+            progress(&bench.get("a").await.unwrap()).is_some()
+        })
         .await;
     running.kill().await;
     bench.calls.clear();
@@ -76,8 +78,14 @@ async fn offline_edits_are_one_update_and_offline_deletions_are_handled() {
     bench.until_calls(4).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
     let of = |name: &str| -> Vec<String> {
-        let calls = bench.calls.all().into_iter().filter(|call| call.name == name);
-        calls.map(|call| format!("{} {}→{}", call.handler, call.old["size"], call.new["size"])).collect()
+        let calls = bench
+            .calls
+            .all()
+            .into_iter()
+            .filter(|call| call.name == name);
+        calls
+            .map(|call| format!("{} {}→{}", call.handler, call.old["size"], call.new["size"]))
+            .collect()
     };
     assert_eq!(of("edited"), ["resume 1→3", "update 1→3"]);
     assert_eq!(of("deleted"), ["delete 1→1"]);
@@ -91,20 +99,29 @@ async fn retries_go_on_where_they_were() {
     let failing = || {
         let handler = bench.handler(|call| {
             let retry = call.attempt.retry;
-            std::future::ready(if retry < 2 { Err(TemporaryError::after_secs("later", 50).into()) } else { Ok(()) })
+            std::future::ready(if retry < 2 {
+                Err(TemporaryError::after_secs("later", 50).into())
+            } else {
+                Ok(())
+            })
         });
         Registry::new().add(on::create::<Demo>().id("create").run(handler))
     };
     let running = bench.start(failing()).await;
     bench.create("a", json!({"size": 1})).await;
     bench
-        .until("the progress to be saved", || async { progress(&bench.get("a").await.unwrap()).is_some() })
+        .until("the progress to be saved", || async {
+            progress(&bench.get("a").await.unwrap()).is_some()
+        })
         .await;
     running.kill().await;
     let killed = tokio::time::Instant::now();
     let running = bench.start(failing()).await;
     bench.until_calls(2).await;
-    assert!(killed.elapsed() > Duration::from_secs(40), "the delay is kept");
+    assert!(
+        killed.elapsed() > Duration::from_secs(40),
+        "the delay is kept"
+    );
     bench.until_handled("a").await;
     assert_eq!(bench.calls.names(), ["create/0", "create/1", "create/2"]);
     running.stop().await;

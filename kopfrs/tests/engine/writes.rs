@@ -38,7 +38,9 @@ async fn check(status: Status, create: &[&str], update: &[&str], delete: &[&str]
     assert_eq!(since(from), delete, "{status:?}");
     assert_eq!(bench.calls.names(), ["create/0", "update/0", "delete/0"]);
     let reads = bench.sandbox.journal().requests().matching(|request| {
-        request.user_agent().starts_with("kopfrs") && request.verb() == "get" && request.resource() == "demos"
+        request.user_agent().starts_with("kopfrs")
+            && request.verb() == "get"
+            && request.resource() == "demos"
     });
     assert_eq!(reads.iter().count(), 0, "the framework reads no objects");
     running.stop().await;
@@ -46,7 +48,13 @@ async fn check(status: Status, create: &[&str], update: &[&str], delete: &[&str]
 
 #[tokio::test(start_paused = true)]
 async fn memory_in_the_status_costs_nothing() {
-    check(Status::Open, &["PATCH", "PATCH/status"], &["PATCH/status"], &["PATCH"]).await;
+    check(
+        Status::Open,
+        &["PATCH", "PATCH/status"],
+        &["PATCH/status"],
+        &["PATCH"],
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,7 +82,11 @@ async fn an_idle_operator_sends_nothing_but_watches() {
     let mark = bench.sandbox.journal().mark();
     tokio::time::sleep(Duration::from_secs(600)).await;
     let sent = bench.sandbox.journal().since(mark);
-    let others: Vec<_> = sent.matching(|request| request.verb() != "watch").iter().cloned().collect();
+    let others: Vec<_> = sent
+        .matching(|request| request.verb() != "watch")
+        .iter()
+        .cloned()
+        .collect();
     assert!(others.is_empty(), "{others:?}");
     running.stop().await;
 }
@@ -91,6 +103,9 @@ async fn a_restart_writes_nothing_to_handled_objects() {
     let mark = bench.sandbox.journal().mark();
     let running = bench.start(life(&bench)).await;
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(bench.sandbox.journal().since(mark).writes().iter().count(), 0);
+    assert_eq!(
+        bench.sandbox.journal().since(mark).writes().iter().count(),
+        0
+    );
     running.stop().await;
 }
