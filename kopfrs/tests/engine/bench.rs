@@ -63,13 +63,6 @@ impl Calls {
             .collect()
     }
 
-    pub(crate) fn count(&self, handler: &str) -> usize {
-        self.all()
-            .iter()
-            .filter(|call| call.handler == handler)
-            .count()
-    }
-
     pub(crate) fn clear(&self) {
         self.0.lock().unwrap().clear();
     }
@@ -155,7 +148,7 @@ impl Bench {
             .client(self.client.clone())
             .stop_when(async move { drop(stopped.await) })
             .cancel_when(std::future::pending())
-            .on_ready(move |_| drop(ready.send(())))
+            .on_ready(move |_| ready.send(()).expect("the test waits for it"))
             .build()
             .unwrap();
         let task = tokio::spawn(operator.run());

@@ -119,8 +119,9 @@ async fn transformations_and_merges_arrive_together() {
     let transforming = bench.handler(|call| {
         call.cause.patch.spec(json!({"merged": true}));
         call.cause.patch.transform(|body| {
-            let list = body["spec"]["list"].as_array_mut();
-            list.into_iter().for_each(|list| list.push(json!("added")));
+            if let Some(list) = body["spec"]["list"].as_array_mut() {
+                list.push(json!("added"));
+            }
         });
         std::future::ready(Ok(()))
     });
