@@ -64,6 +64,8 @@ mod tests {
 
     use super::*;
 
+    static OTHER: Baseline = Baseline::Digest(String::new());
+
     /// What is detected for an object that was handled as it is, less what the row says.
     fn check(name: &str, expected: Option<Reason>, row: impl FnOnce(&mut Situation<'_>)) {
         let essence = json!({"spec": 1});
@@ -91,7 +93,7 @@ mod tests {
         });
         check("gone", None, |s| (s.baseline, s.is_gone) = (None, true));
         check("released", None, |s| {
-            (s.is_deleting, s.is_initial) = (true, true)
+            (s.is_deleting, s.is_initial) = (true, true);
         });
         check("deleted", Some(Reason::Delete), |s| {
             (s.is_deleting, s.has_finalizer) = (true, true);
@@ -114,9 +116,8 @@ mod tests {
         for baseline in [&whole, &digested] {
             assert!(baseline.is(&same) && !baseline.is(&other));
         }
-        static OTHER: Baseline = Baseline::Digest(String::new());
         check("changed", Some(Reason::Update), |s| {
-            s.baseline = Some(&OTHER)
+            s.baseline = Some(&OTHER);
         });
         check("changed, listed", Some(Reason::Update), |s| {
             (s.baseline, s.is_initial) = (Some(&OTHER), true);
