@@ -173,6 +173,7 @@ fn result(returns: &str, span: Span, called: &TokenStream) -> TokenStream {
     // Blamed on the type, yet known for generated: lints of the user are not for it.
     let span = Span::call_site().located_at(span);
     quote_spanned! {span=>
+        #[allow(clippy::let_unit_value)]
         let __kopfrs_returned = #called;
         (&__kopfrs_returned).kopfrs_returned().outcome(#returns, __kopfrs_returned)
     }

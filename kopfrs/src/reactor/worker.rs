@@ -164,7 +164,11 @@ async fn look(
         && !is_stale(memory, &snapshot)
     {
         process::event(context, kind, memory, (event_type, &snapshot), place).await;
-        memory.work().snapshot = Some(snapshot);
+        // The echo of an own write tells nothing that its answer has not told.
+        let is_echo = memory.written.is_some() && memory.written == snapshot.version();
+        if !is_echo || memory.work().snapshot.is_none() {
+            memory.work().snapshot = Some(snapshot);
+        }
     }
     if let Some(text) = inbox.deleted {
         if let Some(snapshot) = parsed(kind, &text) {

@@ -172,3 +172,42 @@ async fn raw_events_are_seen_with_their_types() {
     assert_eq!(bench.writes("a"), Vec::<String>::new());
     running.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_while_a_creation_is_retried_is_an_update_after_it() {
+    let bench = Bench::new(Status::Open).await;
+    let failing = bench.handler(|call| {
+        let is_first = call.attempt.retry == 0;
+        std::future::ready(if is_first {
+            Err(TemporaryError::after_secs("not yet", 30).into())
+        } else {
+            Ok(())
+        })
+    });
+    let registry = Registry::new()
+        .add(on::create::<Demo>().id("quick").run(bench.noting()))
+        .add(on::create::<Demo>().id("retried").run(failing))
+        .add(on::update::<Demo>().id("update").run(bench.noting()));
+    let running = bench.start(registry).await;
+    bench.create("a", json!({"size": 1})).await;
+    bench.until_calls(2).await;
+    bench.merge("a", json!({"spec": {"size": 2}})).await;
+    bench.until_calls(4).await;
+    bench.until_handled("a").await;
+    let calls = bench.calls.all();
+    let states: Vec<_> = calls
+        .iter()
+        .map(|call| (&*call.handler, &call.old["size"], &call.new["size"]))
+        .collect();
+    let (none, one, two) = (json!(null), json!(1), json!(2));
+    assert_eq!(
+        states,
+        [
+            ("quick", &none, &one),
+            ("retried", &none, &one),
+            ("retried", &none, &two),
+            ("update", &one, &two),
+        ]
+    );
+    running.stop().await;
+}
