@@ -93,6 +93,7 @@ fn log<C: Family>(call: &Call<C>, record: &Record, error: Option<&HandlerError>,
     let (role, attempt) = (call.role, record.retries);
     let message = record.message.as_deref().unwrap_or_default();
     match (error.is_some(), record.failure, record.delayed) {
+        _ if record.is_misfit => error!("{role} cannot be called: {message}"),
         (false, ..) => info!("{role} succeeded"),
         (true, true, _) => error!(attempt, "{role} failed for good: {message}"),
         (true, false, Some(due)) => {

@@ -20,7 +20,7 @@ pub(super) enum Command {
     Run(RunOptions),
     /// List the handlers that the program declares.
     Handlers,
-    /// Print the version of the framework.
+    /// Print the versions of the program and of the framework.
     Version,
 }
 

@@ -41,14 +41,18 @@ pub(super) fn list(registry: &Registry) {
     }
 }
 
-/// One line for the log: `create: create_pod; update: resize`.
+/// One line for the log: `3 handlers: create_pod (create), update, delete`.
 pub(super) fn summary(registry: &Registry) -> String {
     let rows = rows(registry);
-    let rows: Vec<String> = rows
-        .iter()
-        .map(|row| format!("{} {}", row.kind, row.id))
-        .collect();
-    rows.join(", ")
+    let named = |row: &Row| {
+        if row.id == row.kind {
+            row.id.clone()
+        } else {
+            format!("{} ({})", row.id, row.kind)
+        }
+    };
+    let names: Vec<String> = rows.iter().map(named).collect();
+    format!("{} handlers: {}", names.len(), names.join(", "))
 }
 
 fn rows(registry: &Registry) -> Vec<Row> {

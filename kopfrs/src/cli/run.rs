@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use tracing::info;
 
 use super::arguments::RunOptions;
-use super::{handlers, logging};
+use super::{Program, handlers, logging};
 use crate::api::{Credentials, LoginError, login};
 use crate::operator::{Operator, OperatorBuilder};
 use crate::registry::Registry;
 
-pub(super) fn run(options: RunOptions) -> ExitCode {
+pub(super) fn run(program: Program, options: RunOptions) -> ExitCode {
     logging::init(&options);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -19,7 +19,10 @@ pub(super) fn run(options: RunOptions) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("failed to start the runtime: {error}")),
     };
-    match runtime.block_on(operate(options)) {
+    let ended = runtime.block_on(operate(program, options));
+    // Functions that block cannot be cancelled: what has not ended by now is left behind.
+    runtime.shutdown_background();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
@@ -31,14 +34,10 @@ fn failed(error: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn operate(options: RunOptions) -> Result<(), String> {
+async fn operate(program: Program, options: RunOptions) -> Result<(), String> {
     let registry = Registry::collect();
     registry.ensure_not_empty().map_err(said)?;
-    info!(
-        "kopfrs {} runs {}",
-        env!("CARGO_PKG_VERSION"),
-        handlers::summary(&registry)
-    );
+    info!("{program}: {}", handlers::summary(&registry));
     let mut builder = Operator::builder().registry(registry);
     for namespace in &options.namespaces {
         builder = builder.namespace(namespace);

@@ -78,6 +78,19 @@ impl ChangingRule {
     }
 }
 
+impl ChangingRule {
+    /// What the log calls a handler of this rule.
+    pub(crate) fn role(&self) -> &'static str {
+        match (self.reason, self.initial) {
+            (Some(Reason::Create), _) => "create handler",
+            (Some(Reason::Update), _) => "update handler",
+            (Some(Reason::Delete), _) => "delete handler",
+            (Some(Reason::Resume), _) | (None, true) => "resume handler",
+            (None, false) => "field handler",
+        }
+    }
+}
+
 impl Family for ActivityCause {
     type Rule = Activity;
 
@@ -99,10 +112,6 @@ impl Family for ChangingCause {
 impl fmt::Display for ChangingRule {
     /// The name of the attribute.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.reason, self.initial) {
-            (Some(reason), _) => reason.fmt(f),
-            (None, true) => f.write_str("resume"),
-            (None, false) => f.write_str("field"),
-        }
+        f.write_str(self.role().trim_end_matches(" handler"))
     }
 }

@@ -213,8 +213,17 @@ impl Orchestra<'_> {
             served.queue.set_kind(kind);
             return false;
         }
-        debug!("serving {name}, state in {:?}", kind.storage.place);
+        debug!("the memory of {name} is kept in {}", kind.storage.place);
         let namespaces = self.namespaces(&kind);
+        match &*namespaces
+            .iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+        {
+            [] => info!("watching {name}"),
+            names => info!("watching {name} in {}", names.join(", ")),
+        }
         let queue = Queue::new(context, kind);
         let streams = namespaces
             .into_iter()

@@ -67,7 +67,7 @@ impl Handling<'_> {
         };
         match due {
             Some(due) => self.checkpoint(change, due).await,
-            None => self.complete(change).await,
+            None => self.complete(change, calls > 0).await,
         }
     }
 
@@ -175,11 +175,12 @@ impl Handling<'_> {
             Some(field) => cause.narrowed(field).with_patch(patch.clone()),
             None => cause.with_patch(patch.clone()),
         };
+        let role = handler.rule.role();
         let call = Call {
             handler,
             cause,
             memos: self.memos(),
-            role: role(self.view.cause.reason),
+            role,
             default_mode: ErrorsMode::Temporary,
         };
         let context = self.context.clone();
@@ -280,7 +281,7 @@ impl Handling<'_> {
     }
 
     /// All handlers have finished: the change has been handled.
-    async fn complete(mut self, change: Change) -> Result<Next, ApiError> {
+    async fn complete(mut self, change: Change, is_news: bool) -> Result<Next, ApiError> {
         let reason = self.view.cause.reason;
         let has_misfits = self.cycle().has_misfits();
         let is_release = reason == Reason::Delete && !has_misfits;
@@ -294,7 +295,9 @@ impl Handling<'_> {
             Ok(written) => written,
             Err(error) => return self.unsent(change, error).await,
         };
-        self.tell(reason);
+        if is_news {
+            self.tell(reason);
+        }
         if has_misfits {
             if let Some(written) = written {
                 self.memory.wrote(written);
@@ -359,11 +362,15 @@ impl Handling<'_> {
     }
 
     fn tell(&mut self, reason: Reason) {
+        let has_misfits = self.cycle().has_misfits();
         let (succeeded, failed) = self.cycle().tally();
-        if succeeded + failed > 1 || failed > 0 {
-            info!("{reason} is handled: {succeeded} succeeded, {failed} failed");
-        } else {
-            debug!("{reason} is handled");
+        match (has_misfits, failed, succeeded) {
+            (true, ..) => warn!(
+                "{reason} is not handled: the object does not fit; tried again when it changes"
+            ),
+            (false, 0, 0 | 1) => debug!("{reason} is handled"),
+            (false, 0, _) => info!("{reason} is handled: {succeeded} succeeded"),
+            (false, ..) => warn!("{reason} is handled: {succeeded} succeeded, {failed} failed"),
         }
     }
 
@@ -430,14 +437,5 @@ async fn sleep_until(at: Option<tokio::time::Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-fn role(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Create => "create handler",
-        Reason::Update => "update handler",
-        Reason::Delete => "delete handler",
-        Reason::Resume => "resume handler",
     }
 }
