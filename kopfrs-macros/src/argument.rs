@@ -6,8 +6,8 @@
 //! name under which extractors alone are accepted, and the compiler judges.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{GenericArgument, PathArguments, Type};
+use quote::{ToTokens, quote};
+use syn::Type;
 
 use crate::attribute::{Attribute, Target};
 use crate::errors::Errors;
@@ -166,35 +166,56 @@ const NAMES: &[Name] = &[
     name("memo", "Memo", EVERY, "memo: Memo<T>", Shape::Plain),
 ];
 
-/// The type that stands for an argument's name; mistakes are collected.
-pub(crate) fn marker(
+/// How an argument is asked for: which trait makes it, with which name.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// By its type alone.
+    Type,
+    /// By its type or its name.
+    Named(TokenStream),
+    /// By its type, under a name that is nearly known, or known elsewhere.
+    Misnamed(TokenStream),
+}
+
+/// How an argument is asked for; mistakes are collected.
+pub(crate) fn source(
     kind: &Kind,
     attribute: &Attribute,
     parameter: &Parameter,
     errors: &mut Errors,
-) -> TokenStream {
+) -> Source {
     let written = &*parameter.name;
     match NAMES.iter().find(|name| name.text == written) {
         Some(name) if name.families.contains(&kind.family) => {
-            if name.text == "param" && !attribute.has("param") && is_plain(&parameter.ty) {
-                errors.push(
-                    parameter.ident.span(),
-                    format!(
-                        "`on::{}` has no `param`: add `param = …` to the attribute",
-                        kind.name
-                    ),
+            if name.text == "param" && !attribute.has("param") {
+                let text = format!(
+                    "`on::{}` gives no `param`: add `param = …` to the attribute",
+                    kind.name
                 );
+                errors.push(parameter.ident.span(), text);
             }
-            known(name, attribute, &parameter.ty)
+            Source::Named(known(name, attribute, &parameter.ty))
         }
         Some(name) => {
-            if is_plain(&parameter.ty) {
+            if is_plain(&parameter.ty) || is_type_of(name, &parameter.ty) {
                 errors.push(parameter.ident.span(), elsewhere(kind, name));
             }
-            wrapped("Elsewhere", name)
+            Source::Misnamed(wrapped("Elsewhere", name))
         }
         None => unknown(kind, parameter, errors),
     }
+}
+
+/// The type of the value that a function takes as its `param`.
+pub(crate) fn param_type(parameters: &[Parameter]) -> Option<TokenStream> {
+    let parameter = parameters
+        .iter()
+        .find(|parameter| parameter.name == "param")?;
+    Some(match &parameter.ty {
+        Type::Reference(reference) if is_str(&reference.elem) => quote! { &'static str },
+        Type::Reference(reference) => reference.elem.to_token_stream(),
+        ty => ty.to_token_stream(),
+    })
 }
 
 fn known(name: &Name, attribute: &Attribute, ty: &Type) -> TokenStream {
@@ -202,18 +223,23 @@ fn known(name: &Name, attribute: &Attribute, ty: &Type) -> TokenStream {
         Target::Type(ty) => quote! { #ty },
         Target::Named(_) | Target::None => paths::item("Untyped"),
     };
-    match name.shape {
-        Shape::KindOrField if attribute.has("field") => {
+    match (&name.shape, ty) {
+        (Shape::KindOrField, _) if attribute.has("field") => {
             paths::argument_name(&format!("{}Field", name.marker))
         }
-        Shape::Kind | Shape::KindOrField => {
+        (Shape::Kind | Shape::KindOrField, _) => {
             let marker = paths::argument_name(name.marker);
             quote! { #marker<#object> }
         }
-        Shape::Shared if matches!(ty, Type::Reference(_)) => {
-            paths::argument_name(&format!("{}Ref", name.marker))
+        (Shape::Shared, Type::Reference(reference)) => {
+            let suffix = if is_str(&reference.elem) {
+                "Str"
+            } else {
+                "Ref"
+            };
+            paths::argument_name(&format!("{}{suffix}", name.marker))
         }
-        Shape::Plain | Shape::Shared => paths::argument_name(name.marker),
+        (Shape::Plain | Shape::Shared, _) => paths::argument_name(name.marker),
     }
 }
 
@@ -226,7 +252,7 @@ fn elsewhere(kind: &Kind, name: &Name) -> String {
     )
 }
 
-fn unknown(kind: &Kind, parameter: &Parameter, errors: &mut Errors) -> TokenStream {
+fn unknown(kind: &Kind, parameter: &Parameter, errors: &mut Errors) -> Source {
     let written = &*parameter.name;
     let here = || {
         NAMES
@@ -252,8 +278,10 @@ fn unknown(kind: &Kind, parameter: &Parameter, errors: &mut Errors) -> TokenStre
         );
     }
     match near {
-        Some(near) => wrapped("DidYouMean", near),
-        None => paths::argument_name("Unknown"),
+        Some(near) => Source::Misnamed(wrapped("DidYouMean", near)),
+        // The one type that is known without being an extractor of its own.
+        None if is_named(&parameter.ty, &["Arc"]) => Source::Named(paths::argument_name("Unknown")),
+        None => Source::Type,
     }
 }
 
@@ -273,7 +301,7 @@ fn wrapped(wrapper: &str, name: &Name) -> TokenStream {
 }
 
 /// Whether a type is surely no extractor: a type of std or of `serde_json`, for which nobody can
-/// implement the trait, or the well-known type of an argument of another family.
+/// implement the trait.
 fn is_plain(ty: &Type) -> bool {
     const PLAIN: &[&str] = &[
         "bool",
@@ -298,27 +326,37 @@ fn is_plain(ty: &Type) -> bool {
         "Duration",
         "Timestamp",
         "ObjectMeta",
-    ];
-    const OF_ANY: &[&str] = &[
-        "Option", "Vec", "BTreeMap", "HashMap", "BTreeSet", "HashSet",
+        "Option",
+        "Vec",
+        "BTreeMap",
+        "HashMap",
+        "BTreeSet",
+        "HashSet",
     ];
     match ty {
         Type::Reference(reference) => is_plain(&reference.elem),
         Type::Tuple(_) | Type::Array(_) | Type::Slice(_) => true,
-        Type::Path(path) => path.path.segments.last().is_some_and(|segment| {
-            let is_of = |names: &[&str]| names.iter().any(|name| segment.ident == name);
-            match &segment.arguments {
-                PathArguments::None => is_of(PLAIN),
-                PathArguments::AngleBracketed(arguments) => {
-                    is_of(OF_ANY)
-                        && arguments
-                            .args
-                            .iter()
-                            .all(|a| matches!(a, GenericArgument::Type(_)))
-                }
-                PathArguments::Parenthesized(_) => false,
-            }
-        }),
-        _ => false,
+        _ => is_named(ty, PLAIN),
     }
+}
+
+/// Whether a type is the one that a name usually has: `&Diff` for `diff`.
+fn is_type_of(name: &Name, ty: &Type) -> bool {
+    match ty {
+        Type::Reference(reference) => is_type_of(name, &reference.elem),
+        _ => {
+            let (_, usual) = name.example.split_once(": ").unwrap_or_default();
+            is_named(ty, &[usual.trim_start_matches('&')])
+        }
+    }
+}
+
+fn is_str(ty: &Type) -> bool {
+    is_named(ty, &["str"])
+}
+
+fn is_named(ty: &Type, names: &[&str]) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let last = path.path.segments.last();
+    last.is_some_and(|segment| names.iter().any(|name| segment.ident == name))
 }

@@ -52,15 +52,12 @@ pub(crate) fn conclude(
         message: None,
         ..record.clone()
     };
-    let error = match outcome {
-        Ok(_) => {
-            return Record {
-                success: true,
-                stopped: Some(now),
-                ..base
-            };
-        }
-        Err(error) => error,
+    let Err(error) = outcome else {
+        return Record {
+            success: true,
+            stopped: Some(now),
+            ..base
+        };
     };
     let mode = limits.options.errors.unwrap_or(limits.default_mode);
     let backoff = limits.options.backoff.unwrap_or(limits.default_backoff);

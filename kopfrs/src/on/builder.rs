@@ -201,7 +201,7 @@ impl<K: Kind> Builder<K> {
                 )
             }
         };
-        self.function(&name, crate::__private::identity::<F>())
+        self.function(&name, crate::handler::identity::<F>())
     }
 }
 

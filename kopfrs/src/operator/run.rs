@@ -18,6 +18,7 @@ use crate::engine::activities;
 use crate::extract::SharedStates;
 use crate::handler::{Environment, Handler, Memos};
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
+use crate::registry::Registry;
 
 /// How long cancelled handlers may take to notice.
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
@@ -78,7 +79,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
 /// Serves objects until the operator is told to stop.
 async fn work(
     context: &Arc<Context>,
-    registry: &crate::Registry,
+    registry: &Registry,
     on_ready: impl FnOnce() + Send + 'static,
     stop: &mut BoxFuture<'static, ()>,
 ) -> Result<(), OperatorError> {
@@ -126,10 +127,8 @@ async fn connect(
             id: failed.id,
             message: failed.message,
         })?;
-    let products = outcomes.into_iter().filter_map(|outcome| outcome.product);
-    let found = products
-        .filter_map(|product| product.downcast::<Credentials>().ok())
-        .next();
+    let mut products = outcomes.into_iter().filter_map(|outcome| outcome.product);
+    let found = products.find_map(|product| product.downcast::<Credentials>().ok());
     let credentials = match (access, found) {
         (Access::Client(client), _) => return Ok(client),
         (Access::Only(only), Some(found))

@@ -3,24 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error};
 
-use super::commit::{self, Commit, Unsent, commit, set_finalizer};
+use super::commit::{Commit, commit, set_finalizer};
 use super::context::Context;
-use super::kind::{Kind, applies};
+use super::kind::Kind;
 use super::snapshot::Snapshot;
-use super::worker::{Memory, Next, Work};
-use crate::action::{Call, Cycle, Turn, attempt};
+use super::worker::{Memory, Next};
+use crate::action::{Call, attempt};
 use crate::api::{ApiError, Failure};
 use crate::cause::{
     Baseline, ChangingCause, EventType, RawEvent, Reason, Situation, WatchingCause, detect,
 };
 use crate::clock::after;
-use crate::handler::{ErrorsMode, Handler, Memos};
-use crate::object::{Change, FieldPath, Patch, digest, equal};
+use crate::handler::ErrorsMode;
+use crate::object::{Change, FieldPath, Patch, digest};
 use crate::storage::{Record, Stored};
 
 mod cycle;

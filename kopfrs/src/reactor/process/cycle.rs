@@ -1,7 +1,24 @@
 //! The handling of one change: handlers are selected and called one after another, and what comes of
 //! them is written down at once, or as soon as a part of it must not be lost.
 
-use super::*;
+use std::sync::Arc;
+
+use k8s_openapi::jiff::Timestamp;
+use tracing::{debug, error, info, warn};
+
+use super::{View, backoff, delivered};
+use crate::action::{Call, Cycle, Turn, attempt};
+use crate::api::{ApiError, Failure};
+use crate::cause::{ChangingCause, Reason};
+use crate::clock::after;
+use crate::handler::{ErrorsMode, Handler, Memos};
+use crate::object::{Change, Patch, digest, equal};
+use crate::reactor::commit::{Commit, Unsent, commit};
+use crate::reactor::context::Context;
+use crate::reactor::kind::{Kind, applies};
+use crate::reactor::snapshot::Snapshot;
+use crate::reactor::worker::{Memory, Next, Work};
+use crate::storage::{Record, Stored};
 
 /// A change of an object on its way through the handlers.
 pub(super) struct Handling<'a> {
@@ -136,7 +153,7 @@ impl Handling<'_> {
             match cycle.turn(&handler.id, &essence, now) {
                 Turn::Now(record) => selection.calls.push((handler, cause, record)),
                 Turn::At(due) => {
-                    selection.due = Some(selection.due.map_or(due, |other| other.min(due)))
+                    selection.due = Some(selection.due.map_or(due, |other| other.min(due)));
                 }
                 Turn::Done => {}
             }
