@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, error};
 
 use super::commit::{Commit, commit, set_finalizer};
 use super::context::Context;
 use super::kind::Kind;
 use super::snapshot::Snapshot;
-use super::worker::{Memory, Next};
+use super::worker::{Memory, Next, Place};
 use crate::action::{Call, attempt};
 use crate::api::{ApiError, Failure};
 use crate::cause::{
@@ -32,6 +31,7 @@ pub(crate) async fn event(
     kind: &Kind,
     memory: &mut Memory,
     (event_type, snapshot): (EventType, &Snapshot),
+    place: &mut Place,
 ) {
     let mut carried = Change::default();
     for handler in &kind.handlers.watching {
@@ -40,6 +40,7 @@ pub(crate) async fn event(
         if !handler.filter.matches_body(&cause) {
             continue;
         }
+        *place = None;
         let patch = cause.patch.clone();
         let call = Call {
             handler: handler.clone(),
@@ -79,12 +80,12 @@ pub(crate) async fn look(
     context: &Arc<Context>,
     kind: &Arc<Kind>,
     memory: &mut Memory,
-    turn: OwnedSemaphorePermit,
+    place: &mut Place,
 ) -> Next {
     let Some(snapshot) = memory.work().snapshot.clone() else {
         return Next::Idle;
     };
-    match step(context, kind, memory, &snapshot, turn).await {
+    match step(context, kind, memory, &snapshot, place).await {
         Ok(next) => {
             if next != Next::Now {
                 memory.work().failures = 0;
@@ -102,9 +103,6 @@ fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &ApiError)
         memory.work = None;
         return Next::Idle;
     }
-    let work = memory.work();
-    let pause = backoff(work.failures);
-    work.failures += 1;
     let advice = match error.failure() {
         Failure::Forbidden => {
             format!(
@@ -114,7 +112,15 @@ fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &ApiError)
         }
         _ => String::new(),
     };
-    error!("the object could not be patched, next attempt in {pause:?}: {error}{advice}");
+    error!("the object could not be patched and is tried again: {error}{advice}");
+    again(context, memory)
+}
+
+/// Looks again after a pause that grows with each failure in a row.
+pub(crate) fn again(context: &Context, memory: &mut Memory) -> Next {
+    let work = memory.work();
+    let pause = backoff(work.failures);
+    work.failures += 1;
     Next::At(after(context.environment.clock.now(), pause))
 }
 
@@ -127,7 +133,7 @@ async fn step(
     kind: &Arc<Kind>,
     memory: &mut Memory,
     snapshot: &Snapshot,
-    turn: OwnedSemaphorePermit,
+    place: &mut Place,
 ) -> Result<Next, ApiError> {
     let view = View::of(kind, memory, snapshot);
     let body = &snapshot.body;
@@ -145,13 +151,12 @@ async fn step(
         );
         let written = set_finalizer(context, kind, snapshot.clone(), needs_finalizer).await?;
         memory.wrote(written.unwrap_or_else(|| snapshot.clone()));
-        drop(turn);
         return Ok(Next::Now);
     }
     let Some(reason) = view.reason.filter(|_| is_interested || has_finalizer) else {
         return settle(context, kind, memory, snapshot, is_interested).await;
     };
-    drop(turn);
+    *place = None;
     debug!("{reason} is in progress");
     Handling {
         context,

@@ -150,6 +150,13 @@ impl Queue {
         self.context.workers.spawn(worker.instrument(span));
     }
 
+    /// Whether something waits in an object's inbox.
+    pub(crate) fn has_mail(&self, uid: &str) -> bool {
+        self.objects()
+            .get(uid)
+            .is_some_and(|entry| !entry.inbox.is_empty())
+    }
+
     /// Empties an object's inbox.
     pub(crate) fn take(&self, uid: &str) -> Inbox {
         self.objects()
