@@ -11,3 +11,13 @@ pub mod errors_and_retries {}
 
 #[doc = include_str!("how-state-is-kept.md")]
 pub mod how_state_is_kept {}
+
+#[cfg(test)]
+#[allow(
+    unused_variables,
+    clippy::let_unit_value,
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    reason = "arguments are there to be named"
+)]
+mod tables;
