@@ -8,6 +8,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::Type;
+use syn::spanned::Spanned;
 
 use crate::attribute::{Attribute, Target};
 use crate::errors::Errors;
@@ -31,8 +32,8 @@ enum Shape {
     Plain,
     /// The selector's type.
     Kind,
-    /// The selector's type, or with `field = …` that field instead.
-    KindOrField,
+    /// The selector's type; with `field = …` nothing, under this other marker.
+    KindOrField(&'static str),
     /// A reference is taken from where the value is; anything else is a copy of it.
     Shared,
 }
@@ -108,14 +109,14 @@ const NAMES: &[Name] = &[
         "Old",
         CHANGING,
         "old: Option<&Value>",
-        Shape::KindOrField,
+        Shape::KindOrField("OldField"),
     ),
     name(
         "new",
         "New",
         CHANGING,
         "new: Option<&Value>",
-        Shape::KindOrField,
+        Shape::KindOrField("NewField"),
     ),
     name("diff", "Diff", CHANGING, "diff: &Diff", Shape::Plain),
     name("event", "Event", WATCHING, "event: &RawEvent", Shape::Plain),
@@ -166,15 +167,13 @@ const NAMES: &[Name] = &[
     name("memo", "Memo", EVERY, "memo: Memo<T>", Shape::Plain),
 ];
 
-/// How an argument is asked for: which trait makes it, with which name.
+/// How an argument is asked for.
 #[derive(Debug)]
-pub(crate) enum Source {
-    /// By its type alone.
-    Type,
-    /// By its type or its name.
-    Named(TokenStream),
-    /// By its type, under a name that is nearly known, or known elsewhere.
-    Misnamed(TokenStream),
+pub(crate) struct Source {
+    /// The trait that makes it; each has a message of its own.
+    pub(crate) question: Vec<&'static str>,
+    /// The name, as a type.
+    pub(crate) name: TokenStream,
 }
 
 /// How an argument is asked for; mistakes are collected.
@@ -194,13 +193,18 @@ pub(crate) fn source(
                 );
                 errors.push(parameter.ident.span(), text);
             }
-            Source::Named(known(name, attribute, &parameter.ty))
+            if matches!(name.text, "spec" | "status" | "old" | "new") && is_text(&parameter.ty) {
+                let text =
+                    format!("`{written}` cannot be borrowed as text: write `String` or `&Value`");
+                errors.push(parameter.ty.span(), text);
+            }
+            known(name, attribute, &parameter.ty)
         }
         Some(name) => {
             if is_plain(&parameter.ty) || is_type_of(name, &parameter.ty) {
                 errors.push(parameter.ident.span(), elsewhere(kind, name));
             }
-            Source::Misnamed(wrapped("Elsewhere", name))
+            misnamed("elsewhere", name)
         }
         None => unknown(kind, parameter, errors),
     }
@@ -218,28 +222,26 @@ pub(crate) fn param_type(parameters: &[Parameter]) -> Option<TokenStream> {
     })
 }
 
-fn known(name: &Name, attribute: &Attribute, ty: &Type) -> TokenStream {
-    let object = match &attribute.target {
-        Target::Type(ty) => quote! { #ty },
-        Target::Named(_) | Target::None => paths::item("Untyped"),
+fn known(name: &Name, attribute: &Attribute, ty: &Type) -> Source {
+    let marker = match (&name.shape, ty) {
+        (Shape::KindOrField(marker), _) if attribute.has("field") => marker,
+        (Shape::Shared, Type::Reference(reference)) if is_str(&reference.elem) => "ParamStr",
+        (Shape::Shared, Type::Reference(_)) => "ParamRef",
+        _ => name.marker,
     };
-    match (&name.shape, ty) {
-        (Shape::KindOrField, _) if attribute.has("field") => {
-            paths::argument_name(&format!("{}Field", name.marker))
-        }
-        (Shape::Kind | Shape::KindOrField, _) => {
-            let marker = paths::argument_name(name.marker);
-            quote! { #marker<#object> }
-        }
-        (Shape::Shared, Type::Reference(reference)) => {
-            let suffix = if is_str(&reference.elem) {
-                "Str"
-            } else {
-                "Ref"
-            };
-            paths::argument_name(&format!("{}{suffix}", name.marker))
-        }
-        (Shape::Plain | Shape::Shared, _) => paths::argument_name(name.marker),
+    let path = paths::argument_name(marker);
+    let is_of_kind = matches!(name.shape, Shape::Kind | Shape::KindOrField(_));
+    let object = match &attribute.target {
+        _ if !is_of_kind || marker != name.marker => None,
+        Target::Type(ty) => Some(ty.to_token_stream()),
+        Target::Named(_) | Target::None => Some(paths::item("Untyped")),
+    };
+    Source {
+        question: vec![marker],
+        name: match object {
+            Some(object) => quote! { #path<#object> },
+            None => path,
+        },
     }
 }
 
@@ -278,25 +280,25 @@ fn unknown(kind: &Kind, parameter: &Parameter, errors: &mut Errors) -> Source {
         );
     }
     match near {
-        Some(near) => Source::Misnamed(wrapped("DidYouMean", near)),
-        // The one type that is known without being an extractor of its own.
-        None if is_named(&parameter.ty, &["Arc"]) => Source::Named(paths::argument_name("Unknown")),
-        None => Source::Type,
+        Some(near) => misnamed("near", near),
+        None => Source {
+            question: vec!["ByType"],
+            name: paths::argument_name("Unknown"),
+        },
     }
 }
 
-/// Names under which only extractors are accepted.
-fn wrapped(wrapper: &str, name: &Name) -> TokenStream {
-    let (wrapper, marker) = (
-        paths::argument_name(wrapper),
-        paths::argument_name(name.marker),
-    );
-    match name.shape {
-        Shape::Plain | Shape::Shared => quote! { #wrapper<#marker> },
-        Shape::Kind | Shape::KindOrField => {
-            let untyped = paths::item("Untyped");
-            quote! { #wrapper<#marker<#untyped>> }
-        }
+/// Known by its type or not at all. Under the name of a part or a state of the object, the current
+/// object itself would be taken for that.
+fn misnamed(question: &'static str, name: &Name) -> Source {
+    let is_section = question == "elsewhere"
+        && matches!(
+            name.text,
+            "spec" | "status" | "meta" | "labels" | "annotations" | "old" | "new" | "memo"
+        );
+    Source {
+        question: vec![question, name.marker],
+        name: paths::argument_name(if is_section { "Section" } else { "Unknown" }),
     }
 }
 
@@ -342,13 +344,17 @@ fn is_plain(ty: &Type) -> bool {
 
 /// Whether a type is the one that a name usually has: `&Diff` for `diff`.
 fn is_type_of(name: &Name, ty: &Type) -> bool {
-    match ty {
-        Type::Reference(reference) => is_type_of(name, &reference.elem),
-        _ => {
-            let (_, usual) = name.example.split_once(": ").unwrap_or_default();
-            is_named(ty, &[usual.trim_start_matches('&')])
-        }
+    if let Type::Reference(reference) = ty {
+        return is_type_of(name, &reference.elem);
     }
+    let (_, usual) = name.example.split_once(": ").unwrap_or_default();
+    is_named(ty, &[usual.trim_start_matches('&')])
+}
+
+/// Whether there is a borrowed text in a type: `&str`, `Option<&str>`.
+fn is_text(ty: &Type) -> bool {
+    let tokens = ty.to_token_stream().to_string();
+    tokens.ends_with("& str") || tokens.ends_with("& str >")
 }
 
 fn is_str(ty: &Type) -> bool {

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::argument::Source;
@@ -49,7 +50,7 @@ fn registration(
     let (inventory, location) = (paths::item("inventory"), location());
     let builder = builder(kind, &attribute.target);
     let options = options(attribute, function);
-    let (name, ident) = (function.name.to_string(), &function.name);
+    let (name, ident) = (function.name.unraw().to_string(), &function.name);
     let identity = paths::item("function");
     let call = call(kind, function, sources);
     quote! {
@@ -151,22 +152,12 @@ fn argument(
     let (ty, text) = (&parameter.ty, &parameter.name);
     let span = ty.span();
     let (argument, error) = (paths::item("Argument"), paths::item("HandlerError"));
-    let make = match source {
-        Source::Type => {
-            let extract = paths::item_at("Extract", span);
-            quote_spanned! {span=> <#ty as #extract<'_, #cause>>::extract }
-        }
-        Source::Named(name) => {
-            let from_arg = paths::item_at("FromArg", span);
-            quote_spanned! {span=> <#ty as #from_arg<'_, #cause, #name, _>>::from_arg }
-        }
-        Source::Misnamed(name) => {
-            let from_misnamed = paths::item_at("FromMisnamed", span);
-            quote_spanned! {span=> <#ty as #from_misnamed<'_, #cause, #name, _>>::from_arg }
-        }
-    };
+    let (question, name) = (paths::question(&source.question, span), &source.name);
     quote_spanned! {span=>
-        let #local = match #make(&__kopfrs_invocation, &#argument::new(#text)) {
+        let #local = match <#ty as #question<'_, #cause, #name, _>>::from_arg(
+            &__kopfrs_invocation,
+            &#argument::new(#text),
+        ) {
             ::core::result::Result::Ok(__kopfrs_value) => __kopfrs_value,
             ::core::result::Result::Err(__kopfrs_error) => {
                 return ::core::result::Result::Err(#error::of_argument(__kopfrs_error));
@@ -179,7 +170,10 @@ fn argument(
 /// method found first, for any error type, so that an error is never taken for a value to store.
 fn result(returns: &str, span: Span, called: &TokenStream) -> TokenStream {
     let returns = paths::returns(returns);
+    // Blamed on the type, yet known for generated: lints of the user are not for it.
+    let span = Span::call_site().located_at(span);
     quote_spanned! {span=>
+        #[allow(clippy::let_unit_value)]
         let __kopfrs_returned = #called;
         (&__kopfrs_returned).kopfrs_returned().outcome(#returns, __kopfrs_returned)
     }

@@ -8,7 +8,7 @@ pub use inventory;
 use serde_json::Value;
 
 pub use crate::cause::{ActivityCause, ChangingCause, WatchingCause};
-pub use crate::extract::{Argument, Extract, FromArg, FromMisnamed, Untyped, names};
+pub use crate::extract::{Argument, Untyped, ask, names};
 use crate::filter::Criterion;
 pub use crate::filter::{ABSENT, PRESENT};
 pub use crate::handler::{ErrorsMode, HandlerError, Invocation, Location, returns};

@@ -23,7 +23,7 @@ pub mod settings;
 pub mod storage;
 
 // Attributes in our own tests expand to `::kopfrs::…` too.
-#[cfg(test)]
+#[cfg(all(test, feature = "macros"))]
 extern crate self as kopfrs;
 
 pub use self::handler::Result;

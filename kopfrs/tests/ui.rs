@@ -3,6 +3,7 @@
 //! `fail`: each file is compiled alone; its messages are compared with the file beside it, on the
 //! compiler on which they were blessed (`TRYBUILD=overwrite`) only. `pass`: part of this program.
 
+#![cfg(feature = "macros")]
 #![allow(
     unused_variables,
     clippy::unused_async,

@@ -11,8 +11,7 @@ use tracing::{Instrument as _, debug, error, info, info_span, warn};
 use super::outcome::{Limits, conclude, exhausted};
 use crate::clock::elapsed;
 use crate::handler::{
-    Attempt, Environment, ErrorKind, ErrorsMode, Family, Handler, HandlerError, Invocation, Memos,
-    Outcome,
+    Attempt, Environment, ErrorsMode, Family, Handler, HandlerError, Invocation, Memos, Outcome,
 };
 use crate::storage::Record;
 
@@ -87,17 +86,7 @@ async fn run<C: Family>(
     guarded
         .catch_unwind()
         .await
-        .unwrap_or_else(|panic| Err(panicked(&*panic)))
-}
-
-/// The error of a handler that panicked.
-pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> HandlerError {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned());
-    HandlerError::new(ErrorKind::Panic, format!("panicked: {text}"))
+        .unwrap_or_else(|panic| Err(HandlerError::of_panic(&*panic)))
 }
 
 fn log<C: Family>(call: &Call<C>, record: &Record, error: Option<&HandlerError>, now: Timestamp) {

@@ -4,5 +4,5 @@ mod attempt;
 mod cycle;
 mod outcome;
 
-pub(crate) use self::attempt::{Call, attempt, panicked};
+pub(crate) use self::attempt::{Call, attempt};
 pub(crate) use self::cycle::{Cycle, Turn};

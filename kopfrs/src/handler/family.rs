@@ -16,6 +16,10 @@ pub trait Family: Clone + Send + Sync + 'static {
 /// When a handler of changes is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, as in Kopf's handlers"
+)]
 pub struct ChangingRule {
     /// The reason; `None` for any (resume and field handlers).
     pub reason: Option<Reason>,

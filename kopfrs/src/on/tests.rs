@@ -44,6 +44,10 @@ fn delete() {}
 #[on::resume(kind = "Pod", deleted = true, field = ["spec", "a.b"], value = json!([1]))]
 fn resume() {}
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it is declared for what it returns"
+)]
 #[on::create(("", "v1", "pods"), backoff = 0.5)]
 #[on::resume(category = "all", timeout = 3)]
 fn stacked() -> Result<u32> {

@@ -54,6 +54,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     environment.set_client(client.clone());
 
     let stops = Stop::default();
+    // Whoever drops the operator drops the work on its objects with it.
+    let _owner = stops.abandon.clone().drop_guard();
     let object_handlers = Handlers {
         watching: registry.watching().iter().cloned().collect(),
         changing: registry.changing().iter().cloned().collect(),

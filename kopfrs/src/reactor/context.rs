@@ -40,13 +40,15 @@ pub(crate) enum Scope {
     Namespaces(Vec<String>),
 }
 
-/// The two steps of stopping.
+/// The steps of stopping.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop {
     /// Begin nothing new.
     pub(crate) drain: CancellationToken,
     /// Cancel what still runs.
     pub(crate) cancel: CancellationToken,
+    /// Drop everything: the operator is no more.
+    pub(crate) abandon: CancellationToken,
 }
 
 impl Context {

@@ -138,7 +138,7 @@ async fn step(
     let view = View::of(kind, memory, snapshot);
     let body = &snapshot.body;
     let is_interested = kind.is_interested(&view.cause);
-    let has_finalizer = body.has_finalizer(&kind.finalizer);
+    let has_finalizer = view.has_finalizer;
     let needs_finalizer = is_interested && kind.needs_finalizer(&view.cause);
     if !body.is_deleting() && needs_finalizer != has_finalizer {
         debug!(
@@ -174,6 +174,7 @@ async fn step(
 pub(crate) struct View {
     pub(crate) essence: Arc<Value>,
     pub(crate) reason: Option<Reason>,
+    pub(crate) has_finalizer: bool,
     pub(crate) cause: ChangingCause,
 }
 
@@ -182,10 +183,12 @@ impl View {
         let body = &snapshot.body;
         let essence = Arc::new(kind.essence(body));
         let baseline = adapted(kind, &snapshot.found.stored, &essence);
+        // Once it has been taken off at the end, it is only seen in what is older than that.
+        let has_finalizer = body.has_finalizer(&kind.finalizer) && !memory.is_deletion_handled;
         let reason = detect(Situation {
             is_gone: false,
             is_deleting: body.is_deleting(),
-            has_finalizer: body.has_finalizer(&kind.finalizer),
+            has_finalizer,
             is_deletion_wanted: kind.has_optional_deletion()
                 && !memory.is_deletion_handled
                 && !memory.is_initial,
@@ -211,6 +214,7 @@ impl View {
         Self {
             essence,
             reason,
+            has_finalizer,
             cause,
         }
     }

@@ -13,9 +13,9 @@ use super::kind::Kind;
 use super::process;
 use super::queue::{Inbox, Queue};
 use super::snapshot::{Snapshot, Version};
-use crate::action::{Cycle, panicked};
+use crate::action::Cycle;
 use crate::cause::EventType;
-use crate::handler::Memos;
+use crate::handler::{HandlerError, Memos};
 use crate::object::Change;
 
 /// What is known of an object between two looks at it. Small while nothing is going on.
@@ -100,7 +100,7 @@ pub(crate) async fn run(queue: Arc<Queue>, uid: Box<str>, mut memory: Memory, no
             .catch_unwind()
             .await;
         let next = looked.unwrap_or_else(|panic| {
-            let error = panicked(&*panic);
+            let error = HandlerError::of_panic(&*panic);
             error!("a filter or a transformation {error}");
             process::again(&queue.context, &mut memory)
         });
@@ -164,7 +164,11 @@ async fn look(
         && !is_stale(memory, &snapshot)
     {
         process::event(context, kind, memory, (event_type, &snapshot), place).await;
-        memory.work().snapshot = Some(snapshot);
+        // The echo of an own write tells nothing that its answer has not told.
+        let is_echo = memory.written.is_some() && memory.written == snapshot.version();
+        if !is_echo || memory.work().snapshot.is_none() {
+            memory.work().snapshot = Some(snapshot);
+        }
     }
     if let Some(text) = inbox.deleted {
         if let Some(snapshot) = parsed(kind, &text) {

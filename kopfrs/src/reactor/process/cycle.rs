@@ -144,7 +144,7 @@ impl Handling<'_> {
                 kept.push(&handler.id);
             }
         }
-        cycle.align(reason, &kept);
+        cycle.align(reason, &kept, &essence);
         let mut selection = Selection {
             calls: Vec::new(),
             due: None,
@@ -331,9 +331,13 @@ impl Handling<'_> {
         if body.is_deleting() && is_last {
             return found;
         }
+        let newest = self.view.essence.clone();
+        let handled = self.cycle().handled(&newest);
         let storage = &self.kind.storage;
-        if storage.is_oversized(&self.view.essence)
-            && self.context.is_news(format!("large {}", body.uid()))
+        if storage.is_oversized(&handled)
+            && self
+                .context
+                .is_news(format!("large {}", self.snapshot.body.uid()))
         {
             warn!(
                 "the object is too large to be remembered in annotations, `old` will be none for its next \
@@ -341,18 +345,15 @@ impl Handling<'_> {
                 self.kind.resource
             );
         }
+        let tracked = self.kind.tracked();
         // A baseline that says the same is not written again.
         let baseline = match found.baseline {
-            Some(baseline)
-                if found.tracked == self.kind.tracked() && baseline.is(&self.view.essence) =>
-            {
-                baseline
-            }
-            _ => storage.baseline(&self.view.essence),
+            Some(baseline) if found.tracked == tracked && baseline.is(&handled) => baseline,
+            _ => storage.baseline(&handled),
         };
         Stored {
             baseline: Some(baseline),
-            tracked: self.kind.tracked().to_vec(),
+            tracked: tracked.to_vec(),
             ..Stored::default()
         }
     }

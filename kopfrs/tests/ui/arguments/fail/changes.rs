@@ -1,3 +1,5 @@
+#![allow(unused)]
+
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
 use kopfrs::prelude::*;
 

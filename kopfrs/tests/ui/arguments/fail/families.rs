@@ -1,3 +1,5 @@
+#![allow(unused)]
+
 use k8s_openapi::api::core::v1::Pod;
 use kopfrs::prelude::*;
 
@@ -15,5 +17,8 @@ fn body_of_an_activity(object: &Body) {}
 fn object_of_an_activity(object: Arc<Pod>) {}
 #[on::update(Pod)]
 fn cause_of_another_family(cause: &WatchingCause) {}
+
+#[on::event(Pod)]
+fn old_in_an_arc(old: Arc<Pod>) {}
 
 fn main() {}

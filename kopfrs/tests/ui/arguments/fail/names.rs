@@ -1,3 +1,5 @@
+#![allow(unused)]
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -26,5 +28,9 @@ fn of_objects(name: &str, spec: Value, body: &Body, patch: &Patch) {}
 // Not given.
 #[on::create(Pod)]
 fn param_without_a_param(param: &str) {}
+
+// Texts cannot be borrowed from JSON.
+#[on::create(Pod)]
+fn borrowed(status: &str, spec: Option<&str>) {}
 
 fn main() {}

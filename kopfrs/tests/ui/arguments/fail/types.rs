@@ -1,3 +1,5 @@
+#![allow(unused)]
+
 use std::time::Instant;
 
 use k8s_openapi::api::core::v1::Pod;
@@ -18,13 +20,20 @@ fn spec(spec: Mine) {}
 #[on::create(Pod)]
 fn spec_by_reference(spec: &Spec) {}
 #[on::create(Pod)]
-fn status(status: &str) {}
+fn labels(labels: Vec<String>) {}
 #[on::create(Pod)]
 fn diff(diff: String) {}
 #[on::create(Pod)]
 fn memo(memo: u8) {}
 #[on::create(Pod)]
 fn body(body: Spec) {}
+
+#[on::startup]
+fn settings(settings: Settings) {}
+#[on::event(Pod)]
+fn event(event: Value) {}
+#[on::create(Pod, param = Mine)]
+fn param(param: Mine) {}
 
 // By type, of a type that is not known.
 #[on::create(Pod)]

@@ -1,3 +1,5 @@
+#![allow(unused)]
+
 use kopfrs::prelude::*;
 use k8s_openapi::api::core::v1::Pod;
 
@@ -12,6 +14,13 @@ fn is_text(_: &str) -> bool {
 
 #[on::create(NotAKind)]
 fn not_a_kind() {}
+
+#[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[kube(group = "x.io", version = "v1", kind = "Demo")]
+struct DemoSpec {}
+
+#[on::event(DemoSpec)]
+fn spec_instead_of_the_kind() {}
 
 #[on::create(Pod, retries = attempts())]
 fn attempts_of_a_wrong_type() {}
