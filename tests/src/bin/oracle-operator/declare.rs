@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use kopfrs::cause::{ActivityCause, ChangingCause, ObjectCause, WatchingCause};
 use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output, returns};
 use kopfrs::object::FieldPath;
@@ -33,6 +34,9 @@ pub(crate) fn add(
     }
     Ok(registry)
 }
+
+/// An attempt, and what it returns.
+type Attempted = BoxFuture<'static, Result<Option<Value>>>;
 
 /// A row with what its handlers need.
 #[derive(Clone)]
@@ -102,11 +106,16 @@ impl Scripted {
         K: Filtered + Retried + on::Kind<Cause = ChangingCause, Returns = returns::Stored>,
     {
         let builder = self.retried(self.filtered(builder)?)?;
+        Ok(builder.run(self.change()))
+    }
+
+    /// One function, whatever it is called on: several handlers of it may have one id.
+    fn change(&self) -> impl Fn(Arc<Invocation<ChangingCause>>) -> Attempted + Send + Sync + use<> {
         let scripted = self.clone();
-        Ok(builder.run(move |call: Arc<Invocation<ChangingCause>>| {
+        move |call: Arc<Invocation<ChangingCause>>| {
             let scripted = scripted.clone();
-            async move { scripted.changed(&call).await }
-        }))
+            Box::pin(async move { scripted.changed(&call).await })
+        }
     }
 
     fn watching(&self, builder: Builder<on::Event>) -> Result<Handler<WatchingCause>, Failure> {

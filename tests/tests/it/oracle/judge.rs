@@ -16,6 +16,8 @@ use super::player::Played;
 const SLOWNESS: f64 = 3.0;
 /// Lower bounds are strict, but clocks have their grain.
 const GRAIN: f64 = 0.02;
+/// Warnings that belong to scripts and stops.
+const KNOWN: [&str; 3] = ["as scripted", "the drain budget is used up", "the API does not keep  of"];
 /// How many lines of an operator's messages are shown.
 const TAIL: usize = 60;
 
@@ -231,9 +233,19 @@ fn of_messages(played: &Played) -> Vec<String> {
             ));
         }
     }
-    if let Some(line) = all.lines().find(|line| line.contains("panicked at")) {
-        findings.push(format!("the operator has panicked: {line}"));
-    }
+    let strange = all.lines().find(|line| {
+        let is_serious = [" WARN ", " ERROR ", "panicked at"]
+            .iter()
+            .any(|mark| line.contains(mark));
+        let mut known = played
+            .expectation
+            .log
+            .iter()
+            .map(|logged| logged.text.as_str())
+            .chain(KNOWN);
+        is_serious && !known.any(|text| line.contains(text))
+    });
+    findings.extend(strange.map(|line| format!("the operator has said: {line}")));
     findings
 }
 

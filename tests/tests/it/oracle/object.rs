@@ -31,13 +31,17 @@ pub(crate) fn picture<'a>(
     if !states.is_empty() {
         picture["state"] = states.into();
     }
-    if let Some(spec) = object["spec"].as_object() {
+    // Of built-in kinds neither is recorded.
+    let is_custom = object["apiVersion"]
+        .as_str()
+        .is_some_and(|version| version.contains('/'));
+    if let Some(spec) = object["spec"].as_object().filter(|_| is_custom) {
         let mut spec = spec.clone();
         spec.remove("script");
         spec.remove("run");
         picture["spec"] = spec.into();
     }
-    if let Some(status) = status_of(object) {
+    if let Some(status) = status_of(object).filter(|_| is_custom) {
         picture["status"] = status.into();
     }
     if !object["data"].is_null() {

@@ -7,7 +7,7 @@ use kopfrs_tests::backend::{Cluster, Namespace, Rest};
 use serde_json::{Value, json};
 
 use super::expectation::Expectation;
-use super::journal::Journal;
+use super::journal::{Journal, target};
 use super::place::Marks;
 use super::process::Process;
 use super::scenario::{Kinds, Scenario, kinds, read};
@@ -35,6 +35,7 @@ pub(crate) struct Played {
     pub(crate) expectation: Expectation,
     pub(crate) is_per_operator: bool,
     pub(crate) are_final_finalizers_loose: bool,
+    /// The log, as far as it concerns the operators and the objects of the steps.
     pub(crate) lines: Vec<Value>,
     /// How each operator marks objects.
     pub(crate) marks: BTreeMap<String, Marks>,
@@ -72,13 +73,16 @@ pub(crate) async fn play(cluster: &Cluster, scenario: &Scenario) -> Played {
     }
     stage.journal.read();
     stage.clean(namespace).await;
+    let marks = stage.marks();
+    let mut lines = std::mem::take(&mut stage.journal.lines);
+    lines.retain(|line| line["k"].is_null() || stage.targets.contains(&target(line)));
     Played {
         expectation,
         is_per_operator: scenario.is_per_operator(),
         are_final_finalizers_loose: scenario.are_final_finalizers_loose(),
-        marks: stage.marks(),
+        marks,
         messages: stage.messages(),
-        lines: stage.journal.lines,
+        lines,
         snapshots: stage.snapshots,
         finals,
         problems,
