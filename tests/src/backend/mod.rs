@@ -1,0 +1,164 @@
+//! The cluster that end-to-end tests run on: one for all tests of a process.
+//!
+//! Which one is said by the environment, as envtest and its kin have it:
+//!
+//! - `USE_EXISTING_CLUSTER=true`: the one that `KUBECONFIG` names.
+//! - `KUBEBUILDER_ASSETS=<folder>`: etcd and kube-apiserver from there, started for this process.
+//! - neither: the sandbox, served over TLS by this process.
+//!
+//! Tests run side by side, each in namespaces of its own; nothing is shared but the cluster and the
+//! kinds that are installed.
+
+mod assets;
+mod existing;
+mod namespace;
+mod rest;
+mod sandbox;
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tokio::process::ChildStdin;
+use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
+
+pub use self::namespace::Namespace;
+pub use self::rest::{Kind, Rest};
+
+/// Why there is no cluster.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The cluster of this test process.
+#[derive(Debug)]
+pub struct Cluster {
+    runtime: Runtime,
+    started: Started,
+    installed: Mutex<Vec<String>>,
+}
+
+/// A cluster that is up.
+struct Started {
+    kubeconfig: PathBuf,
+    client: kube::Client,
+    /// What keeps it running.
+    #[expect(dead_code, reason = "held until the process ends")]
+    keeper: Keeper,
+}
+
+/// What keeps a cluster running as long as this process lives.
+enum Keeper {
+    /// Nothing: it is somebody else's.
+    None,
+    /// Processes that end when this pipe does.
+    Processes(#[expect(dead_code, reason = "held until the process ends")] Option<ChildStdin>),
+    /// A server inside of this process.
+    Server(#[expect(dead_code, reason = "held until the process ends")] Box<dyn Send + Sync>),
+}
+
+static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+
+impl Cluster {
+    /// The cluster of this process; started by whoever asks first.
+    ///
+    /// # Panics
+    /// If there is none: tests cannot go on.
+    pub fn get() -> &'static Self {
+        CLUSTER.get_or_init(|| {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .thread_name("cluster")
+                .enable_all()
+                .build()
+                .expect("a runtime can be started");
+            let started = match runtime.block_on(start()) {
+                Ok(started) => started,
+                Err(failure) => panic!("there is no cluster to run the tests on: {failure}"),
+            };
+            Self {
+                runtime,
+                started,
+                installed: Mutex::default(),
+            }
+        })
+    }
+
+    /// Runs a test: its futures live on the runtime of the cluster.
+    pub fn block_on<F: Future>(&self, test: F) -> F::Output {
+        self.runtime.block_on(test)
+    }
+
+    /// A client with all rights.
+    pub fn client(&self) -> kube::Client {
+        self.started.client.clone()
+    }
+
+    /// Plain requests with all rights.
+    pub fn rest(&self) -> Rest {
+        Rest::new(self.client())
+    }
+
+    /// The kubeconfig of a user with all rights.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.started.kubeconfig
+    }
+
+    /// Installs CustomResourceDefinitions, unless this process has done so already, and waits until
+    /// they are served.
+    ///
+    /// # Panics
+    /// If they cannot be installed.
+    pub async fn install(&self, definitions: &[Value]) {
+        let mut installed = self.installed.lock().await;
+        for definition in definitions {
+            let name = definition["metadata"]["name"].as_str().unwrap_or_default();
+            if installed.iter().any(|other| other == name) {
+                continue;
+            }
+            self.rest().install(definition).await;
+            installed.push(name.to_owned());
+        }
+    }
+
+    /// Makes a namespace of a name that nobody has used yet.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub async fn namespace(&self, prefix: &str) -> Namespace {
+        Namespace::create(self.rest(), prefix).await
+    }
+}
+
+async fn start() -> Result<Started, Failure> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if variable("USE_EXISTING_CLUSTER").is_some_and(|value| value == "true") {
+        return existing::start().await;
+    }
+    if let Some(folder) = variable("KUBEBUILDER_ASSETS") {
+        return assets::start(Path::new(&folder)).await;
+    }
+    sandbox::start().await
+}
+
+/// A client of a kubeconfig, with time enough for a busy machine.
+async fn client(kubeconfig: &Path) -> Result<kube::Client, Failure> {
+    let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig)?;
+    let options = kube::config::KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    Ok(kube::Client::try_from(config)?)
+}
+
+/// A folder for what belongs to this process.
+fn folder() -> Result<PathBuf, Failure> {
+    let folder = std::env::temp_dir().join(format!("kopfrs-tests-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+impl std::fmt::Debug for Started {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Started")
+            .field("kubeconfig", &self.kubeconfig)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,256 @@
+//! From a row of a fixture to handlers: one line a kind of handlers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use kopfrs::cause::{ActivityCause, ChangingCause, ObjectCause, WatchingCause};
+use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output, returns};
+use kopfrs::object::FieldPath;
+use kopfrs::on::{Builder, Filtered, Retried, Transitional};
+use kopfrs::resource::Selector;
+use kopfrs::{Registry, Result, on};
+use serde_json::{Map, Value, json};
+
+use crate::fixture::{Kind, Row};
+use crate::log::{Attempt, Log};
+use crate::{Failure, criteria, script};
+
+/// Adds the handlers of a row: one for each thing that it is called on.
+pub(crate) fn add(
+    registry: Registry,
+    row: &Row,
+    kinds: &BTreeMap<String, Kind>,
+    log: &Arc<Log>,
+) -> Result<Registry, Failure> {
+    let scripted = Scripted {
+        row: Arc::new(row.clone()),
+        log: log.clone(),
+    };
+    let mut registry = registry;
+    for event in row.events() {
+        registry = scripted.add(registry, event, kinds)?;
+    }
+    Ok(registry)
+}
+
+/// An attempt, and what it returns.
+type Attempted = BoxFuture<'static, Result<Option<Value>>>;
+
+/// A row with what its handlers need.
+#[derive(Clone)]
+struct Scripted {
+    row: Arc<Row>,
+    log: Arc<Log>,
+}
+
+impl Scripted {
+    fn add(
+        &self,
+        registry: Registry,
+        event: &str,
+        kinds: &BTreeMap<String, Kind>,
+    ) -> Result<Registry, Failure> {
+        let options = &self.row.options;
+        let of = || self.selector(kinds);
+        Ok(match event {
+            "startup" => registry.add(self.activity(on::startup(), event)?),
+            "login" => registry.add(self.activity(on::login(), event)?),
+            "cleanup" => registry.add(self.activity(on::cleanup(), event)?),
+            "event" => registry.add(self.watching(on::event_of(of()?))?),
+            "create" => registry.add(self.changing(on::create_of(of()?))?),
+            "update" => registry.add(self.transition(on::update_of(of()?))?),
+            "delete" => {
+                registry.add(self.changing(on::delete_of(of()?).optional(options.optional))?)
+            }
+            "resume" => registry.add(self.changing(on::resume_of(of()?).deleted(options.deleted))?),
+            "field" => registry.add(self.transition(on::field_of(of()?).field(self.field()?))?),
+            other => {
+                let id = &self.row.id;
+                return Err(format!("handler {id:?}: kopfrs does not have `{other}` yet").into());
+            }
+        })
+    }
+
+    fn selector(&self, kinds: &BTreeMap<String, Kind>) -> Result<Selector, Failure> {
+        let alias = &self.row.kind;
+        let kind = kinds
+            .get(alias)
+            .ok_or_else(|| format!("there is no kind {alias:?}"))?;
+        Ok(Selector::full(&kind.group, &kind.version, &kind.plural)?)
+    }
+
+    fn field(&self) -> Result<FieldPath, Failure> {
+        let field = self.row.filters.field.as_deref();
+        Ok(field.unwrap_or_default().parse()?)
+    }
+
+    /// Handlers of changes that know the field's old and new values.
+    fn transition<K>(&self, builder: Builder<K>) -> Result<Handler<ChangingCause>, Failure>
+    where
+        K: Transitional + Retried + on::Kind<Cause = ChangingCause, Returns = returns::Stored>,
+    {
+        let mut builder = builder;
+        if let Some(old) = &self.row.filters.old {
+            builder = builder.old(criteria::of_value(old)?);
+        }
+        if let Some(new) = &self.row.filters.new {
+            builder = builder.new(criteria::of_value(new)?);
+        }
+        self.changing(builder)
+    }
+
+    fn changing<K>(&self, builder: Builder<K>) -> Result<Handler<ChangingCause>, Failure>
+    where
+        K: Filtered + Retried + on::Kind<Cause = ChangingCause, Returns = returns::Stored>,
+    {
+        let builder = self.retried(self.filtered(builder)?)?;
+        Ok(builder.run(self.change()))
+    }
+
+    /// One function, whatever it is called on: several handlers of it may have one id.
+    fn change(&self) -> impl Fn(Arc<Invocation<ChangingCause>>) -> Attempted + Send + Sync + use<> {
+        let scripted = self.clone();
+        move |call: Arc<Invocation<ChangingCause>>| {
+            let scripted = scripted.clone();
+            Box::pin(async move { scripted.changed(&call).await })
+        }
+    }
+
+    fn watching(&self, builder: Builder<on::Event>) -> Result<Handler<WatchingCause>, Failure> {
+        let builder = self.filtered(builder.id(&self.row.id))?;
+        let scripted = self.clone();
+        Ok(builder.run(move |call: Arc<Invocation<WatchingCause>>| {
+            let scripted = scripted.clone();
+            async move { scripted.watched(&call).await }
+        }))
+    }
+
+    fn activity<K>(&self, builder: Builder<K>, on: &str) -> Result<Handler<ActivityCause>, Failure>
+    where
+        K: Retried + on::Kind<Cause = ActivityCause>,
+        (): Output<K::Returns>,
+        K::Returns: 'static,
+    {
+        let builder = self.retried(builder)?;
+        let (scripted, on) = (self.clone(), on.to_owned());
+        Ok(builder.run(move |call: Arc<Invocation<ActivityCause>>| {
+            let (scripted, on) = (scripted.clone(), on.clone());
+            async move {
+                let (id, retry) = (&scripted.row.id, call.attempt.retry);
+                let line = json!({"ph": "activity", "h": id, "on": on, "retry": retry});
+                scripted.log.write(line);
+                let action = script::action(&scripted.row, None, retry);
+                script::play(&action, None).await.map(drop)
+            }
+        }))
+    }
+
+    fn filtered<K>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure>
+    where
+        K: Filtered,
+        K::Cause: ObjectCause,
+    {
+        let filters = &self.row.filters;
+        let mut builder = builder;
+        for (key, label) in &filters.labels {
+            builder = builder.label(key, criteria::of_text(label)?);
+        }
+        for (key, annotation) in &filters.annotations {
+            builder = builder.annotation(key, criteria::of_text(annotation)?);
+        }
+        if filters.field.is_some() {
+            builder = builder.field(self.field()?);
+        }
+        if let Some(value) = &filters.value {
+            builder = builder.value(criteria::of_value(value)?);
+        }
+        if let Some(when) = &filters.when {
+            builder = builder.when(criteria::when(when, &self.row.id)?);
+        }
+        Ok(builder)
+    }
+
+    fn retried<K: Retried>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure> {
+        let options = &self.row.options;
+        let mut builder = builder.id(&self.row.id);
+        if let Some(mode) = &options.errors {
+            builder = builder.errors(match mode.as_str() {
+                "TEMPORARY" => ErrorsMode::Temporary,
+                "PERMANENT" => ErrorsMode::Permanent,
+                "IGNORED" => ErrorsMode::Ignored,
+                other => return Err(format!("unknown mode of errors {other:?}").into()),
+            });
+        }
+        if let Some(retries) = options.retries {
+            builder = builder.retries(retries);
+        }
+        if let Some(seconds) = options.timeout {
+            builder = builder.timeout(Duration::from_secs_f64(seconds));
+        }
+        if let Some(seconds) = options.backoff {
+            builder = builder.backoff(Duration::from_secs_f64(seconds));
+        }
+        Ok(builder)
+    }
+}
+
+impl Scripted {
+    async fn changed(&self, call: &Invocation<ChangingCause>) -> Result<Option<Value>> {
+        let cause = &call.cause;
+        let details = json!({
+            "reason": cause.reason,
+            "old": cause.old.as_deref(),
+            "new": cause.new.as_deref(),
+            "diff": *cause.diff,
+        });
+        self.play(cause, call.attempt.retry, details).await
+    }
+
+    async fn watched(&self, call: &Invocation<WatchingCause>) -> Result<Option<Value>> {
+        let cause = &call.cause;
+        let details = json!({
+            "type": cause.event.event_type.as_str(),
+            "deleting": cause.body().is_deleting(),
+        });
+        self.play(cause, call.attempt.retry, details).await
+    }
+
+    /// One attempt, with its lines in the log.
+    async fn play(
+        &self,
+        cause: &impl ObjectCause,
+        retry: u32,
+        details: Value,
+    ) -> Result<Option<Value>> {
+        let (row, body) = (&self.row, cause.body());
+        let about = json!({
+            "h": row.id,
+            "on": row.on(),
+            "k": row.kind,
+            "ns": body.namespace(),
+            "name": body.name(),
+            "uid": body.uid(),
+            "retry": retry,
+        });
+        let attempt = Attempt::start(&self.log, map(about), map(details));
+        let action = script::action(row, Some(body), retry);
+        let result = script::play(&action, Some(cause.patch())).await;
+        let returned = result.as_ref().ok().cloned().flatten();
+        let patch = cause.patch().merged();
+        attempt.end(
+            script::outcome(&result),
+            &returned.unwrap_or_default(),
+            &patch,
+        );
+        result
+    }
+}
+
+fn map(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => Map::from_iter([("value".to_owned(), other)]),
+    }
+}

@@ -1,0 +1,134 @@
+//! The fixture operators as data.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::Failure;
+
+/// All of them, and the kinds they handle by alias.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Fixtures {
+    pub(crate) kinds: BTreeMap<String, Kind>,
+    fixtures: BTreeMap<String, Fixture>,
+}
+
+/// A kind of objects.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Kind {
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) plural: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Fixture {
+    operators: BTreeMap<String, Declared>,
+}
+
+/// One operator.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Declared {
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) handlers: Vec<Row>,
+}
+
+/// One handler.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) id: String,
+    on: OneOrMany,
+    #[serde(default)]
+    pub(crate) kind: String,
+    /// What it does by attempt, unless the object has a script for it.
+    #[serde(default)]
+    pub(crate) default: Vec<Value>,
+    #[serde(flatten)]
+    pub(crate) filters: Filters,
+    #[serde(flatten)]
+    pub(crate) options: Options,
+    /// What this program knows nothing of.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// Which objects and changes a handler is for.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Filters {
+    #[serde(default)]
+    pub(crate) labels: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub(crate) annotations: BTreeMap<String, Value>,
+    pub(crate) field: Option<String>,
+    pub(crate) value: Option<Value>,
+    pub(crate) old: Option<Value>,
+    pub(crate) new: Option<Value>,
+    pub(crate) when: Option<String>,
+}
+
+/// How a handler is called.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Options {
+    #[serde(default)]
+    pub(crate) optional: bool,
+    #[serde(default)]
+    pub(crate) deleted: bool,
+    pub(crate) errors: Option<String>,
+    pub(crate) retries: Option<u32>,
+    pub(crate) timeout: Option<f64>,
+    pub(crate) backoff: Option<f64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Fixtures {
+    /// Those that the program was built with.
+    pub(crate) fn embedded() -> Result<Self, Failure> {
+        Ok(serde_json::from_str(include_str!(
+            "../../../oracle/fixtures.json"
+        ))?)
+    }
+
+    /// One operator of one fixture.
+    pub(crate) fn operator(&self, fixture: &str, operator: &str) -> Result<Declared, Failure> {
+        let found = self
+            .fixtures
+            .get(fixture)
+            .ok_or_else(|| format!("there is no fixture {fixture:?}"))?;
+        let declared = found
+            .operators
+            .get(operator)
+            .ok_or_else(|| format!("fixture {fixture} has no operator {operator:?}"))?;
+        for row in &declared.handlers {
+            if let Some(option) = row.rest.keys().next() {
+                let id = &row.id;
+                return Err(format!(
+                    "fixture {fixture} needs `{option}` of handler {id:?}, which kopfrs does not have yet"
+                )
+                .into());
+            }
+        }
+        Ok(declared.clone())
+    }
+}
+
+impl Row {
+    /// What it is called on.
+    pub(crate) fn events(&self) -> &[String] {
+        match &self.on {
+            OneOrMany::One(event) => std::slice::from_ref(event),
+            OneOrMany::Many(events) => events,
+        }
+    }
+
+    /// The same in one text, as the log has it.
+    pub(crate) fn on(&self) -> String {
+        self.events().join("+")
+    }
+}

@@ -1,0 +1,145 @@
+//! The behaviour oracle: scenarios that were recorded from Kopf, played with an operator of kopfrs.
+//!
+//! `tests/oracle/scenarios` are the recordings, unchanged; a scenario runs in real time, in a
+//! namespace of its own, with the program `oracle-operator`. Where the recording shows a defect of
+//! Kopf, or where kopfrs is better on purpose, `tests/oracle/improved/<name>.json` says what is
+//! expected instead, and why.
+//!
+//! `ORACLE_STORAGE=kopf|annotations|status` plays everything with another storage than the one the
+//! framework chooses.
+
+mod calls;
+mod diff;
+mod expectation;
+mod journal;
+mod judge;
+mod object;
+mod place;
+mod player;
+mod process;
+mod scenario;
+mod steps;
+mod value;
+
+use kopfrs_tests::backend::Cluster;
+
+use self::scenario::Scenario;
+
+/// Plays a scenario, and compares what has happened with what is expected.
+fn play(test: &str) {
+    let name = test.replace('_', "-");
+    let cluster = Cluster::get();
+    cluster.block_on(async {
+        let scenario = Scenario::load(&name);
+        let played = player::play(cluster, &scenario).await;
+        if let Err(report) = judge::judge(&played) {
+            panic!("{name}: {}\n\n{report}\n", scenario.description());
+        }
+    });
+}
+
+macro_rules! scenarios {
+    ($($name:ident)*) => {
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        mod scenarios {$(
+            #[test]
+            fn $name() {
+                super::play(stringify!($name));
+            }
+        )*}
+    };
+}
+
+scenarios! {
+    adopt_existing
+    adopt_foreign_state
+    basic_delete_before_handling
+    basic_delete_slow
+    basic_events
+    basic_foreign_finalizer
+    basic_last_handled_removed
+    basic_life
+    basic_no_finalizer
+    basic_no_spec
+    basic_two_objects
+    change_by_handler
+    change_by_handler_two
+    change_during_create
+    change_during_retry
+    change_during_two
+    change_json_fn
+    change_labels
+    change_noop
+    change_rapid
+    change_status_only
+    coexist_life
+    coexist_retries
+    diff_bool_int
+    diff_large
+    diff_nested
+    diff_too_large
+    diff_types
+    diff_unicode
+    error_default_mode
+    error_delay_zero
+    error_modes
+    error_permanent
+    error_rejected_patch
+    error_results
+    error_resume
+    error_retries
+    error_temporary
+    error_timeout
+    error_update
+    filter_field_absent_create
+    filter_field_create
+    filter_field_unrelated
+    filter_field_update
+    filter_finalizer
+    filter_finalizer_unlabelled_deleting
+    filter_labels
+    filter_only_delete
+    filter_optional_and_mandatory
+    filter_optional_delete
+    filter_optional_delete_held
+    filter_resume_freed
+    kind_configmap
+    kind_long_ids
+    kind_namespace
+    kind_no_status_subresource
+    kind_status_field
+    offline_delete
+    offline_force_removed
+    offline_nothing
+    offline_status
+    offline_update
+    restart_handlers_changed
+    restart_kill_delete
+    restart_kill_first
+    restart_kill_retry
+    restart_retry
+    restart_stop_running
+}
+
+#[test]
+fn every_recorded_scenario_is_played() {
+    let mut names: Vec<String> = NAMES.iter().map(|name| name.replace('_', "-")).collect();
+    names.sort();
+    assert_eq!(names, Scenario::names());
+}
+
+#[test]
+fn defects_of_kopf_and_nothing_unknown_are_improved_on() {
+    let names = Scenario::names();
+    for name in expectation::improved_names() {
+        assert!(names.contains(&name), "there is no scenario {name}");
+    }
+    for name in names {
+        let scenario = Scenario::load(&name);
+        assert!(
+            !scenario.shows_defect() || scenario.is_improved(),
+            "{name} shows a defect of Kopf: say in oracle/improved/{name}.json what is better"
+        );
+    }
+}

@@ -1,0 +1,235 @@
+//! The steps of scenarios, in real time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::player::Stage;
+use super::process::{Process, Start};
+use super::scenario::{Change, Step, read};
+use super::value::expanded;
+
+/// How long anything that is awaited may take.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// How often the log is read while something is awaited.
+const PACE: Duration = Duration::from_millis(50);
+/// How often objects are read while silence is awaited.
+const QUIET_PACE: Duration = Duration::from_millis(250);
+
+type Done = Result<(), String>;
+
+impl Stage<'_> {
+    /// Does a step.
+    pub(crate) async fn step(&mut self, step: &Step) -> Done {
+        match step {
+            Step::Start { operator, fixture } => self.start(operator, fixture.as_deref()).await,
+            Step::Stop { operator } => self.take(operator)?.stop().await,
+            Step::Kill { operator } => self.take(operator)?.kill().await,
+            Step::Create { kind, object } => self.create(kind, object).await,
+            Step::Merge(change) => self.change(change, true).await,
+            Step::Json(change) => self.change(change, false).await,
+            Step::Delete {
+                target,
+                wait,
+                grace,
+            } => self.delete(target, *wait, *grace).await,
+            Step::Await {
+                handler,
+                phase,
+                object,
+                count,
+            } => {
+                let is_there = |stage: &mut Self| {
+                    stage.journal.read();
+                    stage.journal.count(handler, phase, object.as_deref()) >= *count
+                };
+                self.until(is_there).await
+            }
+            Step::AwaitGone { target } => self.until_gone(target).await,
+            Step::Sleep { seconds } => {
+                sleep(Duration::from_secs_f64(*seconds)).await;
+                Ok(())
+            }
+            Step::Quiet { seconds } => self.quiet(Duration::from_secs_f64(*seconds)).await,
+            Step::Snapshot { target, name } => {
+                let object = self.get(target).await?;
+                self.snapshots.insert(name.clone(), object);
+                Ok(())
+            }
+        }
+    }
+
+    async fn start(&mut self, operator: &str, fixture: Option<&str>) -> Done {
+        let fixture = fixture.unwrap_or(self.scenario.fixture());
+        let scope = if self.is_clusterwide(fixture, operator) {
+            "--clusterwide"
+        } else {
+            &self.namespace
+        };
+        let messages = self
+            .folder
+            .join(format!("{}-{operator}.log", self.messages.len()));
+        let process = Process::start(&Start {
+            fixture,
+            operator,
+            log: self.journal.path(),
+            scope,
+            kubeconfig: self.cluster.kubeconfig(),
+            storage: match self.scenario.storage().name() {
+                "auto" => "",
+                storage => storage,
+            },
+            messages: messages.clone(),
+        });
+        let pid = process.pid;
+        self.messages.push(messages);
+        self.processes.push(process);
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            self.journal.read();
+            if self.journal.ready(pid).is_some() {
+                return Ok(());
+            }
+            if let Some(status) = self.processes.iter_mut().find_map(Process::ended) {
+                return Err(format!("the operator has ended: {status}"));
+            }
+            sleep(PACE).await;
+        }
+        Err("the operator does not get ready".into())
+    }
+
+    /// Whether the operator handles a kind that has no namespaces.
+    fn is_clusterwide(&self, fixture: &str, operator: &str) -> bool {
+        let handlers =
+            read("fixtures.json")["fixtures"][fixture]["operators"][operator]["handlers"].take();
+        let mut kinds = handlers
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|handler| handler["kind"].as_str());
+        kinds.any(|alias| !self.kinds[alias].namespaced)
+    }
+
+    fn take(&mut self, operator: &str) -> Result<Process, String> {
+        let found = self.processes.iter().position(|p| p.operator == operator);
+        found
+            .map(|index| self.processes.remove(index))
+            .ok_or_else(|| format!("operator {operator} does not run"))
+    }
+
+    async fn create(&mut self, alias: &str, object: &Value) -> Done {
+        let kind = &self.kinds[alias];
+        let mut object = expanded(object);
+        object["apiVersion"] = json!(kind.api_version());
+        object["kind"] = json!(kind.kind);
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        self.targets.insert(format!("{alias}/{name}"));
+        let created = self.rest.post(&kind.path(&self.namespace), &object).await;
+        created.map(drop).map_err(|error| error.to_string())
+    }
+
+    async fn change(&mut self, change: &Change, is_merge: bool) -> Done {
+        self.targets.insert(change.target.clone());
+        let mut path = self.path(&change.target);
+        if let Some(subresource) = &change.subresource {
+            path = format!("{path}/{subresource}");
+        }
+        let patch = expanded(&change.patch);
+        let changed = if is_merge {
+            self.rest.merge(&path, &patch).await
+        } else {
+            self.rest.json(&path, &patch).await
+        };
+        match (changed, change.status_code) {
+            (Ok(_), None) => Ok(()),
+            (Err(kube::Error::Api(status)), Some(code)) if status.code == code => Ok(()),
+            (Ok(_), Some(code)) => Err(format!("it should have been refused with {code}")),
+            (Err(error), _) => Err(error.to_string()),
+        }
+    }
+
+    async fn delete(&mut self, target: &str, wait: bool, grace: Option<u32>) -> Done {
+        self.targets.insert(target.to_owned());
+        let deleted = self.rest.delete(&self.path(target), grace).await;
+        deleted.map_err(|error| error.to_string())?;
+        if wait {
+            self.until_gone(target).await?;
+        }
+        Ok(())
+    }
+
+    async fn until(&mut self, is_there: impl Fn(&mut Self) -> bool) -> Done {
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            if is_there(self) {
+                return Ok(());
+            }
+            sleep(PACE).await;
+        }
+        Err(format!("not within {PATIENCE:?}"))
+    }
+
+    async fn until_gone(&mut self, target: &str) -> Done {
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            if self.get(target).await?.is_none() {
+                return Ok(());
+            }
+            sleep(PACE).await;
+        }
+        Err(format!("not gone within {PATIENCE:?}"))
+    }
+
+    /// Waits until nothing has happened for a while, and nothing is going on.
+    async fn quiet(&mut self, wanted: Duration) -> Done {
+        let begin = Instant::now();
+        let mut versions = BTreeMap::new();
+        let mut silent_since = begin;
+        let mut why = String::new();
+        while begin.elapsed() < PATIENCE {
+            let disturbance = self.disturbance(&mut versions).await?;
+            match disturbance {
+                Some(disturbance) => {
+                    silent_since = Instant::now();
+                    why = disturbance;
+                }
+                None if silent_since.elapsed() >= wanted => return Ok(()),
+                None => {}
+            }
+            sleep(QUIET_PACE).await;
+        }
+        Err(format!("no silence within {PATIENCE:?}: {why}"))
+    }
+
+    /// What has happened since the last look, or is going on.
+    async fn disturbance(
+        &mut self,
+        versions: &mut BTreeMap<String, Value>,
+    ) -> Result<Option<String>, String> {
+        let mut found = None;
+        if self.journal.read() > 0 {
+            found = Some("there are lines in the log".to_owned());
+        }
+        let running = self.processes.iter().map(|p| self.journal.running(p.pid));
+        if running.sum::<usize>() > 0 {
+            found = Some("an attempt is running".to_owned());
+        }
+        let marks = self.marks();
+        for target in &self.targets {
+            let object = self.get(target).await?.unwrap_or_default();
+            let version = object["metadata"]["resourceVersion"].clone();
+            if versions.insert(target.clone(), version.clone()) != Some(version) {
+                found = Some(format!("{target} has changed"));
+            }
+            if marks
+                .values()
+                .any(|marks| marks.state(&object).is_in_progress)
+            {
+                found = Some(format!("{target} is in progress"));
+            }
+        }
+        Ok(found)
+    }
+}
