@@ -1,1 +1,23 @@
-//! The guide of kopfrs.
+#![doc = include_str!("index.md")]
+
+#[doc = include_str!("first-operator.md")]
+pub mod first_operator {}
+
+#[doc = include_str!("handlers-and-arguments.md")]
+pub mod handlers_and_arguments {}
+
+#[doc = include_str!("errors-and-retries.md")]
+pub mod errors_and_retries {}
+
+#[doc = include_str!("how-state-is-kept.md")]
+pub mod how_state_is_kept {}
+
+#[cfg(test)]
+#[allow(
+    unused_variables,
+    clippy::let_unit_value,
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    reason = "arguments are there to be named"
+)]
+mod tables;

@@ -6,8 +6,9 @@
 //! name under which extractors alone are accepted, and the compiler judges.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{GenericArgument, PathArguments, Type};
+use quote::{ToTokens, quote};
+use syn::Type;
+use syn::spanned::Spanned;
 
 use crate::attribute::{Attribute, Target};
 use crate::errors::Errors;
@@ -31,8 +32,8 @@ enum Shape {
     Plain,
     /// The selector's type.
     Kind,
-    /// The selector's type, or with `field = …` that field instead.
-    KindOrField,
+    /// The selector's type; with `field = …` nothing, under this other marker.
+    KindOrField(&'static str),
     /// A reference is taken from where the value is; anything else is a copy of it.
     Shared,
 }
@@ -108,14 +109,14 @@ const NAMES: &[Name] = &[
         "Old",
         CHANGING,
         "old: Option<&Value>",
-        Shape::KindOrField,
+        Shape::KindOrField("OldField"),
     ),
     name(
         "new",
         "New",
         CHANGING,
         "new: Option<&Value>",
-        Shape::KindOrField,
+        Shape::KindOrField("NewField"),
     ),
     name("diff", "Diff", CHANGING, "diff: &Diff", Shape::Plain),
     name("event", "Event", WATCHING, "event: &RawEvent", Shape::Plain),
@@ -166,54 +167,81 @@ const NAMES: &[Name] = &[
     name("memo", "Memo", EVERY, "memo: Memo<T>", Shape::Plain),
 ];
 
-/// The type that stands for an argument's name; mistakes are collected.
-pub(crate) fn marker(
+/// How an argument is asked for.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The trait that makes it; each has a message of its own.
+    pub(crate) question: Vec<&'static str>,
+    /// The name, as a type.
+    pub(crate) name: TokenStream,
+}
+
+/// How an argument is asked for; mistakes are collected.
+pub(crate) fn source(
     kind: &Kind,
     attribute: &Attribute,
     parameter: &Parameter,
     errors: &mut Errors,
-) -> TokenStream {
+) -> Source {
     let written = &*parameter.name;
     match NAMES.iter().find(|name| name.text == written) {
         Some(name) if name.families.contains(&kind.family) => {
-            if name.text == "param" && !attribute.has("param") && is_plain(&parameter.ty) {
-                errors.push(
-                    parameter.ident.span(),
-                    format!(
-                        "`on::{}` has no `param`: add `param = …` to the attribute",
-                        kind.name
-                    ),
+            if name.text == "param" && !attribute.has("param") {
+                let text = format!(
+                    "`on::{}` gives no `param`: add `param = …` to the attribute",
+                    kind.name
                 );
+                errors.push(parameter.ident.span(), text);
+            }
+            if matches!(name.text, "spec" | "status" | "old" | "new") && is_text(&parameter.ty) {
+                let text =
+                    format!("`{written}` cannot be borrowed as text: write `String` or `&Value`");
+                errors.push(parameter.ty.span(), text);
             }
             known(name, attribute, &parameter.ty)
         }
         Some(name) => {
-            if is_plain(&parameter.ty) {
+            if is_plain(&parameter.ty) || is_type_of(name, &parameter.ty) {
                 errors.push(parameter.ident.span(), elsewhere(kind, name));
             }
-            wrapped("Elsewhere", name)
+            misnamed("elsewhere", name)
         }
         None => unknown(kind, parameter, errors),
     }
 }
 
-fn known(name: &Name, attribute: &Attribute, ty: &Type) -> TokenStream {
-    let object = match &attribute.target {
-        Target::Type(ty) => quote! { #ty },
-        Target::Named(_) | Target::None => paths::item("Untyped"),
+/// The type of the value that a function takes as its `param`.
+pub(crate) fn param_type(parameters: &[Parameter]) -> Option<TokenStream> {
+    let parameter = parameters
+        .iter()
+        .find(|parameter| parameter.name == "param")?;
+    Some(match &parameter.ty {
+        Type::Reference(reference) if is_str(&reference.elem) => quote! { &'static str },
+        Type::Reference(reference) => reference.elem.to_token_stream(),
+        ty => ty.to_token_stream(),
+    })
+}
+
+fn known(name: &Name, attribute: &Attribute, ty: &Type) -> Source {
+    let marker = match (&name.shape, ty) {
+        (Shape::KindOrField(marker), _) if attribute.has("field") => marker,
+        (Shape::Shared, Type::Reference(reference)) if is_str(&reference.elem) => "ParamStr",
+        (Shape::Shared, Type::Reference(_)) => "ParamRef",
+        _ => name.marker,
     };
-    match name.shape {
-        Shape::KindOrField if attribute.has("field") => {
-            paths::argument_name(&format!("{}Field", name.marker))
-        }
-        Shape::Kind | Shape::KindOrField => {
-            let marker = paths::argument_name(name.marker);
-            quote! { #marker<#object> }
-        }
-        Shape::Shared if matches!(ty, Type::Reference(_)) => {
-            paths::argument_name(&format!("{}Ref", name.marker))
-        }
-        Shape::Plain | Shape::Shared => paths::argument_name(name.marker),
+    let path = paths::argument_name(marker);
+    let is_of_kind = matches!(name.shape, Shape::Kind | Shape::KindOrField(_));
+    let object = match &attribute.target {
+        _ if !is_of_kind || marker != name.marker => None,
+        Target::Type(ty) => Some(ty.to_token_stream()),
+        Target::Named(_) | Target::None => Some(paths::item("Untyped")),
+    };
+    Source {
+        question: vec![marker],
+        name: match object {
+            Some(object) => quote! { #path<#object> },
+            None => path,
+        },
     }
 }
 
@@ -226,7 +254,7 @@ fn elsewhere(kind: &Kind, name: &Name) -> String {
     )
 }
 
-fn unknown(kind: &Kind, parameter: &Parameter, errors: &mut Errors) -> TokenStream {
+fn unknown(kind: &Kind, parameter: &Parameter, errors: &mut Errors) -> Source {
     let written = &*parameter.name;
     let here = || {
         NAMES
@@ -252,28 +280,30 @@ fn unknown(kind: &Kind, parameter: &Parameter, errors: &mut Errors) -> TokenStre
         );
     }
     match near {
-        Some(near) => wrapped("DidYouMean", near),
-        None => paths::argument_name("Unknown"),
+        Some(near) => misnamed("near", near),
+        None => Source {
+            question: vec!["ByType"],
+            name: paths::argument_name("Unknown"),
+        },
     }
 }
 
-/// Names under which only extractors are accepted.
-fn wrapped(wrapper: &str, name: &Name) -> TokenStream {
-    let (wrapper, marker) = (
-        paths::argument_name(wrapper),
-        paths::argument_name(name.marker),
-    );
-    match name.shape {
-        Shape::Plain | Shape::Shared => quote! { #wrapper<#marker> },
-        Shape::Kind | Shape::KindOrField => {
-            let untyped = paths::item("Untyped");
-            quote! { #wrapper<#marker<#untyped>> }
-        }
+/// Known by its type or not at all. Under the name of a part or a state of the object, the current
+/// object itself would be taken for that.
+fn misnamed(question: &'static str, name: &Name) -> Source {
+    let is_section = question == "elsewhere"
+        && matches!(
+            name.text,
+            "spec" | "status" | "meta" | "labels" | "annotations" | "old" | "new" | "memo"
+        );
+    Source {
+        question: vec![question, name.marker],
+        name: paths::argument_name(if is_section { "Section" } else { "Unknown" }),
     }
 }
 
 /// Whether a type is surely no extractor: a type of std or of `serde_json`, for which nobody can
-/// implement the trait, or the well-known type of an argument of another family.
+/// implement the trait.
 fn is_plain(ty: &Type) -> bool {
     const PLAIN: &[&str] = &[
         "bool",
@@ -298,27 +328,41 @@ fn is_plain(ty: &Type) -> bool {
         "Duration",
         "Timestamp",
         "ObjectMeta",
-    ];
-    const OF_ANY: &[&str] = &[
-        "Option", "Vec", "BTreeMap", "HashMap", "BTreeSet", "HashSet",
+        "Option",
+        "Vec",
+        "BTreeMap",
+        "HashMap",
+        "BTreeSet",
+        "HashSet",
     ];
     match ty {
         Type::Reference(reference) => is_plain(&reference.elem),
         Type::Tuple(_) | Type::Array(_) | Type::Slice(_) => true,
-        Type::Path(path) => path.path.segments.last().is_some_and(|segment| {
-            let is_of = |names: &[&str]| names.iter().any(|name| segment.ident == name);
-            match &segment.arguments {
-                PathArguments::None => is_of(PLAIN),
-                PathArguments::AngleBracketed(arguments) => {
-                    is_of(OF_ANY)
-                        && arguments
-                            .args
-                            .iter()
-                            .all(|a| matches!(a, GenericArgument::Type(_)))
-                }
-                PathArguments::Parenthesized(_) => false,
-            }
-        }),
-        _ => false,
+        _ => is_named(ty, PLAIN),
     }
+}
+
+/// Whether a type is the one that a name usually has: `&Diff` for `diff`.
+fn is_type_of(name: &Name, ty: &Type) -> bool {
+    if let Type::Reference(reference) = ty {
+        return is_type_of(name, &reference.elem);
+    }
+    let (_, usual) = name.example.split_once(": ").unwrap_or_default();
+    is_named(ty, &[usual.trim_start_matches('&')])
+}
+
+/// Whether there is a borrowed text in a type: `&str`, `Option<&str>`.
+fn is_text(ty: &Type) -> bool {
+    let tokens = ty.to_token_stream().to_string();
+    tokens.ends_with("& str") || tokens.ends_with("& str >")
+}
+
+fn is_str(ty: &Type) -> bool {
+    is_named(ty, &["str"])
+}
+
+fn is_named(ty: &Type, names: &[&str]) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let last = path.path.segments.last();
+    last.is_some_and(|segment| names.iter().any(|name| segment.ident == name))
 }

@@ -2,8 +2,10 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
+use crate::argument::Source;
 use crate::attribute::{Attribute, Target};
 use crate::errors::Errors;
 use crate::function::{Function, Parameter};
@@ -17,14 +19,13 @@ pub(crate) fn expand(kind: &Kind, attribute: TokenStream, item: &TokenStream) ->
     let function = Function::parse(kind.name, item.clone(), &mut errors);
     let beside = match function {
         Some(function) => {
-            let names: Vec<_> = function
-                .parameters
-                .iter()
-                .map(|parameter| argument::marker(kind, &attribute, parameter, &mut errors))
+            let parameters = function.parameters.iter();
+            let sources: Vec<_> = parameters
+                .map(|parameter| argument::source(kind, &attribute, parameter, &mut errors))
                 .collect();
             errors
                 .is_empty()
-                .then(|| registration(kind, &attribute, &function, &names))
+                .then(|| registration(kind, &attribute, &function, &sources))
         }
         None => None,
     };
@@ -42,19 +43,16 @@ fn registration(
     kind: &Kind,
     attribute: &Attribute,
     function: &Function,
-    names: &[TokenStream],
+    sources: &[Source],
 ) -> TokenStream {
     let import = paths::import(&attribute.krate);
     let (registry, submission) = (paths::item("Registry"), paths::item("Submission"));
     let (inventory, location) = (paths::item("inventory"), location());
     let builder = builder(kind, &attribute.target);
-    let options = attribute.calls.iter().map(|call| {
-        let (method, arguments) = (&call.method, &call.arguments);
-        quote_spanned! {method.span()=> .#method(#arguments) }
-    });
-    let (name, ident) = (function.name.to_string(), &function.name);
+    let options = options(attribute, function);
+    let (name, ident) = (function.name.unraw().to_string(), &function.name);
     let identity = paths::item("function");
-    let call = call(kind, function, names);
+    let call = call(kind, function, sources);
     quote! {
         #[doc(hidden)]
         const _: () = {
@@ -71,6 +69,22 @@ fn registration(
             #inventory::submit! { #submission::new(__kopfrs_register, #location) }
         };
     }
+}
+
+/// The options as calls of the builder's methods; `field` first, as builders of `on::field` have
+/// nothing else before it.
+fn options(attribute: &Attribute, function: &Function) -> Vec<TokenStream> {
+    let mut calls: Vec<_> = attribute.calls.iter().collect();
+    calls.sort_by_key(|call| call.method != "field");
+    let param = argument::param_type(&function.parameters);
+    let calls = calls.into_iter().map(|call| {
+        let (method, arguments) = (&call.method, &call.arguments);
+        // What the function takes gives literals their type, and blames a mismatch on the value.
+        let ty = param.as_ref().filter(|_| method == "param");
+        let ty = ty.map(|ty| quote! { ::<#ty> });
+        quote_spanned! {method.span()=> .#method #ty(#arguments) }
+    });
+    calls.collect()
 }
 
 fn location() -> TokenStream {
@@ -103,15 +117,15 @@ fn builder(kind: &Kind, target: &Target) -> TokenStream {
 }
 
 /// Extracts the arguments one by one, each blamed on its type, and calls the function.
-fn call(kind: &Kind, function: &Function, names: &[TokenStream]) -> TokenStream {
+fn call(kind: &Kind, function: &Function, sources: &[Source]) -> TokenStream {
     let ident = &function.name;
     let cause = paths::cause(kind.family.cause());
-    let locals: Vec<_> = (0..names.len())
+    let locals: Vec<_> = (0..sources.len())
         .map(|i| quote::format_ident!("__kopfrs_{i}", span = Span::mixed_site()))
         .collect();
-    let arguments = function.parameters.iter().zip(names).zip(&locals);
+    let arguments = function.parameters.iter().zip(sources).zip(&locals);
     let arguments =
-        arguments.map(|((parameter, name), local)| argument(&cause, parameter, name, local));
+        arguments.map(|((parameter, source), local)| argument(&cause, parameter, source, local));
     let await_ = function.is_async.then(|| quote! { .await });
     let called = quote! { #ident(#(#locals),*)#await_ };
     let result = result(kind.returns, function.returns, &called);
@@ -132,15 +146,15 @@ fn call(kind: &Kind, function: &Function, names: &[TokenStream]) -> TokenStream 
 fn argument(
     cause: &TokenStream,
     parameter: &Parameter,
-    name: &TokenStream,
+    source: &Source,
     local: &syn::Ident,
 ) -> TokenStream {
     let (ty, text) = (&parameter.ty, &parameter.name);
     let span = ty.span();
-    let (trait_, argument) = (paths::item_at("FromArg", span), paths::item("Argument"));
-    let error = paths::item("HandlerError");
+    let (argument, error) = (paths::item("Argument"), paths::item("HandlerError"));
+    let (question, name) = (paths::question(&source.question, span), &source.name);
     quote_spanned! {span=>
-        let #local = match <#ty as #trait_<'_, #cause, #name, _>>::from_arg(
+        let #local = match <#ty as #question<'_, #cause, #name, _>>::from_arg(
             &__kopfrs_invocation,
             &#argument::new(#text),
         ) {
@@ -156,7 +170,10 @@ fn argument(
 /// method found first, for any error type, so that an error is never taken for a value to store.
 fn result(returns: &str, span: Span, called: &TokenStream) -> TokenStream {
     let returns = paths::returns(returns);
+    // Blamed on the type, yet known for generated: lints of the user are not for it.
+    let span = Span::call_site().located_at(span);
     quote_spanned! {span=>
+        #[allow(clippy::let_unit_value)]
         let __kopfrs_returned = #called;
         (&__kopfrs_returned).kopfrs_returned().outcome(#returns, __kopfrs_returned)
     }

@@ -19,7 +19,8 @@ use proc_macro::TokenStream;
 /// One exported attribute per row: its name in this crate, and the kind of handlers it declares.
 macro_rules! attributes {
     ($($name:ident => $kind:literal),* $(,)?) => {$(
-        #[doc = concat!("Declares a `", $kind, "` handler; documented as `kopfrs::on::", $kind, "`.")]
+        // Documented where users find it: at its re-export.
+        #[allow(missing_docs)]
         #[proc_macro_attribute]
         pub fn $name(attribute: TokenStream, item: TokenStream) -> TokenStream {
             expand::expand(kind::find($kind), attribute.into(), &item.into()).into()

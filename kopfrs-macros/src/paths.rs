@@ -37,6 +37,12 @@ pub(crate) fn argument_name(name: &str) -> TokenStream {
     quote! { __kopfrs::names::#name }
 }
 
+/// The trait that makes an argument, blamed on the argument's type.
+pub(crate) fn question(path: &[&str], span: Span) -> TokenStream {
+    let path = path.iter().map(|segment| Ident::new(segment, span));
+    quote_spanned! {span=> __kopfrs::ask #(::#path)* }
+}
+
 /// What is done with returned values.
 pub(crate) fn returns(returns: &str) -> TokenStream {
     let returns = Ident::new(returns, Span::call_site());

@@ -8,7 +8,7 @@ pub use inventory;
 use serde_json::Value;
 
 pub use crate::cause::{ActivityCause, ChangingCause, WatchingCause};
-pub use crate::extract::{Argument, Extract, FromArg, FromMisnamed, Untyped, names};
+pub use crate::extract::{Argument, Untyped, ask, names};
 use crate::filter::Criterion;
 pub use crate::filter::{ABSENT, PRESENT};
 pub use crate::handler::{ErrorsMode, HandlerError, Invocation, Location, returns};
@@ -22,13 +22,7 @@ use crate::resource::SelectorError;
 
 /// What is the same for all handlers made of one function.
 pub fn function<F: 'static>(_: &F) -> String {
-    identity::<F>()
-}
-
-/// Two functions may have one path, in different blocks, so the path alone does not tell them.
-pub(crate) fn identity<F: 'static>() -> String {
-    let (path, id) = (std::any::type_name::<F>(), std::any::TypeId::of::<F>());
-    format!("{path} {id:?}")
+    crate::handler::identity::<F>()
 }
 
 /// A selector whose texts the attribute has checked.

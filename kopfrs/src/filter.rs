@@ -52,7 +52,7 @@ impl<T: ToOwned + ?Sized> Criterion<T> {
 
 impl Criterion<Value> {
     fn matches(&self, value: Option<&Value>) -> bool {
-        self.holds(value, |a, b| equal(a, b))
+        self.holds(value, equal)
     }
 }
 

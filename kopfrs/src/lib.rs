@@ -5,6 +5,8 @@ pub mod __private;
 mod action;
 pub mod api;
 pub mod cause;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod clock;
 mod engine;
 pub mod extract;
@@ -21,7 +23,7 @@ pub mod settings;
 pub mod storage;
 
 // Attributes in our own tests expand to `::kopfrs::…` too.
-#[cfg(test)]
+#[cfg(all(test, feature = "macros"))]
 extern crate self as kopfrs;
 
 pub use self::handler::Result;

@@ -11,6 +11,7 @@ pub use serde::{Deserialize, Serialize};
 pub use serde_json::{Value, json};
 pub use tracing::{debug, error, info, trace, warn};
 
+pub use crate::api::{ActionError, ActionResultExt as _, Actions, Credentials, login};
 pub use crate::cause::{
     Activity, ActivityCause, ChangingCause, EventType, RawEvent, Reason, WatchingCause,
 };
@@ -21,6 +22,7 @@ pub use crate::handler::{
 };
 pub use crate::object::{Body, Diff, DiffItem, DiffOperation, FieldPath, Patch};
 pub use crate::on;
+pub use crate::operator::Operator;
 pub use crate::registry::Registry;
 pub use crate::resource::{Resource, Selector};
 pub use crate::settings::{Settings, SettingsHandle};

@@ -25,16 +25,13 @@ pub struct Settings {
 }
 
 /// How the operator remembers what it has handled.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PersistenceSettings {
     /// For all kinds that have nothing of their own.
     pub default: Persistence,
     /// For some kinds; the first match counts.
     pub kinds: Vec<(Selector, Persistence)>,
-    /// How long to wait for the watch to catch up with an own write whose version cannot be compared
-    /// with that of an event. 5 s.
-    pub consistency_timeout: Duration,
 }
 
 /// How handlers are run.
@@ -84,16 +81,6 @@ pub struct ProcessSettings {
     /// How long running handlers may take to finish when the operator stops; then they are
     /// cancelled. 20 s.
     pub drain_budget: Duration,
-}
-
-impl Default for PersistenceSettings {
-    fn default() -> Self {
-        Self {
-            default: Persistence::default(),
-            kinds: Vec::new(),
-            consistency_timeout: Duration::from_secs(5),
-        }
-    }
 }
 
 impl Default for ExecutionSettings {

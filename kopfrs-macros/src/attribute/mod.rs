@@ -225,7 +225,13 @@ fn unknown(kind: &Kind, written: &str) -> String {
         &[]
     };
     let known = || kind.option_names().chain(selectors.iter().copied());
+    let elsewhere = || kind::all().flat_map(Kind::option_names);
     let hint = suggest::did_you_mean(written, known())
+        .or_else(|| {
+            let near = suggest::nearest(written, elsewhere())?;
+            let others = kind::list(|kind| kind.has_option(near));
+            Some(format!("; did you mean `{near}`? it exists in {others}"))
+        })
         .unwrap_or_else(|| format!("; `on::{name}` has {}", suggest::list(known())));
     format!("unknown option `{written}`{hint}")
 }

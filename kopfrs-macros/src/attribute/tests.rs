@@ -8,6 +8,17 @@ fn messages(kind: &str, tokens: TokenStream) -> Vec<String> {
     errors.messages()
 }
 
+fn check(rows: impl IntoIterator<Item = (&'static str, TokenStream, &'static str)>) {
+    for (kind, tokens, expected) in rows {
+        let text = tokens.to_string();
+        let found = messages(kind, tokens);
+        assert!(
+            found.len() == 1 && found[0].contains(expected),
+            "{kind}: {text}: {found:#?}"
+        );
+    }
+}
+
 #[test]
 fn what_is_right_is_accepted() {
     let rows = [
@@ -66,7 +77,7 @@ fn what_is_right_is_accepted() {
 
 #[test]
 fn what_is_wrong_is_explained() {
-    let rows = [
+    check([
         ("create", quote! {}, "needs the kind of objects it is for"),
         ("startup", quote! { Demo }, "is about the operator"),
         (
@@ -127,6 +138,12 @@ fn what_is_wrong_is_explained() {
             quote! { Demo, retries = 5, retries = 6 },
             "`retries` is given twice",
         ),
+    ]);
+}
+
+#[test]
+fn wrong_values_are_explained() {
+    check([
         (
             "create",
             quote! { Demo, retries = 0 },
@@ -166,6 +183,12 @@ fn what_is_wrong_is_explained() {
         ("create", quote! { Demo, id = "" }, "an id cannot be empty"),
         ("create", quote! { Demo, id = "a b" }, "cannot be in an id"),
         ("create", quote! { Demo, id = 5 }, "an id is a text"),
+    ]);
+}
+
+#[test]
+fn wrong_filters_are_explained() {
+    check([
         (
             "create",
             quote! { Demo, labels = "x" },
@@ -237,15 +260,7 @@ fn what_is_wrong_is_explained() {
             quote! { Demo retries = 5 },
             "expected `,` between options",
         ),
-    ];
-    for (kind, tokens, expected) in rows {
-        let text = tokens.to_string();
-        let found = messages(kind, tokens);
-        assert!(
-            found.len() == 1 && found[0].contains(expected),
-            "{kind}: {text}: {found:#?}"
-        );
-    }
+    ]);
 }
 
 #[test]

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use k8s_openapi::jiff::Timestamp;
-use tracing::{debug, error, info, warn};
+use tracing::{Instrument as _, debug, error, info, info_span, warn};
 
 use super::outcome::{Limits, conclude, exhausted};
 use crate::clock::elapsed;
 use crate::handler::{
-    Attempt, Environment, ErrorKind, ErrorsMode, Family, Handler, HandlerError, Invocation, Memos,
-    Outcome,
+    Attempt, Environment, ErrorsMode, Family, Handler, HandlerError, Invocation, Memos, Outcome,
 };
 use crate::storage::Record;
 
@@ -33,15 +32,23 @@ pub(crate) async fn attempt<C: Family>(
     record: &Record,
     environment: &Arc<Environment>,
 ) -> (Record, Option<Outcome>) {
+    let span = info_span!("handler", handler = %call.handler.id);
+    guarded(call, record, environment).instrument(span).await
+}
+
+async fn guarded<C: Family>(
+    call: &Call<C>,
+    record: &Record,
+    environment: &Arc<Environment>,
+) -> (Record, Option<Outcome>) {
     let limits = Limits {
         options: call.handler.options,
         default_mode: call.default_mode,
         default_backoff: environment.settings.get().execution.default_backoff,
     };
-    let id = &*call.handler.id;
     let now = environment.clock.now();
     if let Some(reason) = exhausted(&limits, record, now) {
-        error!(handler = id, "{} {reason}", call.role);
+        error!("{} {reason}", call.role);
         let message = Some(reason);
         let failed = Record {
             failure: true,
@@ -52,12 +59,7 @@ pub(crate) async fn attempt<C: Family>(
         };
         return (failed, None);
     }
-    debug!(
-        handler = id,
-        attempt = record.retries + 1,
-        "{} starts",
-        call.role
-    );
+    debug!(attempt = record.retries + 1, "{} starts", call.role);
     let outcome = run(call, record, environment, now).await;
     let now = environment.clock.now();
     let result = outcome.as_ref().map(|outcome| outcome.result.as_ref());
@@ -84,33 +86,24 @@ async fn run<C: Family>(
     guarded
         .catch_unwind()
         .await
-        .unwrap_or_else(|panic| Err(panicked(&*panic)))
-}
-
-/// The error of a handler that panicked.
-pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> HandlerError {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned());
-    HandlerError::new(ErrorKind::Panic, format!("panicked: {text}"))
+        .unwrap_or_else(|panic| Err(HandlerError::of_panic(&*panic)))
 }
 
 fn log<C: Family>(call: &Call<C>, record: &Record, error: Option<&HandlerError>, now: Timestamp) {
-    let (id, role, attempt) = (&*call.handler.id, call.role, record.retries);
+    let (role, attempt) = (call.role, record.retries);
     let message = record.message.as_deref().unwrap_or_default();
     match (error.is_some(), record.failure, record.delayed) {
-        (false, ..) => info!(handler = id, "{role} succeeded"),
-        (true, true, _) => error!(handler = id, attempt, "{role} failed for good: {message}"),
+        _ if record.is_misfit => error!("{role} cannot be called: {message}"),
+        (false, ..) => info!("{role} succeeded"),
+        (true, true, _) => error!(attempt, "{role} failed for good: {message}"),
         (true, false, Some(due)) => {
             let delay = rounded(elapsed(now, due));
             warn!(
-                handler = id,
-                attempt, "{role} failed, next attempt in {delay:?}: {message}"
+                attempt,
+                "{role} failed, next attempt in {delay:?}: {message}"
             );
         }
-        (true, false, None) => warn!(handler = id, attempt, "{role} failed, ignored: {message}"),
+        (true, false, None) => warn!(attempt, "{role} failed, ignored: {message}"),
     }
 }
 

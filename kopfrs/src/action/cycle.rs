@@ -19,6 +19,8 @@ use crate::storage::{Progress, Record};
 pub(crate) struct Cycle {
     reason: Option<Reason>,
     records: Progress,
+    /// The essence that the handling began with.
+    begun: Option<Arc<Value>>,
     /// The essence with which a handler has finished: the old state for its next call, should the
     /// object change while others are still at work.
     seen: HashMap<String, Arc<Value>>,
@@ -42,7 +44,7 @@ impl Cycle {
         Self {
             reason,
             records: stored.clone(),
-            seen: HashMap::new(),
+            ..Self::default()
         }
     }
 
@@ -74,6 +76,17 @@ impl Cycle {
         self.reason
     }
 
+    /// The essence that counts as handled when all handlers have finished: that which all of them have
+    /// seen. Of an update it is the newest, as finished handlers are called again for what comes
+    /// later; otherwise it is the one that the handling began with, and what has changed since is an
+    /// update afterwards.
+    pub(crate) fn handled(&self, newest: &Arc<Value>) -> Arc<Value> {
+        match (self.reason, &self.begun) {
+            (Some(Reason::Create | Reason::Resume), Some(begun)) => begun.clone(),
+            _ => newest.clone(),
+        }
+    }
+
     /// The essence with which a handler has finished in this cycle.
     pub(crate) fn seen(&self, id: &str) -> Option<&Arc<Value>> {
         self.seen.get(id)
@@ -81,8 +94,11 @@ impl Cycle {
 
     /// Takes notice of what has happened, and of the handlers that are concerned. Those that are not
     /// concerned any more are dropped, among them those that the code no longer has.
-    pub(crate) fn align(&mut self, reason: Reason, concerned: &[&str]) {
+    pub(crate) fn align(&mut self, reason: Reason, concerned: &[&str], essence: &Arc<Value>) {
         let is_superseded = self.reason.is_some_and(|earlier| earlier != reason);
+        if is_superseded || self.begun.is_none() {
+            self.begun = Some(essence.clone());
+        }
         self.records.retain(|id, record| {
             concerned.contains(&&**id) && !(is_superseded && is_void(record, reason))
         });
@@ -143,6 +159,7 @@ impl Cycle {
     pub(crate) fn reopen(&mut self) {
         self.records.retain(|_, record| !record.is_finished());
         self.seen.clear();
+        self.begun = None;
     }
 }
 
@@ -193,7 +210,7 @@ mod tests {
     #[test]
     fn handlers_are_called_until_they_finish() {
         let mut cycle = Cycle::default();
-        cycle.align(Reason::Create, &["a", "b"]);
+        cycle.align(Reason::Create, &["a", "b"], &essence(1));
         assert!(matches!(cycle.turn("a", &essence(1), now()), Turn::Now(r) if r.retries == 0));
         cycle.record("a", finished(), &essence(1));
         assert_eq!(cycle.turn("a", &essence(1), now()), Turn::Done);
@@ -205,7 +222,7 @@ mod tests {
     #[test]
     fn a_change_during_an_update_calls_finished_handlers_again() {
         let mut cycle = Cycle::default();
-        cycle.align(Reason::Update, &["a", "b"]);
+        cycle.align(Reason::Update, &["a", "b"], &essence(1));
         cycle.record("a", finished(), &essence(1));
         assert_eq!(cycle.turn("a", &essence(1), now()), Turn::Done);
         assert!(matches!(cycle.turn("a", &essence(2), now()), Turn::Now(r) if r.retries == 0));
@@ -221,15 +238,16 @@ mod tests {
     #[test]
     fn a_change_during_a_creation_is_left_to_the_update_after_it() {
         let mut cycle = Cycle::default();
-        cycle.align(Reason::Create, &["a"]);
+        cycle.align(Reason::Create, &["a"], &essence(1));
         cycle.record("a", finished(), &essence(1));
         assert_eq!(cycle.turn("a", &essence(2), now()), Turn::Done);
+        assert_eq!(cycle.handled(&essence(2)), essence(1));
     }
 
     #[test]
     fn another_reason_supersedes_what_is_unfinished() {
         let mut cycle = Cycle::default();
-        cycle.align(Reason::Update, &["done", "waits", "gone"]);
+        cycle.align(Reason::Update, &["done", "waits", "gone"], &essence(1));
         for (id, record) in [
             ("done", finished()),
             ("waits", waiting()),
@@ -237,18 +255,18 @@ mod tests {
         ] {
             cycle.record(id, record, &essence(1));
         }
-        cycle.align(Reason::Delete, &["done", "waits", "new"]);
+        cycle.align(Reason::Delete, &["done", "waits", "new"], &essence(1));
         assert!(cycle.stored().is_empty());
 
         let mut resuming = Cycle::default();
-        resuming.align(Reason::Resume, &["r1", "r2"]);
+        resuming.align(Reason::Resume, &["r1", "r2"], &essence(1));
         let resumed = |record| Record {
             purpose: Some(Reason::Resume),
             ..record
         };
         resuming.record("r1", resumed(finished()), &essence(1));
         resuming.record("r2", resumed(waiting()), &essence(1));
-        resuming.align(Reason::Update, &["r1", "r2", "u1"]);
+        resuming.align(Reason::Update, &["r1", "r2", "u1"], &essence(1));
         assert_eq!(resuming.stored().len(), 2);
         assert_eq!(resuming.turn("r2", &essence(2), now()), Turn::At(later()));
     }

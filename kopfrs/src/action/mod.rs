@@ -6,4 +6,3 @@ mod outcome;
 
 pub(crate) use self::attempt::{Call, attempt};
 pub(crate) use self::cycle::{Cycle, Turn};
-pub(crate) use self::outcome::{Limits, conclude};

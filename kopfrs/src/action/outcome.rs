@@ -52,15 +52,12 @@ pub(crate) fn conclude(
         message: None,
         ..record.clone()
     };
-    let error = match outcome {
-        Ok(_) => {
-            return Record {
-                success: true,
-                stopped: Some(now),
-                ..base
-            };
-        }
-        Err(error) => error,
+    let Err(error) = outcome else {
+        return Record {
+            success: true,
+            stopped: Some(now),
+            ..base
+        };
     };
     let mode = limits.options.errors.unwrap_or(limits.default_mode);
     let backoff = limits.options.backoff.unwrap_or(limits.default_backoff);
@@ -127,7 +124,7 @@ mod tests {
         retries: u32,
         age: u64,
         error: Option<ErrorKind>,
-        expected: Expected,
+        expected: &Expected,
     ) {
         let started: Timestamp = "2020-01-01T00:00:00Z".parse().unwrap();
         let now = after(started, Duration::from_secs(age));
@@ -149,7 +146,7 @@ mod tests {
             (false, false, Some(due)) => Again(elapsed(now, due).as_secs()),
             other => panic!("{other:?}"),
         };
-        assert_eq!(actual, expected, "{options:?} {retries} {age} {error:?}");
+        assert_eq!(actual, *expected, "{options:?} {retries} {age} {error:?}");
     }
 
     #[test]
@@ -161,12 +158,12 @@ mod tests {
         };
         let temporary = Some(ErrorKind::Temporary(Duration::from_secs(2)));
         let arbitrary = Some(ErrorKind::Arbitrary);
-        check(none, 0, 0, None, Success);
-        check(none, 0, 0, temporary, Again(2));
-        check(none, 0, 0, arbitrary, Again(60));
-        check(none, 0, 0, Some(ErrorKind::Panic), Again(60));
-        check(none, 0, 0, Some(ErrorKind::Permanent), Failure);
-        check(none, 0, 0, Some(ErrorKind::Argument), Failure);
+        check(none, 0, 0, None, &Success);
+        check(none, 0, 0, temporary, &Again(2));
+        check(none, 0, 0, arbitrary, &Again(60));
+        check(none, 0, 0, Some(ErrorKind::Panic), &Again(60));
+        check(none, 0, 0, Some(ErrorKind::Permanent), &Failure);
+        check(none, 0, 0, Some(ErrorKind::Argument), &Failure);
         check(
             Options {
                 backoff: Some(Duration::from_secs(5)),
@@ -175,33 +172,33 @@ mod tests {
             0,
             0,
             arbitrary,
-            Again(5),
+            &Again(5),
         );
-        check(mode(ErrorsMode::Permanent), 0, 0, arbitrary, Failure);
-        check(mode(ErrorsMode::Permanent), 0, 0, temporary, Again(2));
-        check(mode(ErrorsMode::Ignored), 0, 0, arbitrary, Success);
-        check(mode(ErrorsMode::Ignored), 0, 0, temporary, Again(2));
+        check(mode(ErrorsMode::Permanent), 0, 0, arbitrary, &Failure);
+        check(mode(ErrorsMode::Permanent), 0, 0, temporary, &Again(2));
+        check(mode(ErrorsMode::Ignored), 0, 0, arbitrary, &Success);
+        check(mode(ErrorsMode::Ignored), 0, 0, temporary, &Again(2));
         check(
             mode(ErrorsMode::Ignored),
             0,
             0,
             Some(ErrorKind::Permanent),
-            Failure,
+            &Failure,
         );
         let two = Options {
             retries: Some(2),
             ..none
         };
-        check(two, 0, 0, temporary, Again(2));
-        check(two, 1, 0, temporary, Failure);
-        check(two, 1, 0, None, Success);
+        check(two, 0, 0, temporary, &Again(2));
+        check(two, 1, 0, temporary, &Failure);
+        check(two, 1, 0, None, &Success);
         let timeout = Options {
             timeout: Some(Duration::from_secs(3)),
             ..none
         };
-        check(timeout, 0, 0, temporary, Again(2));
-        check(timeout, 1, 2, temporary, Failure);
-        check(timeout, 1, 100, None, Success);
+        check(timeout, 0, 0, temporary, &Again(2));
+        check(timeout, 1, 2, temporary, &Failure);
+        check(timeout, 1, 100, None, &Success);
     }
 
     #[test]

@@ -66,7 +66,9 @@ impl Connection {
         let request = || Request::get(path).header(header::ACCEPT, accept);
         let text = self
             .retrying(|| async {
-                let request = request().body(Vec::new()).map_err(invalid)?;
+                let request = request()
+                    .body(Vec::new())
+                    .map_err(|error| invalid(&error))?;
                 self.limited(self.client.request_text(request)).await
             })
             .await?;
@@ -76,7 +78,9 @@ impl Connection {
     /// Reads a page of a list as text, so that its items need not be taken apart before their turn.
     pub(crate) async fn page(&self, path: &str) -> Result<String, ApiError> {
         self.retrying(|| async {
-            let request = Request::get(path).body(Vec::new()).map_err(invalid)?;
+            let request = Request::get(path)
+                .body(Vec::new())
+                .map_err(|error| invalid(&error))?;
             self.limited(self.client.request_text(request)).await
         })
         .await
@@ -109,7 +113,7 @@ impl Connection {
             // Servers may compress each event on its own, which readers of streams do not expect.
             .header(header::ACCEPT_ENCODING, "identity")
             .body(Body::empty())
-            .map_err(invalid)?;
+            .map_err(|error| invalid(&error))?;
         let wait = self.settings.request_timeout;
         let response = timeout(wait, self.client.send(request))
             .await
@@ -130,7 +134,7 @@ impl Connection {
         let body = body
             .map(|(_, body)| body.as_bytes().to_vec())
             .unwrap_or_default();
-        let request = request.body(body).map_err(invalid)?;
+        let request = request.body(body).map_err(|error| invalid(&error))?;
         self.limited(self.client.request::<Value>(request)).await
     }
 
@@ -182,7 +186,7 @@ fn suggested(error: &ApiError) -> Option<Duration> {
     (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)))
 }
 
-fn invalid(error: http::Error) -> ApiError {
+fn invalid(error: &http::Error) -> ApiError {
     ApiError::Garbage(format!("the request could not be made: {error}"))
 }
 

@@ -90,13 +90,27 @@ impl fmt::Debug for Credentials {
 
 /// Ways to find credentials, for login handlers.
 pub mod login {
+    use std::sync::OnceLock;
+
     use super::{Config, Credentials, KubeConfigOptions, Kubeconfig, LoginError, PathBuf};
+
+    /// With the sandbox all ways lead to it.
+    static ALWAYS: OnceLock<Credentials> = OnceLock::new();
+
+    #[cfg(all(feature = "sandbox", feature = "cli"))]
+    pub(crate) fn always(credentials: Credentials) {
+        // There is one sandbox in a process, made by the command line.
+        let _ = ALWAYS.set(credentials);
+    }
 
     /// Looks in `$KUBECONFIG`, then for the service account of the pod, then in `~/.kube/config`.
     ///
     /// # Errors
     /// If none of them is there, or the first that is there cannot be used.
     pub async fn infer() -> Result<Credentials, LoginError> {
+        if let Some(always) = ALWAYS.get() {
+            return Ok(always.clone());
+        }
         if std::env::var_os("KUBECONFIG").is_some_and(|value| !value.is_empty()) {
             return kubeconfig(None, None).await;
         }
@@ -122,6 +136,9 @@ pub mod login {
         file: Option<PathBuf>,
         context: Option<String>,
     ) -> Result<Credentials, LoginError> {
+        if let Some(always) = ALWAYS.get() {
+            return Ok(always.clone());
+        }
         let kubeconfig = match file {
             Some(file) => Kubeconfig::read_from(file)?,
             None => Kubeconfig::read()?,
@@ -140,6 +157,9 @@ pub mod login {
     /// # Errors
     /// If the process does not run in a pod with a service account.
     pub fn in_cluster() -> Result<Credentials, LoginError> {
+        if let Some(always) = ALWAYS.get() {
+            return Ok(always.clone());
+        }
         Ok(Credentials::new(Config::incluster()?))
     }
 }

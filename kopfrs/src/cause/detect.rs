@@ -64,130 +64,63 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_first_matching_rung_decides() {
-        let (same, other) = (json!({"spec": 1}), json!({"spec": 2}));
-        let essence = Baseline::Essence(same.clone());
-        let digested = Baseline::Digest(digest(&same));
-        let base = Situation {
+    static OTHER: Baseline = Baseline::Digest(String::new());
+
+    /// What is detected for an object that was handled as it is, less what the row says.
+    fn check(name: &str, expected: Option<Reason>, row: impl FnOnce(&mut Situation<'_>)) {
+        let essence = json!({"spec": 1});
+        let baseline = Baseline::Essence(essence.clone());
+        let mut situation = Situation {
             is_gone: false,
             is_deleting: false,
             has_finalizer: false,
             is_deletion_wanted: false,
             is_initial: false,
-            baseline: Some(&essence),
-            essence: &same,
+            baseline: Some(&baseline),
+            essence: &essence,
         };
-        let rows = [
-            ("as it was", base, None),
-            (
-                "gone",
-                Situation {
-                    is_gone: true,
-                    baseline: None,
-                    ..base
-                },
-                None,
-            ),
-            (
-                "new",
-                Situation {
-                    baseline: None,
-                    ..base
-                },
-                Some(Reason::Create),
-            ),
-            (
-                "new, listed",
-                Situation {
-                    baseline: None,
-                    is_initial: true,
-                    ..base
-                },
-                Some(Reason::Create),
-            ),
-            (
-                "changed",
-                Situation {
-                    essence: &other,
-                    ..base
-                },
-                Some(Reason::Update),
-            ),
-            (
-                "changed, listed",
-                Situation {
-                    essence: &other,
-                    is_initial: true,
-                    ..base
-                },
-                Some(Reason::Update),
-            ),
-            (
-                "listed",
-                Situation {
-                    is_initial: true,
-                    ..base
-                },
-                Some(Reason::Resume),
-            ),
-            (
-                "digest, as it was",
-                Situation {
-                    baseline: Some(&digested),
-                    ..base
-                },
-                None,
-            ),
-            (
-                "digest, changed",
-                Situation {
-                    baseline: Some(&digested),
-                    essence: &other,
-                    ..base
-                },
-                Some(Reason::Update),
-            ),
-            (
-                "released",
-                Situation {
-                    is_deleting: true,
-                    is_initial: true,
-                    ..base
-                },
-                None,
-            ),
-            (
-                "deleted",
-                Situation {
-                    is_deleting: true,
-                    has_finalizer: true,
-                    ..base
-                },
-                Some(Reason::Delete),
-            ),
-            (
-                "deleted unhandled",
-                Situation {
-                    is_deleting: true,
-                    has_finalizer: true,
-                    baseline: None,
-                    ..base
-                },
-                Some(Reason::Delete),
-            ),
-            (
-                "optional deletion",
-                Situation {
-                    is_deleting: true,
-                    is_deletion_wanted: true,
-                    ..base
-                },
-                Some(Reason::Delete),
-            ),
-        ];
-        for (name, situation, expected) in rows {
-            assert_eq!(detect(situation), expected, "{name}");
+        row(&mut situation);
+        assert_eq!(detect(situation), expected, "{name}");
+    }
+
+    #[test]
+    fn the_first_matching_rung_decides() {
+        check("as it was", None, |_| {});
+        check("new", Some(Reason::Create), |s| s.baseline = None);
+        check("listed", Some(Reason::Resume), |s| s.is_initial = true);
+        check("new, listed", Some(Reason::Create), |s| {
+            (s.baseline, s.is_initial) = (None, true);
+        });
+        check("gone", None, |s| (s.baseline, s.is_gone) = (None, true));
+        check("released", None, |s| {
+            (s.is_deleting, s.is_initial) = (true, true);
+        });
+        check("deleted", Some(Reason::Delete), |s| {
+            (s.is_deleting, s.has_finalizer) = (true, true);
+        });
+        check("deleted unhandled", Some(Reason::Delete), |s| {
+            (s.is_deleting, s.has_finalizer, s.baseline) = (true, true, None);
+        });
+        check("optional deletion", Some(Reason::Delete), |s| {
+            (s.is_deleting, s.is_deletion_wanted) = (true, true);
+        });
+    }
+
+    #[test]
+    fn a_difference_to_what_was_handled_is_an_update() {
+        let (same, other) = (json!({"spec": 1}), json!({"spec": 2}));
+        let (whole, digested) = (
+            Baseline::Essence(same.clone()),
+            Baseline::Digest(digest(&same)),
+        );
+        for baseline in [&whole, &digested] {
+            assert!(baseline.is(&same) && !baseline.is(&other));
         }
+        check("changed", Some(Reason::Update), |s| {
+            s.baseline = Some(&OTHER);
+        });
+        check("changed, listed", Some(Reason::Update), |s| {
+            (s.baseline, s.is_initial) = (Some(&OTHER), true);
+        });
     }
 }

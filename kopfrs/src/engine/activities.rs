@@ -33,7 +33,7 @@ pub(crate) async fn run(
     let mut failed = None;
     let mut cycle = Cycle::default();
     let ids: Vec<&str> = handlers.iter().map(|handler| &*handler.id).collect();
-    cycle.align(Reason::Create, &ids);
+    cycle.align(Reason::Create, &ids, &nothing);
     loop {
         let mut due = None;
         for handler in &handlers {

@@ -22,18 +22,18 @@ pub enum Untyped {}
 /// Causes that know what the object was and what it is.
 pub trait Transition: ObjectCause {
     /// The essence before, or the handler's field of it.
-    fn old(&self) -> Option<&Value>;
+    fn before(&self) -> Option<&Value>;
 
     /// The essence now, or the handler's field of it.
-    fn new(&self) -> Option<&Value>;
+    fn after(&self) -> Option<&Value>;
 }
 
 impl Transition for ChangingCause {
-    fn old(&self) -> Option<&Value> {
+    fn before(&self) -> Option<&Value> {
         self.old.as_deref()
     }
 
-    fn new(&self) -> Option<&Value> {
+    fn after(&self) -> Option<&Value> {
         self.new.as_deref()
     }
 }
@@ -196,6 +196,6 @@ macro_rules! sides {
 }
 
 sides! {
-    Old, OldField, old, NO_OLD;
-    New, NewField, new, NO_NEW;
+    Old, OldField, before, NO_OLD;
+    New, NewField, after, NO_NEW;
 }

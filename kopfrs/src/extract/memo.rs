@@ -14,12 +14,13 @@ use crate::handler::{Family, Invocation};
 ///
 /// # Examples
 /// ```
-/// use kopfrs::extract::Memo;
+/// use k8s_openapi::api::core::v1::Pod;
+/// use kopfrs::prelude::*;
 ///
 /// #[derive(Default)]
 /// struct Seen { updates: u32 }
 ///
-/// // #[on::update(Demo)]
+/// #[on::update(Pod)]
 /// fn update(memo: Memo<Seen>) -> u32 {
 ///     memo.update(|seen| { seen.updates += 1; seen.updates })
 /// }

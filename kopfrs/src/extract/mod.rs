@@ -9,6 +9,8 @@
 //! handler, and neither how handlers are found nor how they are run.
 
 mod argument;
+#[doc(hidden)]
+pub mod ask;
 mod change;
 mod decode;
 mod extractors;
@@ -51,12 +53,8 @@ use crate::handler::{Family, Invocation};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an argument of handlers with `{C}`",
-    label = "handlers of this kind have no such argument",
-    note = "in handlers of changes: `&Body`, `&Patch`, `&Diff`, `Reason`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`",
-    note = "in handlers of events: `&Body`, `&Patch`, `&RawEvent`, `EventType`, `&Resource`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`",
-    note = "in activities: `SettingsHandle`, `Activity`, `Attempt`, `Client`, `State<T>`, `Memo<T>`",
-    note = "what is not known by its type is known by its name: `spec: MySpec`, `name: &str`, `old: MySpec`, `retry: u32`"
+    message = "`{Self}` is not known by its type in handlers with `{C}`",
+    label = "not an argument by its type"
 )]
 pub trait Extract<'a, C: Family>: Sized {
     /// Makes the argument.
@@ -71,31 +69,10 @@ pub trait Extract<'a, C: Family>: Sized {
 ///
 /// Not to be implemented by users: see [`Extract`].
 #[diagnostic::on_unimplemented(
-    message = "an argument of this name cannot be a `{Self}` in handlers with `{C}`",
-    label = "not what this argument is",
-    note = "of the object: `body: &Body`, `spec: MySpec`, `status: Option<MyStatus>`, `meta: ObjectMeta`, `name: &str`, `uid: &str`, `labels: BTreeMap<String, String>`; all sections also as `&Value`",
-    note = "`namespace: &str` is for kinds whose objects all have one; others take `Option<&str>`",
-    note = "of a change: `old` and `new` are the type of the attribute, its spec (`kube::core::object::HasSpec`), or `&Value`; with `field = …` any type that fits the field; each of them also as an `Option`; `diff: &Diff`, `reason: Reason`",
-    note = "of the call: `retry: u32`, `started: Timestamp`, `runtime: Duration`, `param: &T`, `memo: Memo<T>`, `patch: &Patch`, `resource: &Resource`, `settings: SettingsHandle`, `event: &RawEvent`"
+    message = "`{Self}` cannot be an argument of this name in handlers with `{C}`",
+    label = "not what this argument is"
 )]
 pub trait FromArg<'a, C: Family, Name, M>: Sized {
-    /// Makes the argument.
-    ///
-    /// # Errors
-    /// If it cannot be made of this object.
-    fn from_arg(invocation: &'a Arc<Invocation<C>>, argument: &Argument) -> Result<Self, ArgError>;
-}
-
-/// An argument whose name nearly is one that is known, or is known to other handlers only: what is
-/// known by its type is welcome under any name, and anything else is probably a mistake.
-///
-/// Not to be implemented by users: see [`Extract`].
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not known by its type, and handlers with `{C}` have no argument of this name: `{Name}`",
-    label = "not an argument of this handler",
-    note = "`DidYouMean<…>` names the argument that is nearest by its name; `Elsewhere<…>` one that only handlers of other kinds have"
-)]
-pub trait FromMisnamed<'a, C: Family, Name, M>: Sized {
     /// Makes the argument.
     ///
     /// # Errors
@@ -140,16 +117,5 @@ where
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<'a, C, N, T, M> FromMisnamed<'a, C, N, M> for T
-where
-    C: Family,
-    T: FromArg<'a, C, N, M>,
-{
-    fn from_arg(invocation: &'a Arc<Invocation<C>>, argument: &Argument) -> Result<Self, ArgError> {
-        <T as FromArg<'a, C, N, M>>::from_arg(invocation, argument)
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "macros"))]
 mod tests;

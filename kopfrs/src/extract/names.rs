@@ -51,6 +51,7 @@ declare! {
     ParamStr "param": ;
     Memo "memo": Extractable;
     Unknown "any other name": Extractable NamesObject;
+    Section "a part or a state of the object, in handlers that have none": Extractable;
 }
 
 declare_of_kind! {
@@ -59,15 +60,3 @@ declare_of_kind! {
     Old "old": Extractable;
     New "new": Extractable;
 }
-
-/// A name that handlers of this kind do not have, though others do.
-#[derive(Debug)]
-pub struct Elsewhere<N>(std::marker::PhantomData<N>);
-impl<N> Extractable for Elsewhere<N> {}
-impl<N: NamesObject> NamesObject for Elsewhere<N> {}
-
-/// A name that is not known, and the one that is nearest to it.
-#[derive(Debug)]
-pub struct DidYouMean<N>(std::marker::PhantomData<N>);
-impl<N> Extractable for DidYouMean<N> {}
-impl<N> NamesObject for DidYouMean<N> {}

@@ -15,16 +15,17 @@ use crate::handler::{Family, HandlerError, Invocation, Outcome, Output, States, 
 ///
 /// # Examples
 /// ```
-/// use kopfrs::extract::State;
+/// use k8s_openapi::api::core::v1::Pod;
+/// use kopfrs::prelude::*;
 ///
 /// struct Pool { size: usize }
 ///
-/// // #[on::startup]
+/// #[on::startup]
 /// fn connect() -> State<Pool> {
 ///     State(Pool { size: 4 })
 /// }
 ///
-/// // #[on::create(Demo)]
+/// #[on::create(Pod)]
 /// fn create(pool: State<Pool>) -> usize {
 ///     pool.size
 /// }

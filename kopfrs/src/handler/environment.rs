@@ -93,6 +93,9 @@ pub struct Memos(Arc<Mutex<HashMap<TypeId, AnyShared>>>);
 
 impl Memos {
     /// The value of a type, made by default at first.
+    ///
+    /// # Panics
+    /// Never: a value is stored under the id of its own type.
     pub fn get_or_default<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
         let mut memos = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let memo = memos

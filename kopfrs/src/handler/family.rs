@@ -16,6 +16,10 @@ pub trait Family: Clone + Send + Sync + 'static {
 /// When a handler of changes is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, as in Kopf's handlers"
+)]
 pub struct ChangingRule {
     /// The reason; `None` for any (resume and field handlers).
     pub reason: Option<Reason>,
@@ -74,6 +78,19 @@ impl ChangingRule {
     }
 }
 
+impl ChangingRule {
+    /// What the log calls a handler of this rule.
+    pub(crate) fn role(&self) -> &'static str {
+        match (self.reason, self.initial) {
+            (Some(Reason::Create), _) => "create handler",
+            (Some(Reason::Update), _) => "update handler",
+            (Some(Reason::Delete), _) => "delete handler",
+            (Some(Reason::Resume), _) | (None, true) => "resume handler",
+            (None, false) => "field handler",
+        }
+    }
+}
+
 impl Family for ActivityCause {
     type Rule = Activity;
 
@@ -90,4 +107,11 @@ impl Family for ChangingCause {
     type Rule = ChangingRule;
 
     const NAME: &'static str = "handlers of changes";
+}
+
+impl fmt::Display for ChangingRule {
+    /// The name of the attribute.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.role().trim_end_matches(" handler"))
+    }
 }

@@ -70,6 +70,13 @@ pub struct Handler<C: Family> {
     pub call: Callback<C>,
 }
 
+/// What is the same for all handlers made of one function. Two functions may have one path, in
+/// different blocks, so the path alone does not tell them.
+pub(crate) fn identity<F: 'static>() -> String {
+    let (path, id) = (std::any::type_name::<F>(), std::any::TypeId::of::<F>());
+    format!("{path} {id:?}")
+}
+
 impl<C: Family> fmt::Debug for Handler<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handler")

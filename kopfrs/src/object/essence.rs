@@ -114,6 +114,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "rows are written as values")]
     fn check(body: Value, fields: &[&str], expected: Value) {
         let fields: Vec<FieldPath> = fields.iter().map(|f| f.parse().unwrap()).collect();
         assert_eq!(essence(&Body::new(body), &fields), expected);

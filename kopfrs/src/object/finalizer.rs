@@ -53,6 +53,7 @@ fn test_uid(body: &Body) -> Value {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "rows are written as values")]
     fn body(finalizers: Value) -> Body {
         Body::new(json!({"metadata": {"uid": "u", "finalizers": finalizers}}))
     }

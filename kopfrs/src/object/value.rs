@@ -57,7 +57,9 @@ fn feed(hasher: &mut Sha256, value: &Value) {
         Value::String(text) => text_piece(hasher, b's', text),
         Value::Array(items) => {
             hasher.update(b"[");
-            items.iter().for_each(|item| feed(hasher, item));
+            for item in items {
+                feed(hasher, item);
+            }
             hasher.update(b"]");
         }
         Value::Object(map) => {

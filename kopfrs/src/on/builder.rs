@@ -14,6 +14,7 @@ use crate::cause::ObjectCause;
 use crate::filter::Filter;
 use crate::handler::{
     ErrorsMode, Family, Handler, HandlerError, Invocation, Location, Options, Outcome, Param,
+    identity,
 };
 use crate::object::FieldPath;
 use crate::resource::Selector;
@@ -26,6 +27,19 @@ pub trait Kind {
     /// What is done with what they return.
     type Returns;
 }
+
+/// Types that stand for a kind of objects: those of `k8s_openapi`, and those that
+/// `#[derive(CustomResource)]` makes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind of objects",
+    label = "not a type that implements `kube::Resource`",
+    note = "`#[derive(CustomResource)]` on a spec makes another type, named by `kind = \"…\"`: write that one",
+    note = "kinds that have no type are written by name: `\"demos\"`, `(\"example.com\", \"v1\", \"demos\")`"
+)]
+pub trait ObjectKind: kube::Resource<DynamicType = ()> {}
+
+#[diagnostic::do_not_recommend]
+impl<K: kube::Resource<DynamicType = ()>> ObjectKind for K {}
 
 /// Kinds whose handlers are tried again after errors.
 pub trait Retried: Kind {}
@@ -201,7 +215,7 @@ impl<K: Kind> Builder<K> {
                 )
             }
         };
-        self.function(&name, crate::__private::identity::<F>())
+        self.function(&name, identity::<F>())
     }
 }
 
@@ -281,11 +295,6 @@ where
     }
 
     /// Only if the field is so after the change.
-    #[expect(
-        clippy::wrong_self_convention,
-        clippy::should_implement_trait,
-        reason = "the name of the option"
-    )]
     pub fn new<M>(mut self, new: impl IntoCriterion<Value, M>) -> Self {
         self.filter.new = Some(new.into_criterion());
         self

@@ -1,6 +1,6 @@
 //! `on::create`, `on::update`, `on::delete`, `on::resume`, `on::field`.
 
-use super::builder::{Builder, Filtered, Kind, Retried, Transitional};
+use super::builder::{Builder, Filtered, Kind, ObjectKind, Retried, Transitional};
 use crate::cause::ChangingCause;
 use crate::handler::{ChangingRule, returns};
 use crate::object::FieldPath;
@@ -23,7 +23,7 @@ macro_rules! changes {
 
         $(#[$doc])*
         #[track_caller]
-        pub fn $function<K: kube::Resource<DynamicType = ()>>() -> Builder<$kind> {
+        pub fn $function<K: ObjectKind>() -> Builder<$kind> {
             $function_of(Selector::of::<K>())
         }
 
@@ -91,7 +91,7 @@ impl FieldBuilder {
 
 /// Called when one field of an object has changed, for whatever reason.
 #[track_caller]
-pub fn field<K: kube::Resource<DynamicType = ()>>() -> FieldBuilder {
+pub fn field<K: ObjectKind>() -> FieldBuilder {
     field_of(Selector::of::<K>())
 }
 

@@ -5,21 +5,18 @@
 //! and give a [`Handler`] to be added to a [`Registry`](crate::Registry).
 
 mod activity;
+#[cfg(feature = "macros")]
+mod attributes;
 mod builder;
 mod changing;
-mod criterion;
+pub mod criterion;
 mod run;
 mod watching;
 
-#[cfg(feature = "macros")]
-pub use kopfrs_macros::{
-    on_cleanup as cleanup, on_create as create, on_delete as delete, on_event as event,
-    on_field as field, on_login as login, on_resume as resume, on_startup as startup,
-    on_update as update,
-};
-
 pub use self::activity::{Cleanup, Login, Startup, cleanup, login, startup};
-pub use self::builder::{Builder, Filtered, Kind, Retried, Transitional};
+#[cfg(feature = "macros")]
+pub use self::attributes::*;
+pub use self::builder::{Builder, Filtered, Kind, ObjectKind, Retried, Transitional};
 pub use self::changing::{
     Create, Delete, Field, FieldBuilder, Resume, Update, create, create_of, delete, delete_of,
     field, field_of, resume, resume_of, update, update_of,
@@ -30,5 +27,5 @@ pub use self::watching::{Event, event, event_of};
 #[cfg(doc)]
 use crate::handler::Handler;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "macros"))]
 mod tests;

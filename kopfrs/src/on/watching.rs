@@ -1,6 +1,6 @@
 //! `on::event`.
 
-use super::builder::{Builder, Filtered, Kind};
+use super::builder::{Builder, Filtered, Kind, ObjectKind};
 use crate::cause::WatchingCause;
 use crate::handler::returns;
 use crate::resource::Selector;
@@ -18,7 +18,7 @@ impl Filtered for Event {}
 
 /// Called with every event of the watch, as it came. Never retried; errors are logged only.
 #[track_caller]
-pub fn event<K: kube::Resource<DynamicType = ()>>() -> Builder<Event> {
+pub fn event<K: ObjectKind>() -> Builder<Event> {
     event_of(Selector::of::<K>())
 }
 

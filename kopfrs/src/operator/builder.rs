@@ -48,6 +48,12 @@ pub(super) enum Access {
     Login,
     /// By these, if no login handler says otherwise.
     Given(Box<Credentials>),
+    /// By these and no others.
+    #[cfg_attr(
+        not(feature = "sandbox"),
+        expect(dead_code, reason = "only the sandbox is so strict")
+    )]
+    Only(Box<Credentials>),
     /// By this client and no other.
     Client(kube::Client),
 }
@@ -113,6 +119,14 @@ impl OperatorBuilder {
     /// Sets the credentials to be used if no login handler returns others.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.operator.access = Access::Given(Box::new(credentials));
+        self
+    }
+
+    /// Sets the credentials, and refuses others: the sandbox must not be mixed up with a cluster.
+    #[cfg(all(feature = "sandbox", feature = "cli"))]
+    pub(crate) fn only_credentials(mut self, credentials: Credentials) -> Self {
+        crate::api::login::always(credentials.clone());
+        self.operator.access = Access::Only(Box::new(credentials));
         self
     }
 

@@ -18,6 +18,7 @@ use crate::engine::activities;
 use crate::extract::SharedStates;
 use crate::handler::{Environment, Handler, Memos};
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
+use crate::registry::Registry;
 
 /// How long cancelled handlers may take to notice.
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
@@ -53,6 +54,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     environment.set_client(client.clone());
 
     let stops = Stop::default();
+    // Whoever drops the operator drops the work on its objects with it.
+    let _owner = stops.abandon.clone().drop_guard();
     let object_handlers = Handlers {
         watching: registry.watching().iter().cloned().collect(),
         changing: registry.changing().iter().cloned().collect(),
@@ -78,7 +81,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
 /// Serves objects until the operator is told to stop.
 async fn work(
     context: &Arc<Context>,
-    registry: &crate::Registry,
+    registry: &Registry,
     on_ready: impl FnOnce() + Send + 'static,
     stop: &mut BoxFuture<'static, ()>,
 ) -> Result<(), OperatorError> {
@@ -126,12 +129,19 @@ async fn connect(
             id: failed.id,
             message: failed.message,
         })?;
-    let products = outcomes.into_iter().filter_map(|outcome| outcome.product);
-    let found = products
-        .filter_map(|product| product.downcast::<Credentials>().ok())
-        .next();
+    let mut products = outcomes.into_iter().filter_map(|outcome| outcome.product);
+    let found = products.find_map(|product| product.downcast::<Credentials>().ok());
     let credentials = match (access, found) {
         (Access::Client(client), _) => return Ok(client),
+        (Access::Only(only), Some(found))
+            if found.config().cluster_url != only.config().cluster_url =>
+        {
+            return Err(LoginError::Foreign {
+                url: found.config().cluster_url.to_string(),
+            }
+            .into());
+        }
+        (Access::Only(only), _) => *only,
         (_, Some(found)) => *found,
         (Access::Given(given), None) => *given,
         (Access::Login, None) => login::infer().await?,

@@ -13,7 +13,7 @@ use crate::handler::Environment;
 use crate::settings::Settings;
 
 /// How many objects may be taken apart at once, before their handlers are called. More wait as text.
-const TURNS: usize = 64;
+const PLACES: usize = 64;
 
 /// What all parts of the spine share.
 #[derive(Debug)]
@@ -26,7 +26,8 @@ pub(crate) struct Context {
     pub(crate) stop: Stop,
     /// The tasks of objects.
     pub(crate) workers: TaskTracker,
-    pub(crate) turns: Arc<Semaphore>,
+    /// Places for objects that are being taken apart.
+    pub(crate) places: Arc<Semaphore>,
     said: Mutex<HashSet<String>>,
 }
 
@@ -39,13 +40,15 @@ pub(crate) enum Scope {
     Namespaces(Vec<String>),
 }
 
-/// The two steps of stopping.
+/// The steps of stopping.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop {
     /// Begin nothing new.
     pub(crate) drain: CancellationToken,
     /// Cancel what still runs.
     pub(crate) cancel: CancellationToken,
+    /// Drop everything: the operator is no more.
+    pub(crate) abandon: CancellationToken,
 }
 
 impl Context {
@@ -64,7 +67,7 @@ impl Context {
             scope,
             stop,
             workers: TaskTracker::new(),
-            turns: Arc::new(Semaphore::new(TURNS)),
+            places: Arc::new(Semaphore::new(PLACES)),
             said: Mutex::default(),
         }
     }

@@ -15,8 +15,7 @@ use super::observe::{discover, status_schema};
 use super::queue::Queue;
 use super::watch::Watch;
 use super::{definitions, kind};
-use crate::Registry;
-use crate::registry::RegistryError;
+use crate::registry::{Registry, RegistryError};
 use crate::resource::{Resource, Selector};
 
 /// Servers tell of a new kind some time before they serve it: when to look after a change.
@@ -147,14 +146,14 @@ impl Orchestra<'_> {
         for selector in selectors {
             let selected = selector.select(resources).unwrap_or_else(|candidates| {
                 let names: Vec<_> = candidates.iter().map(ToString::to_string).collect();
-                self.say_once(format!(
+                self.say_once(&format!(
                     "{selector} is ambiguous and selects nothing: name the group of one of {}",
                     names.join(", ")
                 ));
                 Vec::new()
             });
             if selected.is_empty() && selector.is_specific() {
-                self.say_once(format!(
+                self.say_once(&format!(
                     "{selector} is not served by the API; waiting for it to be installed"
                 ));
             }
@@ -177,7 +176,7 @@ impl Orchestra<'_> {
             .filter(|verb| !resource.has_verb(verb))
             .collect();
         if !missing.is_empty() {
-            self.say_once(format!(
+            self.say_once(&format!(
                 "{resource} is not served: the API does not offer {} on it",
                 missing.join(", ")
             ));
@@ -185,8 +184,8 @@ impl Orchestra<'_> {
         missing.is_empty()
     }
 
-    fn say_once(&self, text: String) {
-        if self.context.is_news(text.clone()) {
+    fn say_once(&self, text: &str) {
+        if self.context.is_news(text.to_owned()) {
             warn!("{text}");
         }
     }
@@ -214,8 +213,17 @@ impl Orchestra<'_> {
             served.queue.set_kind(kind);
             return false;
         }
-        debug!("serving {name}, state in {:?}", kind.storage.place);
+        debug!("the memory of {name} is kept in {}", kind.storage.place);
         let namespaces = self.namespaces(&kind);
+        match &*namespaces
+            .iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+        {
+            [] => info!("watching {name}"),
+            names => info!("watching {name} in {}", names.join(", ")),
+        }
         let queue = Queue::new(context, kind);
         let streams = namespaces
             .into_iter()

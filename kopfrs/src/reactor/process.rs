@@ -3,24 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error};
 
-use super::commit::{self, Commit, Unsent, commit, set_finalizer};
+use super::commit::{Commit, commit, set_finalizer};
 use super::context::Context;
-use super::kind::{Kind, applies};
+use super::kind::Kind;
 use super::snapshot::Snapshot;
-use super::worker::{Memory, Next, Work};
-use crate::action::{Call, Cycle, Turn, attempt};
+use super::worker::{Memory, Next, Place};
+use crate::action::{Call, attempt};
 use crate::api::{ApiError, Failure};
 use crate::cause::{
     Baseline, ChangingCause, EventType, RawEvent, Reason, Situation, WatchingCause, detect,
 };
 use crate::clock::after;
-use crate::handler::{ErrorsMode, Handler, Memos};
-use crate::object::{Change, FieldPath, Patch, digest, equal};
+use crate::handler::ErrorsMode;
+use crate::object::{Change, FieldPath, Patch, digest};
 use crate::storage::{Record, Stored};
 
 mod cycle;
@@ -33,6 +31,7 @@ pub(crate) async fn event(
     kind: &Kind,
     memory: &mut Memory,
     (event_type, snapshot): (EventType, &Snapshot),
+    place: &mut Place,
 ) {
     let mut carried = Change::default();
     for handler in &kind.handlers.watching {
@@ -41,6 +40,7 @@ pub(crate) async fn event(
         if !handler.filter.matches_body(&cause) {
             continue;
         }
+        *place = None;
         let patch = cause.patch.clone();
         let call = Call {
             handler: handler.clone(),
@@ -80,12 +80,12 @@ pub(crate) async fn look(
     context: &Arc<Context>,
     kind: &Arc<Kind>,
     memory: &mut Memory,
-    turn: OwnedSemaphorePermit,
+    place: &mut Place,
 ) -> Next {
     let Some(snapshot) = memory.work().snapshot.clone() else {
         return Next::Idle;
     };
-    match step(context, kind, memory, &snapshot, turn).await {
+    match step(context, kind, memory, &snapshot, place).await {
         Ok(next) => {
             if next != Next::Now {
                 memory.work().failures = 0;
@@ -103,9 +103,6 @@ fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &ApiError)
         memory.work = None;
         return Next::Idle;
     }
-    let work = memory.work();
-    let pause = backoff(work.failures);
-    work.failures += 1;
     let advice = match error.failure() {
         Failure::Forbidden => {
             format!(
@@ -115,7 +112,15 @@ fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &ApiError)
         }
         _ => String::new(),
     };
-    error!("the object could not be patched, next attempt in {pause:?}: {error}{advice}");
+    error!("the object could not be patched and is tried again: {error}{advice}");
+    again(context, memory)
+}
+
+/// Looks again after a pause that grows with each failure in a row.
+pub(crate) fn again(context: &Context, memory: &mut Memory) -> Next {
+    let work = memory.work();
+    let pause = backoff(work.failures);
+    work.failures += 1;
     Next::At(after(context.environment.clock.now(), pause))
 }
 
@@ -128,12 +133,12 @@ async fn step(
     kind: &Arc<Kind>,
     memory: &mut Memory,
     snapshot: &Snapshot,
-    turn: OwnedSemaphorePermit,
+    place: &mut Place,
 ) -> Result<Next, ApiError> {
     let view = View::of(kind, memory, snapshot);
     let body = &snapshot.body;
     let is_interested = kind.is_interested(&view.cause);
-    let has_finalizer = body.has_finalizer(&kind.finalizer);
+    let has_finalizer = view.has_finalizer;
     let needs_finalizer = is_interested && kind.needs_finalizer(&view.cause);
     if !body.is_deleting() && needs_finalizer != has_finalizer {
         debug!(
@@ -146,13 +151,12 @@ async fn step(
         );
         let written = set_finalizer(context, kind, snapshot.clone(), needs_finalizer).await?;
         memory.wrote(written.unwrap_or_else(|| snapshot.clone()));
-        drop(turn);
         return Ok(Next::Now);
     }
     let Some(reason) = view.reason.filter(|_| is_interested || has_finalizer) else {
         return settle(context, kind, memory, snapshot, is_interested).await;
     };
-    drop(turn);
+    *place = None;
     debug!("{reason} is in progress");
     Handling {
         context,
@@ -170,6 +174,7 @@ async fn step(
 pub(crate) struct View {
     pub(crate) essence: Arc<Value>,
     pub(crate) reason: Option<Reason>,
+    pub(crate) has_finalizer: bool,
     pub(crate) cause: ChangingCause,
 }
 
@@ -178,10 +183,12 @@ impl View {
         let body = &snapshot.body;
         let essence = Arc::new(kind.essence(body));
         let baseline = adapted(kind, &snapshot.found.stored, &essence);
+        // Once it has been taken off at the end, it is only seen in what is older than that.
+        let has_finalizer = body.has_finalizer(&kind.finalizer) && !memory.is_deletion_handled;
         let reason = detect(Situation {
             is_gone: false,
             is_deleting: body.is_deleting(),
-            has_finalizer: body.has_finalizer(&kind.finalizer),
+            has_finalizer,
             is_deletion_wanted: kind.has_optional_deletion()
                 && !memory.is_deletion_handled
                 && !memory.is_initial,
@@ -207,6 +214,7 @@ impl View {
         Self {
             essence,
             reason,
+            has_finalizer,
             cause,
         }
     }

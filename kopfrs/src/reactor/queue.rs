@@ -146,8 +146,21 @@ impl Queue {
         entry.worker = Some(notify.clone());
         let memory = std::mem::take(&mut entry.memory);
         let span = info_span!(parent: None, "object", object = %entry.key);
-        let worker = worker::run(self.clone(), uid.into(), memory, notify);
-        self.context.workers.spawn(worker.instrument(span));
+        let worker = worker::run(self.clone(), uid.into(), memory, notify).instrument(span);
+        let abandoned = self.context.stop.abandon.clone().cancelled_owned();
+        self.context.workers.spawn(async move {
+            tokio::select! {
+                () = worker => {}
+                () = abandoned => {}
+            }
+        });
+    }
+
+    /// Whether something waits in an object's inbox.
+    pub(crate) fn has_mail(&self, uid: &str) -> bool {
+        self.objects()
+            .get(uid)
+            .is_some_and(|entry| !entry.inbox.is_empty())
     }
 
     /// Empties an object's inbox.

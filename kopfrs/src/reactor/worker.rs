@@ -1,9 +1,11 @@
 //! One object at a time: takes what has come, has it processed, sleeps until the next is due.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use k8s_openapi::jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tracing::{debug, error};
 
 use super::commit::Unsent;
@@ -13,7 +15,7 @@ use super::queue::{Inbox, Queue};
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
 use crate::cause::EventType;
-use crate::handler::Memos;
+use crate::handler::{HandlerError, Memos};
 use crate::object::Change;
 
 /// What is known of an object between two looks at it. Small while nothing is going on.
@@ -80,13 +82,28 @@ impl Memory {
     }
 }
 
+/// A place among the objects that are being taken apart; given back before handlers are called.
+pub(crate) type Place = Option<OwnedSemaphorePermit>;
+
 /// Works for one object until there is nothing to do.
 pub(crate) async fn run(queue: Arc<Queue>, uid: Box<str>, mut memory: Memory, notify: Arc<Notify>) {
+    let mut place = None;
     loop {
+        if place.is_none() && queue.has_mail(&uid) {
+            // Until its turn comes an object stays text, and newer text replaces it.
+            place = queue.context.places.clone().acquire_owned().await.ok();
+        }
         let kind = queue.kind();
         let inbox = queue.take(&uid);
         let is_gone = inbox.deleted.is_some();
-        let next = look(&queue, &kind, &mut memory, inbox).await;
+        let looked = AssertUnwindSafe(look(&queue, &kind, &mut memory, inbox, &mut place))
+            .catch_unwind()
+            .await;
+        let next = looked.unwrap_or_else(|panic| {
+            let error = HandlerError::of_panic(&*panic);
+            error!("a filter or a transformation {error}");
+            process::again(&queue.context, &mut memory)
+        });
         if is_gone {
             debug!("gone");
             queue.forget(&uid);
@@ -96,6 +113,7 @@ pub(crate) async fn run(queue: Arc<Queue>, uid: Box<str>, mut memory: Memory, no
         match next {
             Next::Now if !drain.is_cancelled() => {}
             Next::At(due) if !drain.is_cancelled() => {
+                place = None;
                 let sleep = tokio::time::sleep(queue.context.environment.clock.until(due));
                 tokio::select! {
                     () = sleep => {}
@@ -103,39 +121,69 @@ pub(crate) async fn run(queue: Arc<Queue>, uid: Box<str>, mut memory: Memory, no
                     () = drain.cancelled() => {}
                 }
             }
-            Next::Idle | Next::Now | Next::At(_) => match rested(&queue, &uid, memory) {
-                Some(back) => memory = back,
-                None => return,
-            },
+            Next::Idle | Next::Now | Next::At(_) => {
+                place = None;
+                match rested(&queue, &uid, memory) {
+                    Some(back) => memory = back,
+                    None => return,
+                }
+            }
         }
     }
 }
 
-/// Puts the memory to rest without what is only needed while something is going on.
+/// Puts the memory to rest without what is only needed while something is going on. That an object
+/// does not fit the types of a handler is kept, or it would be tried at each event.
 fn rested(queue: &Queue, uid: &str, mut memory: Memory) -> Option<Memory> {
-    memory.work = None;
+    let is_kept = |cycle: &Cycle| cycle.has_misfits();
+    let cycle = memory
+        .work
+        .take()
+        .and_then(|work| work.cycle)
+        .filter(is_kept);
+    memory.work = cycle.map(|cycle| {
+        Box::new(Work {
+            cycle: Some(cycle),
+            ..Work::default()
+        })
+    });
     queue.rest(uid, memory)
 }
 
 /// Takes the inbox in, and has the object processed as it is now.
-async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, memory: &mut Memory, inbox: Inbox) -> Next {
+async fn look(
+    queue: &Arc<Queue>,
+    kind: &Arc<Kind>,
+    memory: &mut Memory,
+    inbox: Inbox,
+    place: &mut Place,
+) -> Next {
     let context = &queue.context;
-    let turn = context.turns.clone().acquire_owned().await;
-    let turn = turn.expect("the semaphore is never closed");
     if let Some((event_type, text)) = inbox.live
         && let Some(snapshot) = parsed(kind, &text)
         && !is_stale(memory, &snapshot)
     {
-        process::event(context, kind, memory, (event_type, &snapshot)).await;
-        memory.work().snapshot = Some(snapshot);
+        process::event(context, kind, memory, (event_type, &snapshot), place).await;
+        // The echo of an own write tells nothing that its answer has not told.
+        let is_echo = memory.written.is_some() && memory.written == snapshot.version();
+        if !is_echo || memory.work().snapshot.is_none() {
+            memory.work().snapshot = Some(snapshot);
+        }
     }
     if let Some(text) = inbox.deleted {
         if let Some(snapshot) = parsed(kind, &text) {
-            process::event(context, kind, memory, (EventType::Deleted, &snapshot)).await;
+            process::event(
+                context,
+                kind,
+                memory,
+                (EventType::Deleted, &snapshot),
+                place,
+            )
+            .await;
         }
         return Next::Idle;
     }
-    process::look(context, kind, memory, turn).await
+    process::look(context, kind, memory, place).await
 }
 
 /// What is older than our own last write is the past.

@@ -97,6 +97,10 @@ impl Registry {
 
     /// Adds a handler after the others of its family.
     #[must_use]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it adds a handler, not a registry"
+    )]
     pub fn add<C: Registered>(mut self, handler: Handler<C>) -> Self {
         self.push(handler);
         self
@@ -129,5 +133,5 @@ impl Registry {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "macros"))]
 mod tests;

@@ -9,7 +9,7 @@ use blake2::{Blake2b, Digest};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Progress, Record, Storage, Stored};
+use super::{Record, Storage, Stored};
 use crate::cause::Baseline;
 use crate::object::{FieldPath, essence};
 
@@ -138,6 +138,7 @@ pub(crate) fn needs_owner_suffix(kind: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Progress;
     use super::*;
 
     fn storage(prefix: &str) -> Storage {

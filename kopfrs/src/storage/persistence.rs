@@ -1,5 +1,7 @@
 //! What a user may say about where state is kept.
 
+use std::fmt;
+
 use serde_json::Value;
 
 /// Where state is kept on objects.
@@ -149,6 +151,16 @@ impl StatusSchema {
             (false, false) => preserves(handling),
         };
         if keeps { Self::Keeps } else { Self::Prunes }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Annotations => "annotations",
+            Self::Status => "the status",
+            Self::Kopf => "Kopf's annotations",
+        })
     }
 }
 

@@ -1,7 +1,24 @@
 //! The handling of one change: handlers are selected and called one after another, and what comes of
 //! them is written down at once, or as soon as a part of it must not be lost.
 
-use super::*;
+use std::sync::Arc;
+
+use k8s_openapi::jiff::Timestamp;
+use tracing::{debug, error, info, warn};
+
+use super::{View, backoff, delivered};
+use crate::action::{Call, Cycle, Turn, attempt};
+use crate::api::{ApiError, Failure};
+use crate::cause::{ChangingCause, Reason};
+use crate::clock::after;
+use crate::handler::{ErrorsMode, Handler, Memos};
+use crate::object::{Change, Patch, digest, equal};
+use crate::reactor::commit::{Commit, Unsent, commit};
+use crate::reactor::context::Context;
+use crate::reactor::kind::{Kind, applies};
+use crate::reactor::snapshot::Snapshot;
+use crate::reactor::worker::{Memory, Next, Work};
+use crate::storage::{Record, Stored};
 
 /// A change of an object on its way through the handlers.
 pub(super) struct Handling<'a> {
@@ -50,7 +67,7 @@ impl Handling<'_> {
         };
         match due {
             Some(due) => self.checkpoint(change, due).await,
-            None => self.complete(change).await,
+            None => self.complete(change, calls > 0).await,
         }
     }
 
@@ -127,7 +144,7 @@ impl Handling<'_> {
                 kept.push(&handler.id);
             }
         }
-        cycle.align(reason, &kept);
+        cycle.align(reason, &kept, &essence);
         let mut selection = Selection {
             calls: Vec::new(),
             due: None,
@@ -136,7 +153,7 @@ impl Handling<'_> {
             match cycle.turn(&handler.id, &essence, now) {
                 Turn::Now(record) => selection.calls.push((handler, cause, record)),
                 Turn::At(due) => {
-                    selection.due = Some(selection.due.map_or(due, |other| other.min(due)))
+                    selection.due = Some(selection.due.map_or(due, |other| other.min(due)));
                 }
                 Turn::Done => {}
             }
@@ -158,11 +175,12 @@ impl Handling<'_> {
             Some(field) => cause.narrowed(field).with_patch(patch.clone()),
             None => cause.with_patch(patch.clone()),
         };
+        let role = handler.rule.role();
         let call = Call {
             handler,
             cause,
             memos: self.memos(),
-            role: role(self.view.cause.reason),
+            role,
             default_mode: ErrorsMode::Temporary,
         };
         let context = self.context.clone();
@@ -263,7 +281,7 @@ impl Handling<'_> {
     }
 
     /// All handlers have finished: the change has been handled.
-    async fn complete(mut self, change: Change) -> Result<Next, ApiError> {
+    async fn complete(mut self, change: Change, is_news: bool) -> Result<Next, ApiError> {
         let reason = self.view.cause.reason;
         let has_misfits = self.cycle().has_misfits();
         let is_release = reason == Reason::Delete && !has_misfits;
@@ -277,7 +295,9 @@ impl Handling<'_> {
             Ok(written) => written,
             Err(error) => return self.unsent(change, error).await,
         };
-        self.tell(reason);
+        if is_news {
+            self.tell(reason);
+        }
         if has_misfits {
             if let Some(written) = written {
                 self.memory.wrote(written);
@@ -314,9 +334,13 @@ impl Handling<'_> {
         if body.is_deleting() && is_last {
             return found;
         }
+        let newest = self.view.essence.clone();
+        let handled = self.cycle().handled(&newest);
         let storage = &self.kind.storage;
-        if storage.is_oversized(&self.view.essence)
-            && self.context.is_news(format!("large {}", body.uid()))
+        if storage.is_oversized(&handled)
+            && self
+                .context
+                .is_news(format!("large {}", self.snapshot.body.uid()))
         {
             warn!(
                 "the object is too large to be remembered in annotations, `old` will be none for its next \
@@ -324,28 +348,29 @@ impl Handling<'_> {
                 self.kind.resource
             );
         }
+        let tracked = self.kind.tracked();
         // A baseline that says the same is not written again.
         let baseline = match found.baseline {
-            Some(baseline)
-                if found.tracked == self.kind.tracked() && baseline.is(&self.view.essence) =>
-            {
-                baseline
-            }
-            _ => storage.baseline(&self.view.essence),
+            Some(baseline) if found.tracked == tracked && baseline.is(&handled) => baseline,
+            _ => storage.baseline(&handled),
         };
         Stored {
             baseline: Some(baseline),
-            tracked: self.kind.tracked().to_vec(),
+            tracked: tracked.to_vec(),
             ..Stored::default()
         }
     }
 
     fn tell(&mut self, reason: Reason) {
+        let has_misfits = self.cycle().has_misfits();
         let (succeeded, failed) = self.cycle().tally();
-        if succeeded + failed > 1 || failed > 0 {
-            info!("{reason} is handled: {succeeded} succeeded, {failed} failed");
-        } else {
-            debug!("{reason} is handled");
+        match (has_misfits, failed, succeeded) {
+            (true, ..) => warn!(
+                "{reason} is not handled: the object does not fit; tried again when it changes"
+            ),
+            (false, 0, 0 | 1) => debug!("{reason} is handled"),
+            (false, 0, _) => info!("{reason} is handled: {succeeded} succeeded"),
+            (false, ..) => warn!("{reason} is handled: {succeeded} succeeded, {failed} failed"),
         }
     }
 
@@ -412,14 +437,5 @@ async fn sleep_until(at: Option<tokio::time::Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-fn role(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Create => "create handler",
-        Reason::Update => "update handler",
-        Reason::Delete => "delete handler",
-        Reason::Resume => "resume handler",
     }
 }

@@ -1,0 +1,118 @@
+//! Every row of the guide's tables of arguments, so that none of them promises what does not compile.
+
+use std::collections::BTreeMap;
+
+use kopfrs::prelude::*;
+
+#[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[kube(group = "example.com", version = "v1", kind = "Demo", namespaced)]
+#[kube(status = "DemoStatus")]
+struct DemoSpec {
+    size: u32,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+struct DemoStatus {
+    pods: u32,
+}
+
+#[on::create(Demo, param = 5)]
+fn sections(
+    spec: DemoSpec,
+    status: Option<DemoStatus>,
+    meta: ObjectMeta,
+    name: &str,
+    uid: String,
+    namespace: &str,
+    labels: BTreeMap<String, String>,
+    annotations: &Value,
+    param: &i32,
+) {
+}
+
+#[on::update(Demo)]
+fn changes(
+    old: Option<Demo>,
+    new: DemoSpec,
+    diff: &Diff,
+    reason: Reason,
+    body: &Body,
+    demo: Arc<Demo>,
+    patch: &Patch,
+    actions: Actions,
+    client: Client,
+) {
+}
+
+#[on::update("demos", field = "spec.size")]
+fn calls(
+    old: u32,
+    new: Option<u32>,
+    namespace: Option<&str>,
+    retry: u32,
+    started: Timestamp,
+    runtime: Duration,
+    attempt: Attempt,
+    memo: Memo<u8>,
+    state: State<u8>,
+    resource: &Resource,
+    cause: &ChangingCause,
+    invocation: &Invocation<ChangingCause>,
+) {
+}
+
+#[on::update("demos")]
+fn untyped(old: &Value, new: Option<&Value>, spec: Option<&Value>, body: &Value) {}
+
+#[on::delete(Demo)]
+fn typed(body: Demo, old: &Value) {}
+
+#[on::event(Demo, param = "x")]
+fn events(
+    event: &RawEvent,
+    event_type: EventType,
+    cause: &WatchingCause,
+    invocation: &Invocation<WatchingCause>,
+    spec: DemoSpec,
+    status: &Value,
+    meta: &Value,
+    name: String,
+    uid: &str,
+    namespace: &str,
+    labels: &Value,
+    annotations: BTreeMap<String, String>,
+    param: &str,
+) {
+}
+
+#[on::event(Demo)]
+fn more_events(
+    body: &Body,
+    demo: Arc<Demo>,
+    patch: &Patch,
+    actions: Actions,
+    client: Client,
+    memo: Memo<u8>,
+    state: State<u8>,
+    resource: &Resource,
+) {
+}
+
+#[on::startup(param = 1)]
+fn startup(settings: SettingsHandle, activity: Activity, retry: u32, param: i32) {}
+
+#[on::cleanup]
+fn cleanup(
+    client: Client,
+    started: Timestamp,
+    runtime: Duration,
+    attempt: Attempt,
+    memo: Memo<u8>,
+    state: State<u8>,
+) {
+}
+
+#[test]
+fn all_of_them_are_registered() {
+    assert_eq!(Registry::module(module_path!()).len(), 9);
+}

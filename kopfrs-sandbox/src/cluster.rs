@@ -1,0 +1,42 @@
+//! The state of one sandbox, shared by everything that serves it.
+
+use std::time::Duration;
+
+use crate::{clock::Clock, registry::Registry, storage::Store};
+
+/// What the builder can set.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) bookmark_interval: Duration,
+    pub(crate) history_window: usize,
+    pub(crate) journal_capacity: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            bookmark_interval: Duration::from_secs(60),
+            history_window: 16_384,
+            journal_capacity: 65_536,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Settings,
+}
+
+impl Cluster {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            store: Store::new(settings.history_window),
+            registry: Registry::new(),
+            clock: Clock::new(),
+            settings,
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The life cycle of CustomResourceDefinitions: names, serving, establishing, and the end.
+//!
+//! Follows definitions and, while one is being deleted, its objects.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::DEFINITIONS;
+use crate::{
+    cluster::Cluster,
+    object::{Object, child_mut, is_deleting, meta, meta_list, metadata_mut, text},
+    registry::{custom, kind::qualified},
+    storage::{Change, Event},
+    strategy::{self, builtin::definition},
+    verbs::{
+        Target,
+        delete::{self, DeleteOptions},
+    },
+};
+
+pub(super) async fn run(cluster: Arc<Cluster>, mut feed: UnboundedReceiver<Arc<Event>>) {
+    let mut controller = Controller {
+        cluster,
+        served: HashMap::new(),
+        ending: HashMap::new(),
+    };
+    while let Some(event) = feed.recv().await {
+        controller.handle(&event);
+    }
+}
+
+struct Controller {
+    cluster: Arc<Cluster>,
+    /// What is registered: by definition, the generation and whether it is ending.
+    served: HashMap<String, (i64, bool)>,
+    /// Definitions being deleted, by the resource they define.
+    ending: HashMap<String, String>,
+}
+
+impl Controller {
+    fn handle(&mut self, event: &Event) {
+        if event.resource.as_ref() == DEFINITIONS {
+            let name = event.key.clone();
+            match event.change {
+                Change::Added | Change::Modified => self.reconcile(&name),
+                Change::Deleted => self.forget(&name, &event.object.value),
+            }
+        } else if event.change == Change::Deleted
+            && let Some(name) = self.ending.get(event.resource.as_ref()).cloned()
+        {
+            self.reconcile(&name);
+        }
+    }
+
+    fn reconcile(&mut self, name: &str) {
+        let Some(object) = self.cluster.store.get(DEFINITIONS, name) else {
+            return;
+        };
+        let conflict = self.conflict(&object.value);
+        if conflict.is_none() {
+            self.serve(name, &object);
+        }
+        if is_deleting(&object.value) {
+            self.end(name, &object.value);
+        } else {
+            self.establish(name, conflict.as_deref());
+        }
+    }
+
+    /// Registers the versions, when they are new or changed.
+    fn serve(&mut self, name: &str, object: &Object) {
+        let state = (
+            object.value["metadata"]["generation"].as_i64().unwrap_or(0),
+            is_deleting(&object.value),
+        );
+        if self.served.get(name) == Some(&state) {
+            return;
+        }
+        let kinds = custom::kinds(&object.value, object.revision);
+        self.cluster
+            .registry
+            .replace(&resource(&object.value), kinds);
+        self.served.insert(name.to_owned(), state);
+    }
+
+    /// Which name another kind of the group has already.
+    fn conflict(&self, value: &Value) -> Option<String> {
+        let own = resource(value);
+        let group = text(value, &["spec", "group"]).unwrap_or_default();
+        let names = &value["spec"]["names"];
+        let kinds = self.cluster.registry.kinds();
+        let others = kinds
+            .resources()
+            .filter(|kind| kind.group == group && kind.resource.as_ref() != own);
+        for other in others {
+            for (field, taken) in [
+                ("plural", &other.plural),
+                ("singular", &other.singular),
+                ("kind", &other.kind),
+            ] {
+                if names[field] == **taken {
+                    return Some(format!("{taken:?} is already in use"));
+                }
+            }
+        }
+        None
+    }
+
+    /// Writes the conditions that say the kind is served.
+    fn establish(&self, name: &str, conflict: Option<&str>) {
+        let now = self.cluster.clock.rfc3339();
+        self.update(name, |value| {
+            let names = value["spec"]["names"].clone();
+            let status = child_mut(value, "status");
+            if let Some(why) = conflict {
+                definition::set_condition(
+                    status,
+                    "NamesAccepted",
+                    "False",
+                    "NamesConflict",
+                    why,
+                    &now,
+                );
+                let message = "not all names are accepted";
+                definition::set_condition(
+                    status,
+                    "Established",
+                    "False",
+                    "NotAccepted",
+                    message,
+                    &now,
+                );
+                return;
+            }
+            definition::set_condition(
+                status,
+                "NamesAccepted",
+                "True",
+                "NoConflicts",
+                "no conflicts found",
+                &now,
+            );
+            let message = "the initial names have been accepted";
+            definition::set_condition(
+                status,
+                "Established",
+                "True",
+                "InitialNamesAccepted",
+                message,
+                &now,
+            );
+            status.insert("acceptedNames".to_owned(), names);
+        });
+    }
+
+    /// Deletes the objects of a definition that is being deleted; without any left lets it go.
+    fn end(&mut self, name: &str, value: &Value) {
+        if !meta_list(value, "finalizers").any(|finalizer| finalizer == definition::CLEANUP) {
+            return;
+        }
+        let resource = resource(value);
+        self.ending.insert(resource.clone(), name.to_owned());
+        self.delete_objects(&resource);
+        if !self.cluster.store.list(&resource, "").1.is_empty() {
+            return;
+        }
+        self.cluster.registry.replace(&resource, Vec::new());
+        self.cluster.store.close(&resource);
+        self.update(name, |value| {
+            let kept: Vec<String> = meta_list(value, "finalizers")
+                .filter(|finalizer| *finalizer != definition::CLEANUP)
+                .map(str::to_owned)
+                .collect();
+            metadata_mut(value).insert("finalizers".to_owned(), json!(kept));
+        });
+    }
+
+    fn delete_objects(&self, resource: &str) {
+        let kinds = self.cluster.registry.kinds();
+        let Some(kind) = kinds
+            .resources()
+            .find(|kind| kind.resource.as_ref() == resource)
+        else {
+            return;
+        };
+        for object in self.cluster.store.list(resource, "").1 {
+            if is_deleting(&object.value) {
+                continue;
+            }
+            let target = Target {
+                kind: kind.clone(),
+                namespace: meta(&object.value, "namespace").to_owned(),
+                name: meta(&object.value, "name").to_owned(),
+            };
+            if let Err(error) = delete::delete(&self.cluster, &target, &DeleteOptions::default())
+                && error.code != 404
+            {
+                tracing::warn!(resource, name = target.name, %error, "failed to delete an object of a deleted definition");
+            }
+        }
+    }
+
+    fn forget(&mut self, name: &str, value: &Value) {
+        let resource = resource(value);
+        self.served.remove(name);
+        if self.ending.remove(&resource).is_none() {
+            self.cluster.registry.replace(&resource, Vec::new());
+            self.cluster.store.close(&resource);
+        }
+    }
+
+    /// Changes a definition, as often as it takes; removes it when nothing holds it any more.
+    fn update(&self, name: &str, change: impl Fn(&mut Value)) {
+        let store = &self.cluster.store;
+        while let Some(current) = store.get(DEFINITIONS, name) {
+            let mut value = current.value.clone();
+            change(&mut value);
+            strategy::metadata::clean(metadata_mut(&mut value));
+            let done = if strategy::may_go(&value) {
+                store.remove(DEFINITIONS, name, current.revision).is_ok()
+            } else if value == current.value {
+                true
+            } else {
+                store
+                    .replace(DEFINITIONS, name, current.revision, 0, value)
+                    .is_ok()
+            };
+            if done {
+                return;
+            }
+        }
+    }
+}
+
+/// The store's name of what a definition defines.
+fn resource(value: &Value) -> String {
+    let plural = text(value, &["spec", "names", "plural"]).unwrap_or_default();
+    qualified(plural, text(value, &["spec", "group"]).unwrap_or_default())
+}

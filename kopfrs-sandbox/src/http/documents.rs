@@ -1,0 +1,114 @@
+//! Paths that lead to no resource: discovery, health, version, OpenAPI.
+
+use http::{HeaderMap, Method, StatusCode, header};
+use serde_json::json;
+
+use super::{
+    negotiate::ranges,
+    reply::{JSON, Reply},
+};
+use crate::{
+    cluster::Cluster,
+    error::ApiError,
+    registry::{Kinds, discovery},
+};
+
+/// The Kubernetes version the sandbox behaves like.
+const MINOR: &str = "36";
+const VERSION: &str = "v1.36.2";
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+const HEALTH: [&str; 3] = ["healthz", "livez", "readyz"];
+
+/// Answers a path that is not a resource's.
+pub(super) fn answer(cluster: &Cluster, method: &Method, path: &str, headers: &HeaderMap) -> Reply {
+    if method != Method::GET && method != Method::HEAD {
+        return Reply::error(&ApiError::method_not_allowed());
+    }
+    let kinds = cluster.registry.kinds();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    match parts[..] {
+        [] => Reply::json(StatusCode::OK, &json!({"paths": paths(&kinds)})),
+        ["version"] => Reply::json(StatusCode::OK, &version()),
+        [health] if HEALTH.contains(&health) => Reply::text(StatusCode::OK, "ok"),
+        [health, "ping"] if HEALTH.contains(&health) => Reply::text(StatusCode::OK, "ok"),
+        ["api"] if wants_aggregated(headers) => Reply::bytes(
+            StatusCode::OK,
+            AGGREGATED,
+            discovery::aggregated(&kinds, true),
+        )
+        .varying(),
+        ["apis"] if wants_aggregated(headers) => Reply::bytes(
+            StatusCode::OK,
+            AGGREGATED,
+            discovery::aggregated(&kinds, false),
+        )
+        .varying(),
+        ["api"] => Reply::json(StatusCode::OK, &discovery::core_versions("127.0.0.1")).varying(),
+        ["apis"] => Reply::bytes(StatusCode::OK, JSON, discovery::group_list(&kinds)).varying(),
+        ["apis", group] => match discovery::group(&kinds, group) {
+            Some(document) => Reply::json(StatusCode::OK, &document),
+            None => Reply::page_not_found(),
+        },
+        ["api", version] => resource_list(&kinds, "", version),
+        ["apis", group, version] => resource_list(&kinds, group, version),
+        _ => Reply::page_not_found(),
+    }
+}
+
+fn resource_list(kinds: &Kinds, group: &str, version: &str) -> Reply {
+    if kinds.has_version(group, version) {
+        Reply::json(StatusCode::OK, &discovery::resources(kinds, group, version))
+    } else {
+        unknown(kinds, group)
+    }
+}
+
+/// What is unknown inside a built-in group gets a Status, everything else text.
+pub(super) fn unknown(kinds: &Kinds, group: &str) -> Reply {
+    let built_in = kinds.has_group(group)
+        && kinds
+            .resources()
+            .filter(|kind| kind.group == group)
+            .all(|kind| kind.custom().is_none());
+    if built_in {
+        Reply::error(&ApiError::no_such_resource())
+    } else {
+        Reply::page_not_found()
+    }
+}
+
+fn wants_aggregated(headers: &HeaderMap) -> bool {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let best = ranges(accept).into_iter().find(|range| {
+        let plain = range.parameter("as").is_none();
+        matches!(range.media, "application/json" | "*/*")
+            && (plain || range.parameter("v") == Some("v2"))
+    });
+    best.is_some_and(|range| range.parameter("as") == Some("APIGroupDiscoveryList"))
+}
+
+fn version() -> serde_json::Value {
+    json!({
+        "major": "1", "minor": MINOR, "gitVersion": VERSION, "gitCommit": "", "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z", "goVersion": "rust", "compiler": "rustc",
+        "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
+        "emulationMajor": "1", "emulationMinor": MINOR, "minCompatibilityMajor": "1", "minCompatibilityMinor": "35",
+    })
+}
+
+fn paths(kinds: &Kinds) -> Vec<String> {
+    let mut paths = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
+    for (group, versions) in kinds.groups.iter().filter(|(group, _)| !group.is_empty()) {
+        paths.push(format!("/apis/{group}"));
+        paths.extend(
+            versions
+                .iter()
+                .map(|version| format!("/apis/{group}/{version}")),
+        );
+    }
+    paths.extend(["/healthz", "/livez", "/openapi/v3", "/readyz", "/version"].map(str::to_owned));
+    paths
+}

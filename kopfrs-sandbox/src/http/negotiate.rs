@@ -1,0 +1,179 @@
+//! Which representation a client wants: JSON or YAML, whole objects, tables or metadata only.
+
+use crate::error::ApiError;
+
+/// What an answer is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Whole,
+    Table,
+    /// PartialObjectMetadata.
+    Metadata,
+    /// PartialObjectMetadataList.
+    MetadataList,
+}
+
+/// The representation to answer with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    pub(crate) shape: Shape,
+    pub(crate) yaml: bool,
+}
+
+impl Accepted {
+    pub(crate) const JSON: Self = Self {
+        shape: Shape::Whole,
+        yaml: false,
+    };
+}
+
+const TYPES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+/// One entry of an Accept header.
+#[derive(Debug)]
+pub(crate) struct Range<'a> {
+    pub(crate) media: &'a str,
+    pub(crate) parameters: Vec<(&'a str, &'a str)>,
+    quality: f32,
+}
+
+impl Range<'_> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| *value)
+    }
+}
+
+/// The entries of an Accept header, best first.
+pub(crate) fn ranges(accept: &str) -> Vec<Range<'_>> {
+    let mut ranges: Vec<Range<'_>> = accept
+        .split(',')
+        .filter_map(|entry| {
+            let mut parts = entry.split(';').map(str::trim);
+            let media = parts.next().filter(|media| !media.is_empty())?;
+            let parameters: Vec<(&str, &str)> =
+                parts.filter_map(|part| part.split_once('=')).collect();
+            let quality = parameters
+                .iter()
+                .find(|(key, _)| *key == "q")
+                .and_then(|(_, value)| value.parse().ok());
+            Some(Range {
+                media,
+                parameters,
+                quality: quality.unwrap_or(1.0),
+            })
+        })
+        .collect();
+    ranges.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+    ranges
+}
+
+/// What kind of answer is being negotiated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Object,
+    List,
+    Watch,
+}
+
+/// Chooses a representation.
+pub(crate) fn negotiate(
+    accept: Option<&str>,
+    answer: Answer,
+    is_custom: bool,
+) -> Result<Accepted, ApiError> {
+    let accept = accept.unwrap_or_default();
+    if accept.trim().is_empty() {
+        return Ok(Accepted::JSON);
+    }
+    let mut transform_refused = false;
+    for range in ranges(accept) {
+        let yaml = match range.media {
+            "application/json" | "*/*" => false,
+            "application/yaml" => true,
+            _ => continue,
+        };
+        let Some(transform) = range.parameter("as") else {
+            return Ok(Accepted {
+                shape: Shape::Whole,
+                yaml,
+            });
+        };
+        let shape = match transform {
+            "Table" => Shape::Table,
+            "PartialObjectMetadata" => Shape::Metadata,
+            "PartialObjectMetadataList" => Shape::MetadataList,
+            _ => continue,
+        };
+        if range.parameter("g") != Some("meta.k8s.io") || range.parameter("v") != Some("v1") {
+            transform_refused = true;
+            continue;
+        }
+        let fits = match (shape, answer) {
+            (Shape::Metadata, Answer::List) | (Shape::MetadataList, Answer::Object) => {
+                return Err(refused());
+            }
+            _ => true,
+        };
+        if fits {
+            return Ok(Accepted { shape, yaml });
+        }
+    }
+    Err(if transform_refused || is_custom {
+        refused()
+    } else {
+        not_acceptable(answer)
+    })
+}
+
+fn refused() -> ApiError {
+    ApiError::new(
+        406,
+        "NotAcceptable",
+        format!("only the following media types are accepted: {TYPES}"),
+        None,
+    )
+}
+
+fn not_acceptable(answer: Answer) -> ApiError {
+    let watch = ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+    let more = if answer == Answer::Watch { watch } else { "" };
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {TYPES}{more}");
+    ApiError::new(406, "NotAcceptable", message, Some(serde_json::json!({})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_get_what_they_ask_for() {
+        let kubectl = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
+        let shape = |accept: &str, answer| {
+            negotiate(Some(accept), answer, false)
+                .ok()
+                .map(|accepted| accepted.shape)
+        };
+        assert_eq!(shape(kubectl, Answer::List), Some(Shape::Table));
+        assert_eq!(shape("*/*", Answer::List), Some(Shape::Whole));
+        assert_eq!(shape("", Answer::List), Some(Shape::Whole));
+        assert_eq!(
+            shape("text/html,application/json;q=0.5", Answer::Object),
+            Some(Shape::Whole)
+        );
+        assert_eq!(
+            shape(
+                "application/vnd.kubernetes.protobuf,application/json",
+                Answer::Object
+            ),
+            Some(Shape::Whole)
+        );
+        let metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+        assert_eq!(shape(metadata, Answer::Object), Some(Shape::Metadata));
+        assert_eq!(shape(metadata, Answer::List), None);
+        assert_eq!(shape("text/html", Answer::Object), None);
+        assert_eq!(shape("application/*", Answer::Object), None);
+    }
+}

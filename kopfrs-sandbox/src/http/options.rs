@@ -1,0 +1,237 @@
+//! Options of requests, from queries and bodies.
+
+use std::time::Duration;
+
+use http::{HeaderMap, header};
+use serde_json::{Value, json};
+
+use super::{negotiate::Accepted, query::Query};
+use crate::{
+    error::{ApiError, FieldError, Subject},
+    registry::Kind,
+    render::{IncludeObject, Rows},
+    selector::{FieldSelector, LabelSelector, Selector},
+    verbs::{
+        FieldValidation, WriteOptions,
+        decode::{self, Format},
+        delete::DeleteOptions,
+        list::{ListOptions, invalid_options},
+        watch::{Start, WatchOptions},
+    },
+};
+
+fn invalid(options: &str, error: FieldError) -> ApiError {
+    ApiError::invalid(
+        Subject {
+            group: "meta.k8s.io",
+            resource: options,
+            name: "",
+        },
+        &[error],
+    )
+}
+
+/// Options of writes; `name` is how a real server calls them in errors: `CreateOptions`.
+pub(super) fn write(
+    query: &Query,
+    headers: &HeaderMap,
+    name: &str,
+) -> Result<WriteOptions, ApiError> {
+    let stages: Vec<&str> = query.all("dryRun").collect();
+    if stages.iter().any(|stage| *stage != "All") {
+        return Err(invalid(
+            name,
+            FieldError::unsupported("dryRun", &json!(stages), &["All"]),
+        ));
+    }
+    let validation = match query.text("fieldValidation") {
+        "" | "Warn" => FieldValidation::Warn,
+        "Ignore" => FieldValidation::Ignore,
+        "Strict" => FieldValidation::Strict,
+        other => {
+            let known = ["", "Ignore", "Strict", "Warn"];
+            return Err(invalid(
+                name,
+                FieldError::unsupported("fieldValidation", &json!(other), &known),
+            ));
+        }
+    };
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let manager = match query.text("fieldManager") {
+        "" => agent.split('/').next().unwrap_or_default(),
+        manager => manager,
+    };
+    Ok(WriteOptions {
+        dry_run: !stages.is_empty(),
+        validation,
+        manager: manager.to_owned(),
+    })
+}
+
+/// Options of deletions: from the body, or from the query when there is none.
+pub(super) fn delete(query: &Query, body: &[u8]) -> Result<DeleteOptions, ApiError> {
+    let options = if body.iter().all(u8::is_ascii_whitespace) {
+        let mut options = json!({});
+        if let Some(policy) = query.get("propagationPolicy") {
+            options["propagationPolicy"] = json!(policy);
+        }
+        if let Some(seconds) = query
+            .get("gracePeriodSeconds")
+            .and_then(|text| text.parse::<i64>().ok())
+        {
+            options["gracePeriodSeconds"] = json!(seconds);
+        }
+        if let Some(orphan) = query.get("orphanDependents") {
+            options["orphanDependents"] = json!(orphan == "true");
+        }
+        options
+    } else {
+        delete_body(body)?
+    };
+    let mut options = DeleteOptions::parse(&options)?;
+    let stages: Vec<&str> = query.all("dryRun").collect();
+    if stages.iter().any(|stage| *stage != "All") {
+        return Err(invalid(
+            "DeleteOptions",
+            FieldError::unsupported("dryRun", &json!(stages), &["All"]),
+        ));
+    }
+    options.dry_run |= !stages.is_empty();
+    Ok(options)
+}
+
+fn delete_body(body: &[u8]) -> Result<Value, ApiError> {
+    let value = decode::parse(body, Format::Json).map_err(|error| {
+        ApiError::bad_request(format!(
+            "couldn't get version/kind; json parse error: {error}"
+        ))
+    })?;
+    match (value["kind"].as_str(), value["apiVersion"].as_str()) {
+        (None | Some("" | "DeleteOptions"), _) => Ok(value),
+        (Some(kind), version) => {
+            let version = version.unwrap_or_default();
+            let why = format!(
+                "no kind {kind:?} is registered for version {version:?} in scheme \"sandbox\""
+            );
+            Err(ApiError::bad_request(why))
+        }
+    }
+}
+
+pub(super) fn selector(query: &Query, kind: &Kind) -> Result<Selector, ApiError> {
+    let labels =
+        LabelSelector::parse(query.text("labelSelector")).map_err(ApiError::bad_request)?;
+    let fields =
+        FieldSelector::parse(query.text("fieldSelector"), kind).map_err(ApiError::bad_request)?;
+    Ok(Selector { labels, fields })
+}
+
+pub(super) fn list(query: &Query, kind: &Kind) -> Result<ListOptions, ApiError> {
+    if query.get("sendInitialEvents").is_some() {
+        let why = "sendInitialEvents is forbidden for list";
+        return Err(invalid_options(FieldError::forbidden(
+            "sendInitialEvents",
+            why,
+        )));
+    }
+    Ok(ListOptions {
+        selector: selector(query, kind)?,
+        limit: query.text("limit").parse().unwrap_or(0),
+        token: query.text("continue").to_owned(),
+        version: query.text("resourceVersion").to_owned(),
+        version_match: query.text("resourceVersionMatch").to_owned(),
+    })
+}
+
+pub(super) fn watch(
+    query: &Query,
+    kind: &Kind,
+    accepted: Accepted,
+) -> Result<WatchOptions, ApiError> {
+    let timeout = query
+        .text("timeoutSeconds")
+        .parse::<u64>()
+        .ok()
+        .filter(|seconds| *seconds > 0);
+    Ok(WatchOptions {
+        selector: selector(query, kind)?,
+        start: start(query)?,
+        bookmarks: query.flag("allowWatchBookmarks"),
+        timeout: timeout.map(Duration::from_secs),
+        shape: accepted.shape,
+        rows: rows(query)?,
+    })
+}
+
+fn start(query: &Query) -> Result<Start, ApiError> {
+    let (version, matching) = (
+        query.text("resourceVersion"),
+        query.text("resourceVersionMatch"),
+    );
+    let initial = query
+        .get("sendInitialEvents")
+        .map(|_| query.flag("sendInitialEvents"));
+    match (initial, matching) {
+        (None, "") => {}
+        (None, _) => {
+            let why =
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+            return Err(invalid_options(FieldError::forbidden(
+                "resourceVersionMatch",
+                why,
+            )));
+        }
+        (Some(_), "NotOlderThan") => {}
+        (Some(_), "") => {
+            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+            return Err(invalid_options(FieldError::forbidden(
+                "resourceVersionMatch",
+                why,
+            )));
+        }
+        (Some(_), other) => {
+            let error =
+                FieldError::unsupported("resourceVersionMatch", &json!(other), &["NotOlderThan"]);
+            return Err(invalid_options(error));
+        }
+    }
+    if version.is_empty() || version == "0" {
+        return Ok(match initial {
+            Some(true) => Start::PresentThenBookmark,
+            Some(false) | None => Start::Present,
+        });
+    }
+    let Ok(revision) = version.parse() else {
+        let why = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
+        return Err(ApiError::internal(format!(
+            "resourceVersion: Invalid value: {version:?}: {why}"
+        )));
+    };
+    Ok(if initial == Some(true) {
+        Start::PresentThenBookmark
+    } else {
+        Start::After(revision)
+    })
+}
+
+/// How tables are made, from `includeObject`.
+pub(super) fn rows(query: &Query) -> Result<Rows, ApiError> {
+    let include = match query.text("includeObject") {
+        "" | "Metadata" => IncludeObject::Metadata,
+        "None" => IncludeObject::Nothing,
+        "Object" => IncludeObject::Whole,
+        other => {
+            let why = "must be 'Metadata', 'Object', 'None', or empty";
+            return Err(ApiError::bad_request(format!(
+                "Unable to convert to Table as requested: includeObject: Invalid value: {other:?}: {why}"
+            )));
+        }
+    };
+    Ok(Rows {
+        include,
+        names_columns: true,
+    })
+}

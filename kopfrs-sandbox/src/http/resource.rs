@@ -1,0 +1,280 @@
+//! Requests about resources: which kind, which operation, may it be done there at all.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::{
+    Shutdown, documents,
+    negotiate::{Accepted, Answer, Shape, negotiate},
+    options,
+    query::Query,
+    reply::Reply,
+    request::RequestInfo,
+    write,
+};
+use crate::{
+    cluster::Cluster,
+    error::ApiError,
+    object::Object,
+    registry::{Kind, Kinds, Origin},
+    render,
+    strategy::Part,
+    verbs::{Target, delete, delete::Deleted, list, read, review, scale, watch::Watch},
+};
+
+/// One request on its way.
+pub(super) struct Context<'a> {
+    pub(super) cluster: &'a Arc<Cluster>,
+    pub(super) info: &'a RequestInfo,
+    pub(super) query: &'a Query,
+    pub(super) method: &'a Method,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: &'a Bytes,
+    pub(super) shutdown: Shutdown,
+}
+
+impl Context<'_> {
+    pub(super) fn header(&self, name: header::HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub(super) fn accepted(&self, kind: &Kind, answer: Answer) -> Result<Accepted, ApiError> {
+        negotiate(self.header(header::ACCEPT), answer, kind.custom().is_some())
+    }
+
+    /// One object as the answer.
+    pub(super) fn object(
+        &self,
+        kind: &Kind,
+        status: StatusCode,
+        object: &Object,
+    ) -> Result<Reply, ApiError> {
+        let accepted = self.accepted(kind, Answer::Object)?;
+        let rows = options::rows(self.query)?;
+        let bytes = render::object(kind, object, accepted.shape, rows, &self.cluster.clock);
+        let reply = Reply::bytes(status, super::reply::JSON, bytes).with_version(object.revision);
+        Ok(if accepted.yaml {
+            reply.into_yaml()
+        } else {
+            reply
+        })
+    }
+}
+
+pub(super) fn answer(context: &Context<'_>) -> Reply {
+    let info = context.info;
+    let kinds = context.cluster.registry.kinds();
+    let Some(kind) = kinds.find(&info.group, &info.version, &info.resource) else {
+        return documents::unknown(&kinds, &info.group);
+    };
+    let reply = match misplaced(context, kind) {
+        Some(reply) => reply,
+        None => dispatch(context, &kinds, kind).unwrap_or_else(|error| Reply::error(&error)),
+    };
+    let deprecation = kind.custom().and_then(|custom| custom.deprecation.clone());
+    reply.with_warnings(deprecation)
+}
+
+/// Requests that a kind's scope does not allow.
+fn misplaced(context: &Context<'_>, kind: &Kind) -> Option<Reply> {
+    let info = context.info;
+    let no_such = || match kind.origin {
+        Origin::BuiltIn(_) => Reply::error(&ApiError::no_such_resource()),
+        Origin::Custom(_) => Reply::page_not_found(),
+    };
+    if info.has_more || (!kind.namespaced && !info.namespace.is_empty()) {
+        return Some(no_such());
+    }
+    if kind.namespaced && info.namespace.is_empty() {
+        if !info.name.is_empty() {
+            return Some(no_such());
+        }
+        if !matches!(info.verb, "list" | "watch") {
+            return Some(match kind.origin {
+                Origin::BuiltIn(_) => Reply::error(&ApiError::method_not_allowed()),
+                Origin::Custom(_) => Reply::page_not_found(),
+            });
+        }
+    }
+    None
+}
+
+fn dispatch(context: &Context<'_>, kinds: &Kinds, kind: &Arc<Kind>) -> Result<Reply, ApiError> {
+    let info = context.info;
+    let target = Target {
+        kind: kind.clone(),
+        namespace: info.namespace.clone(),
+        name: info.name.clone(),
+    };
+    if !info.subresource.is_empty() {
+        return subresource(context, kinds, &target);
+    }
+    if matches!(&kind.origin, Origin::BuiltIn(rules) if rules.is_review) {
+        return access_review(context, kind);
+    }
+    let named = !info.name.is_empty();
+    if !kind.verbs.contains(&info.verb) {
+        return Err(ApiError::method_not_allowed());
+    }
+    match (info.verb, named) {
+        ("get", true) => get(context, &target),
+        ("list", false) => list(context, &target),
+        ("watch", _) => watch(context, target),
+        ("create", false) => write::create(context, kinds, &target),
+        ("update", true) => write::put(context, kinds, &target, Part::Main),
+        ("patch", true) => write::patch(context, &target, Part::Main),
+        ("delete", true) => delete_one(context, &target),
+        ("deletecollection", false) => delete_collection(context, &target),
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+fn subresource(context: &Context<'_>, kinds: &Kinds, target: &Target) -> Result<Reply, ApiError> {
+    let info = context.info;
+    let Some(subresource) = target.kind.subresource(&info.subresource) else {
+        return Err(match target.kind.origin {
+            Origin::BuiltIn(_) => ApiError::no_such_resource(),
+            Origin::Custom(_) => target.not_found(),
+        });
+    };
+    if !subresource.verbs.contains(&info.verb) {
+        return Err(ApiError::method_not_allowed());
+    }
+    match (subresource.name, info.verb) {
+        ("status", "get") => get(context, target),
+        ("status", "update") => write::put(context, kinds, target, Part::Status),
+        ("status", "patch") => write::patch(context, target, Part::Status),
+        ("finalize", "update") => write::put(context, kinds, target, Part::Finalize),
+        ("scale", "get") => {
+            let object = read::get(context.cluster, target, "")?;
+            Ok(Reply::json(
+                StatusCode::OK,
+                &scale::scale_of(target, &object)?,
+            ))
+        }
+        ("scale", "update") => write::put_scale(context, target),
+        ("scale", "patch") => write::patch_scale(context, target),
+        (name, _) => Err(ApiError::not_implemented(format!(
+            "{}/{name}",
+            target.kind.plural
+        ))),
+    }
+}
+
+fn access_review(context: &Context<'_>, kind: &Kind) -> Result<Reply, ApiError> {
+    if context.info.verb != "create" {
+        return Err(ApiError::method_not_allowed());
+    }
+    let body = write::body(context)?;
+    Ok(Reply::json(
+        StatusCode::CREATED,
+        &review::answer(kind, &body, "sandbox")?,
+    ))
+}
+
+fn get(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+    // What cannot be answered is not looked up.
+    context.accepted(&target.kind, Answer::Object)?;
+    let object = read::get(
+        context.cluster,
+        target,
+        context.query.text("resourceVersion"),
+    )?;
+    context.object(&target.kind, StatusCode::OK, &object)
+}
+
+fn list(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+    let accepted = context.accepted(&target.kind, Answer::List)?;
+    let rows = options::rows(context.query)?;
+    let options = options::list(context.query, &target.kind)?;
+    let listed = list::list(context.cluster, target, &options)?;
+    Ok(list_reply(context, target, &listed, accepted, rows))
+}
+
+fn list_reply(
+    context: &Context<'_>,
+    target: &Target,
+    listed: &list::Listed,
+    accepted: Accepted,
+    rows: render::Rows,
+) -> Reply {
+    let bytes = render::list(
+        &target.kind,
+        listed,
+        accepted.shape,
+        rows,
+        &context.cluster.clock,
+    );
+    let reply =
+        Reply::bytes(StatusCode::OK, super::reply::JSON, bytes).with_version(listed.revision);
+    if accepted.yaml {
+        reply.into_yaml()
+    } else {
+        reply
+    }
+}
+
+fn watch(context: &Context<'_>, mut target: Target) -> Result<Reply, ApiError> {
+    let accepted = context.accepted(&target.kind, Answer::Watch)?;
+    let mut options = options::watch(context.query, &target.kind, accepted)?;
+    if !target.name.is_empty() {
+        // /api/v1/watch/.../NAME is a watch of one object.
+        let one = format!("metadata.name={}", target.name);
+        options.selector.fields = crate::selector::FieldSelector::parse(&one, &target.kind)
+            .map_err(ApiError::bad_request)?;
+        target.name.clear();
+    }
+    let watch = Watch::open(
+        context.cluster.clone(),
+        target,
+        options,
+        context.shutdown.0.clone(),
+    );
+    Ok(Reply::watch(watch))
+}
+
+fn delete_one(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+    let options = options::delete(context.query, context.body)?;
+    match delete::delete(context.cluster, target, &options)? {
+        Deleted::Object(object) => context.object(&target.kind, StatusCode::OK, &object),
+        Deleted::Gone(object) => {
+            let mut details = target.kind.subject(&target.name).details();
+            details["uid"] = object.value["metadata"]["uid"].clone();
+            Ok(Reply::json(StatusCode::OK, &success(details)).with_version(object.revision))
+        }
+    }
+}
+
+fn success(details: Value) -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+}
+
+/// Deletes each selected object; the answer is the list of what they were.
+fn delete_collection(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+    let delete_options = options::delete(context.query, context.body)?;
+    let mut options = options::list(context.query, &target.kind)?;
+    options.limit = 0;
+    let listed = list::list(context.cluster, target, &options)?;
+    for object in &listed.objects {
+        let name = crate::object::meta(&object.value, "name").to_owned();
+        let one = Target {
+            name,
+            ..target.clone()
+        };
+        match delete::delete(context.cluster, &one, &delete_options) {
+            Ok(_) => {}
+            // Gone already: that is what was asked for.
+            Err(error) if error.code == 404 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let rows = options::rows(context.query)?;
+    let accepted = Accepted {
+        shape: Shape::Whole,
+        ..Accepted::JSON
+    };
+    Ok(list_reply(context, target, &listed, accepted, rows))
+}

@@ -1,0 +1,75 @@
+//! Finds what a request means and answers it.
+//!
+//! Everything but a watch's stream is computed in the call: nothing here waits.
+
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures::future::{Ready, ready};
+use http::{Method, Request, Response};
+use tower::Service;
+
+use super::{
+    Body, Shutdown, documents, query::Query, reply::Reply, request::RequestInfo, resource,
+};
+use crate::cluster::Cluster;
+
+/// The innermost service.
+#[derive(Debug, Clone)]
+pub(crate) struct Router {
+    cluster: Arc<Cluster>,
+}
+
+impl Router {
+    pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
+        Self { cluster }
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Reply {
+        let path = request.uri().path();
+        let query = Query::parse(request.uri().query().unwrap_or_default());
+        let info = match request.extensions().get::<RequestInfo>() {
+            Some(info) => info.clone(),
+            None => RequestInfo::parse(request.method(), path, &query),
+        };
+        if !info.is_resource {
+            return documents::answer(&self.cluster, request.method(), path, request.headers());
+        }
+        let context = resource::Context {
+            cluster: &self.cluster,
+            info: &info,
+            query: &query,
+            method: request.method(),
+            headers: request.headers(),
+            body: request.body(),
+            shutdown: request
+                .extensions()
+                .get::<Shutdown>()
+                .cloned()
+                .unwrap_or_default(),
+        };
+        resource::answer(&context)
+    }
+}
+
+impl Service<Request<Bytes>> for Router {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        let mut response = self.answer(&request).into_response();
+        if request.method() == Method::HEAD {
+            *response.body_mut() = Body::default();
+        }
+        ready(Ok(response))
+    }
+}

@@ -1,0 +1,209 @@
+//! Requests that write: bodies, patches, scales.
+
+use http::{StatusCode, header};
+use serde_json::Value;
+
+use super::{options, reply::Reply, resource::Context};
+use crate::{
+    error::ApiError,
+    object::fields_mut,
+    patch::{JsonPatch, merge, strategic_merge},
+    registry::{Kind, Kinds},
+    strategy::Part,
+    verbs::{
+        Target, Written, create,
+        decode::{self, Format},
+        scale,
+        update::{self, Method},
+    },
+};
+
+const UNKNOWN_FORMAT: &str =
+    "the body of the request was in an unknown format - accepted media types include:";
+
+fn media(context: &Context<'_>) -> String {
+    let value = context.header(header::CONTENT_TYPE).unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
+}
+
+/// The format of a body that is an object.
+fn format(context: &Context<'_>) -> Result<Format, ApiError> {
+    match media(context).as_str() {
+        "" | "application/json" => Ok(Format::Json),
+        "application/yaml" => Ok(Format::Yaml),
+        "application/vnd.kubernetes.protobuf" => Err(ApiError::unsupported_media_type(
+            "the sandbox does not read protobuf bodies: send application/json or application/yaml",
+        )),
+        _ => {
+            let known = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+            Err(ApiError::unsupported_media_type(format!(
+                "{UNKNOWN_FORMAT} {known}"
+            )))
+        }
+    }
+}
+
+/// A body that is any JSON or YAML.
+pub(super) fn body(context: &Context<'_>) -> Result<Value, ApiError> {
+    decode::parse(context.body, format(context)?).map_err(|error| {
+        ApiError::bad_request(format!(
+            "couldn't get version/kind; json parse error: {error}"
+        ))
+    })
+}
+
+fn reply(context: &Context<'_>, kind: &Kind, written: Written) -> Result<Reply, ApiError> {
+    let status = if written.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok(context
+        .object(kind, status, &written.object)?
+        .with_warnings(written.warnings))
+}
+
+pub(super) fn create(
+    context: &Context<'_>,
+    kinds: &Kinds,
+    target: &Target,
+) -> Result<Reply, ApiError> {
+    let options = options::write(context.query, context.headers, "CreateOptions")?;
+    let decoded = decode::object(kinds, &target.kind, context.body, format(context)?)?;
+    let written = create::create(context.cluster, target, decoded, &options)?;
+    reply(context, &target.kind, written)
+}
+
+pub(super) fn put(
+    context: &Context<'_>,
+    kinds: &Kinds,
+    target: &Target,
+    part: Part,
+) -> Result<Reply, ApiError> {
+    let options = options::write(context.query, context.headers, "UpdateOptions")?;
+    let decoded = decode::object(kinds, &target.kind, context.body, format(context)?)?;
+    let written = update::put(context.cluster, target, part, decoded, &options)?;
+    reply(context, &target.kind, written)
+}
+
+/// How a patch is to be applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PatchType {
+    Json,
+    Merge,
+    Strategic,
+}
+
+fn patch_type(context: &Context<'_>, kind: &Kind) -> Result<PatchType, ApiError> {
+    match media(context).as_str() {
+        "application/json-patch+json" => Ok(PatchType::Json),
+        "application/merge-patch+json" => Ok(PatchType::Merge),
+        "application/strategic-merge-patch+json" if kind.custom().is_none() => {
+            Ok(PatchType::Strategic)
+        }
+        "application/apply-patch+yaml" => Err(ApiError::unsupported_media_type(
+            "the sandbox does not implement server-side apply yet: send a merge patch or a JSON patch",
+        )),
+        _ => {
+            let strategic = if kind.custom().is_none() {
+                ", application/strategic-merge-patch+json"
+            } else {
+                ""
+            };
+            Err(ApiError::unsupported_media_type(format!(
+                "{UNKNOWN_FORMAT} application/json-patch+json, application/merge-patch+json{strategic}, application/apply-patch+yaml"
+            )))
+        }
+    }
+}
+
+/// The patch document; some kinds of nonsense have their own words.
+fn document(context: &Context<'_>, kind: PatchType) -> Result<Value, ApiError> {
+    let patch = decode::parse(context.body, Format::Json).map_err(|error| {
+        let text = if error.contains("EOF") {
+            "unexpected end of JSON input".to_owned()
+        } else {
+            error
+        };
+        ApiError::bad_request(format!("error decoding patch: {text}"))
+    })?;
+    match (kind, &patch) {
+        (PatchType::Json, _) | (_, Value::Object(_)) => Ok(patch),
+        (_, Value::Null) => Err(ApiError::bad_request("Invalid JSON Patch")),
+        _ => Err(ApiError::bad_request(
+            "error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}",
+        )),
+    }
+}
+
+fn apply(context: &Context<'_>, kind: PatchType, value: &mut Value) -> Result<(), ApiError> {
+    let patch = document(context, kind)?;
+    match kind {
+        PatchType::Json => JsonPatch::decode(&patch)?.apply(value),
+        PatchType::Merge => {
+            merge(value, &patch);
+            Ok(())
+        }
+        PatchType::Strategic => strategic_merge(value, &patch),
+    }
+}
+
+pub(super) fn patch(context: &Context<'_>, target: &Target, part: Part) -> Result<Reply, ApiError> {
+    let options = options::write(context.query, context.headers, "PatchOptions")?;
+    let kind = patch_type(context, &target.kind)?;
+    let written = update::update(
+        context.cluster,
+        target,
+        part,
+        Method::Patch,
+        &options,
+        |current| {
+            let mut value = current.clone();
+            apply(context, kind, &mut value)?;
+            let text = String::from_utf8_lossy(context.body);
+            decode::typed(&target.kind, value, |why| {
+                ApiError::invalid_patch(&text, why)
+            })
+        },
+    )?;
+    reply(context, &target.kind, written)
+}
+
+pub(super) fn put_scale(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+    let options = options::write(context.query, context.headers, "UpdateOptions")?;
+    let given = body(context)?;
+    let scale = scale::write(context.cluster, target, Method::Patch, &options, |_| {
+        Ok(given.clone())
+    })?;
+    Ok(Reply::json(StatusCode::OK, &scale))
+}
+
+pub(super) fn patch_scale(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+    let options = options::write(context.query, context.headers, "PatchOptions")?;
+    // A Scale is built in, whatever is scaled.
+    let kind = match media(context).as_str() {
+        "application/strategic-merge-patch+json" => PatchType::Merge,
+        _ => patch_type(context, &target.kind)?,
+    };
+    let scale = scale::write(
+        context.cluster,
+        target,
+        Method::Patch,
+        &options,
+        |current| {
+            let mut value = current.clone();
+            // Zero is not shown, but a patch may replace or test it.
+            let spec = crate::object::child_mut(&mut value, "spec");
+            spec.entry("replicas").or_insert(Value::from(0));
+            apply(context, kind, &mut value)?;
+            fields_mut(&mut value);
+            Ok(value)
+        },
+    )?;
+    Ok(Reply::json(StatusCode::OK, &scale))
+}

@@ -1,0 +1,118 @@
+//! The request journal: what clients asked, in order, for tests to judge.
+//!
+//! A tower layer records each request before it is answered and completes the record with the answer. Bounded: the
+//! oldest requests are forgotten.
+
+mod layer;
+mod requests;
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+pub(crate) use self::layer::Journaled;
+pub use self::requests::{Request, Requests};
+
+/// The requests a sandbox has seen; cheap to clone.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use k8s_openapi::api::core::v1::Namespace;
+/// use kube::Api;
+/// use kopfrs_sandbox::Sandbox;
+///
+/// let sandbox = Sandbox::new();
+/// let namespaces: Api<Namespace> = Api::all(sandbox.client());
+/// let mark = sandbox.journal().mark();
+/// namespaces.get("default").await?;
+///
+/// let seen = sandbox.journal().since(mark);
+/// assert_eq!(seen.count("get"), 1);
+/// assert!(seen.writes().is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Journal {
+    inner: Arc<Mutex<Inner>>,
+    capacity: usize,
+}
+
+/// A moment in a [`Journal`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(u64);
+
+#[derive(Debug, Default)]
+struct Inner {
+    next: u64,
+    requests: VecDeque<Arc<Request>>,
+}
+
+impl Journal {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            inner: Arc::default(),
+            capacity: capacity.max(1),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn record(&self, mut request: Request) -> Arc<Request> {
+        let mut inner = self.lock();
+        inner.next += 1;
+        request.number = inner.next;
+        let request = Arc::new(request);
+        inner.requests.push_back(request.clone());
+        if inner.requests.len() > self.capacity {
+            inner.requests.pop_front();
+        }
+        request
+    }
+
+    /// All requests that are still remembered, oldest first.
+    pub fn requests(&self) -> Requests {
+        self.lock().requests.iter().cloned().collect()
+    }
+
+    /// The moment after the newest request.
+    pub fn mark(&self) -> Mark {
+        Mark(self.lock().next)
+    }
+
+    /// The requests after a moment.
+    pub fn since(&self, mark: Mark) -> Requests {
+        self.lock()
+            .requests
+            .iter()
+            .filter(|request| request.number > mark.0)
+            .cloned()
+            .collect()
+    }
+
+    /// The requests that create, change or delete.
+    pub fn writes(&self) -> Requests {
+        self.requests().writes()
+    }
+
+    /// The requests about one object: plural, namespace (empty for cluster-scoped ones) and name.
+    pub fn for_object(&self, resource: &str, namespace: &str, name: &str) -> Requests {
+        self.requests().for_object(resource, namespace, name)
+    }
+
+    /// The number of requests of a verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`.
+    pub fn count(&self, verb: &str) -> usize {
+        self.requests().count(verb)
+    }
+
+    /// Forgets all requests. Marks stay good.
+    pub fn clear(&self) {
+        self.lock().requests.clear();
+    }
+}

@@ -1,0 +1,211 @@
+//! Recorded requests and selections of them.
+
+use std::{
+    fmt,
+    ops::Deref,
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::http::request::RequestInfo;
+
+/// One recorded request.
+#[derive(Clone)]
+pub struct Request {
+    pub(super) number: u64,
+    pub(super) time: SystemTime,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) info: RequestInfo,
+    pub(super) user_agent: String,
+    pub(super) content_type: String,
+    pub(super) body: Option<Bytes>,
+    pub(super) outcome: OnceLock<(u16, Option<u64>)>,
+}
+
+impl Request {
+    /// The number of this request in its sandbox, counted from 1.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// When it came, by the sandbox's clock (which pauses with tokio's).
+    pub fn time(&self) -> SystemTime {
+        self.time
+    }
+
+    /// The HTTP method.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The path without the query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The query as it was sent.
+    pub fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// The verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
+    pub fn verb(&self) -> &str {
+        self.info.verb
+    }
+
+    /// The API group, empty for the core group and for paths that are no resources.
+    pub fn group(&self) -> &str {
+        &self.info.group
+    }
+
+    /// The plural of the resource, empty for paths that are none.
+    pub fn resource(&self) -> &str {
+        &self.info.resource
+    }
+
+    /// The subresource, such as `status`; empty for the object itself.
+    pub fn subresource(&self) -> &str {
+        &self.info.subresource
+    }
+
+    /// The namespace, empty for cluster-wide requests.
+    pub fn namespace(&self) -> &str {
+        &self.info.namespace
+    }
+
+    /// The name, empty for collections and creates.
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// The `User-Agent` header.
+    pub fn user_agent(&self) -> &str {
+        &self.user_agent
+    }
+
+    /// The `Content-Type` header.
+    pub fn content_type(&self) -> &str {
+        &self.content_type
+    }
+
+    /// The body as JSON; `None` when there was none, it was no JSON, or too big to be kept (1 MiB).
+    pub fn body(&self) -> Option<Value> {
+        serde_json::from_slice(self.body.as_ref()?).ok()
+    }
+
+    /// The status code of the answer; `None` while there is none.
+    pub fn status(&self) -> Option<u16> {
+        self.outcome.get().map(|(status, _)| *status)
+    }
+
+    /// The resource version of the answer, if it had one.
+    pub fn resource_version(&self) -> Option<u64> {
+        self.outcome.get().and_then(|(_, version)| *version)
+    }
+
+    /// Whether this creates, changes or deletes.
+    pub fn is_write(&self) -> bool {
+        self.info.is_resource
+            && matches!(
+                self.info.verb,
+                "create" | "update" | "patch" | "delete" | "deletecollection"
+            )
+    }
+
+    /// The name of the object, which for a create is in the body.
+    fn object_name(&self) -> Option<String> {
+        if self.info.verb == "create" && self.info.name.is_empty() {
+            return Some(self.body()?["metadata"]["name"].as_str()?.to_owned());
+        }
+        Some(self.info.name.clone())
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{} {} {}", self.number, self.method, self.path)?;
+        if !self.query.is_empty() {
+            write!(f, "?{}", self.query)?;
+        }
+        match self.status() {
+            Some(status) => write!(f, " -> {status}"),
+            None => f.write_str(" -> ?"),
+        }
+    }
+}
+
+/// A selection of recorded requests, oldest first. It reads like a slice.
+#[derive(Debug, Clone, Default)]
+pub struct Requests(Vec<Arc<Request>>);
+
+impl Requests {
+    /// Those a condition holds for.
+    pub fn matching(&self, condition: impl Fn(&Request) -> bool) -> Self {
+        self.0
+            .iter()
+            .filter(|request| condition(request))
+            .cloned()
+            .collect()
+    }
+
+    /// Those that create, change or delete.
+    pub fn writes(&self) -> Self {
+        self.matching(Request::is_write)
+    }
+
+    /// Those of a verb.
+    pub fn verb(&self, verb: &str) -> Self {
+        self.matching(|request| request.verb() == verb)
+    }
+
+    /// Those about a resource, named by its plural.
+    pub fn resource(&self, plural: &str) -> Self {
+        self.matching(|request| request.resource() == plural)
+    }
+
+    /// Those about one object: plural, namespace (empty for cluster-scoped ones) and name. Creates count by the name in
+    /// their body.
+    pub fn for_object(&self, resource: &str, namespace: &str, name: &str) -> Self {
+        self.matching(|request| {
+            request.resource() == resource
+                && request.namespace() == namespace
+                && request.object_name().is_some_and(|own| own == name)
+        })
+    }
+
+    /// The number of requests of a verb.
+    pub fn count(&self, verb: &str) -> usize {
+        self.0
+            .iter()
+            .filter(|request| request.verb() == verb)
+            .count()
+    }
+}
+
+impl Deref for Requests {
+    type Target = [Arc<Request>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl FromIterator<Arc<Request>> for Requests {
+    fn from_iter<I: IntoIterator<Item = Arc<Request>>>(requests: I) -> Self {
+        Self(requests.into_iter().collect())
+    }
+}
+
+impl IntoIterator for Requests {
+    type Item = Arc<Request>;
+    type IntoIter = std::vec::IntoIter<Arc<Request>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

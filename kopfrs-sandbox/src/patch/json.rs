@@ -1,0 +1,247 @@
+//! JSON patch, RFC 6902, with the liberties of the library a real server uses.
+//!
+//! `test` for null passes on a missing path, `replace` of a missing member adds it, `remove` of one fails. kube-rs's
+//! finalizer helper depends on the first of these.
+
+use serde_json::Value;
+
+use crate::error::ApiError;
+
+/// A decoded patch document.
+#[derive(Debug)]
+pub(crate) struct JsonPatch {
+    operations: Vec<Value>,
+}
+
+/// The operation does not apply; a real server does not say why.
+struct Failed;
+
+impl JsonPatch {
+    pub(crate) fn decode(document: &Value) -> Result<Self, ApiError> {
+        match document {
+            Value::Array(operations) if operations.iter().all(Value::is_object) => Ok(Self {
+                operations: operations.clone(),
+            }),
+            Value::Null => Ok(Self {
+                operations: Vec::new(),
+            }),
+            _ => Err(ApiError::bad_request(
+                "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch",
+            )),
+        }
+    }
+
+    /// Applies all operations or none.
+    pub(crate) fn apply(&self, target: &mut Value) -> Result<(), ApiError> {
+        let mut result = target.clone();
+        for operation in &self.operations {
+            apply(&mut result, operation).map_err(|Failed| ApiError::patch_failed())?;
+        }
+        *target = result;
+        Ok(())
+    }
+}
+
+fn apply(target: &mut Value, operation: &Value) -> Result<(), Failed> {
+    let pointer = |name: &str| {
+        operation
+            .get(name)
+            .and_then(Value::as_str)
+            .ok_or(Failed)
+            .and_then(parse)
+    };
+    let path = pointer("path")?;
+    let value = || operation.get("value").cloned().ok_or(Failed);
+    match operation.get("op").and_then(Value::as_str) {
+        Some("add") => add(target, &path, value()?),
+        Some("remove") => remove(target, &path).map(drop),
+        Some("replace") => replace(target, &path, value()?),
+        Some("move") => {
+            let moved = remove(target, &pointer("from")?)?;
+            add(target, &path, moved)
+        }
+        Some("copy") => {
+            let copied = find(target, &pointer("from")?).ok_or(Failed)?.clone();
+            add(target, &path, copied)
+        }
+        Some("test") => {
+            let found = find(target, &path).unwrap_or(&Value::Null);
+            let wanted = operation.get("value").unwrap_or(&Value::Null);
+            if same(found, wanted) {
+                Ok(())
+            } else {
+                Err(Failed)
+            }
+        }
+        _ => Err(Failed),
+    }
+}
+
+fn parse(pointer: &str) -> Result<Vec<String>, Failed> {
+    if pointer.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rest = pointer.strip_prefix('/').ok_or(Failed)?;
+    Ok(rest
+        .split('/')
+        .map(|part| part.replace("~1", "/").replace("~0", "~"))
+        .collect())
+}
+
+/// Equality by value, so that 1 and 1.0 are the same.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        _ => a == b,
+    }
+}
+
+fn index(items: &[Value], part: &str) -> Option<usize> {
+    let index: usize = part.parse().ok()?;
+    (index < items.len()).then_some(index)
+}
+
+fn step<'a>(value: &'a Value, part: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(fields) => fields.get(part),
+        Value::Array(items) => items.get(index(items, part)?),
+        _ => None,
+    }
+}
+
+fn find<'a>(target: &'a Value, path: &[String]) -> Option<&'a Value> {
+    path.iter()
+        .try_fold(target, |value, part| step(value, part))
+}
+
+fn find_mut<'a>(target: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
+    path.iter().try_fold(target, |value, part| match value {
+        Value::Object(fields) => fields.get_mut(part),
+        Value::Array(items) => {
+            let index = index(items, part)?;
+            items.get_mut(index)
+        }
+        _ => None,
+    })
+}
+
+fn add(target: &mut Value, path: &[String], value: Value) -> Result<(), Failed> {
+    let Some((last, parents)) = path.split_last() else {
+        *target = value;
+        return Ok(());
+    };
+    match find_mut(target, parents) {
+        Some(Value::Object(fields)) => {
+            fields.insert(last.clone(), value);
+            Ok(())
+        }
+        Some(Value::Array(items)) if last == "-" => {
+            items.push(value);
+            Ok(())
+        }
+        Some(Value::Array(items)) => {
+            let at: usize = last.parse().map_err(|_| Failed)?;
+            if at > items.len() {
+                return Err(Failed);
+            }
+            items.insert(at, value);
+            Ok(())
+        }
+        _ => Err(Failed),
+    }
+}
+
+fn remove(target: &mut Value, path: &[String]) -> Result<Value, Failed> {
+    let (last, parents) = path.split_last().ok_or(Failed)?;
+    match find_mut(target, parents) {
+        Some(Value::Object(fields)) => fields.remove(last).ok_or(Failed),
+        Some(Value::Array(items)) => {
+            let at = index(items, last).ok_or(Failed)?;
+            Ok(items.remove(at))
+        }
+        _ => Err(Failed),
+    }
+}
+
+fn replace(target: &mut Value, path: &[String], value: Value) -> Result<(), Failed> {
+    match path.split_last() {
+        None => *target = value,
+        Some((last, parents)) => match find_mut(target, parents) {
+            Some(Value::Object(fields)) => {
+                fields.insert(last.clone(), value);
+            }
+            Some(Value::Array(items)) => {
+                let at = index(items, last).ok_or(Failed)?;
+                items[at] = value;
+            }
+            _ => return Err(Failed),
+        },
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn patched(mut target: Value, operations: Value) -> Option<Value> {
+        JsonPatch::decode(&operations)
+            .ok()?
+            .apply(&mut target)
+            .ok()?;
+        Some(target)
+    }
+
+    #[test]
+    fn operations_apply_like_on_a_real_server() {
+        let base = || json!({"list": [1, 2], "m": {"x": "1"}, "a/b": 1});
+        let rows = [
+            (
+                json!([{"op": "test", "path": "/none", "value": null}]),
+                Some(base()),
+            ),
+            (json!([{"op": "test", "path": "/m/x", "value": "2"}]), None),
+            (json!([{"op": "remove", "path": "/none"}]), None),
+            (
+                json!([{"op": "replace", "path": "/none", "value": 1}]),
+                Some(json!({"list": [1, 2], "m": {"x": "1"}, "a/b": 1, "none": 1})),
+            ),
+            (
+                json!([{"op": "add", "path": "/list/-", "value": 3}, {"op": "add", "path": "/list/0", "value": 0}]),
+                Some(json!({"list": [0, 1, 2, 3], "m": {"x": "1"}, "a/b": 1})),
+            ),
+            (json!([{"op": "add", "path": "/list/5", "value": 3}]), None),
+            (
+                json!([{"op": "add", "path": "/none/deep", "value": 3}]),
+                None,
+            ),
+            (
+                json!([{"op": "replace", "path": "/a~1b", "value": 2}]),
+                Some(json!({"list": [1, 2], "m": {"x": "1"}, "a/b": 2})),
+            ),
+            (
+                json!([{"op": "move", "from": "/m/x", "path": "/y"}]),
+                Some(json!({"list": [1, 2], "m": {}, "a/b": 1, "y": "1"})),
+            ),
+            (
+                json!([{"op": "copy", "from": "/m", "path": "/n"}]),
+                Some(json!({"list": [1, 2], "m": {"x": "1"}, "n": {"x": "1"}, "a/b": 1})),
+            ),
+            (json!([{"op": "frobnicate", "path": "/m"}]), None),
+            (
+                json!([{"op": "remove", "path": "/m/x"}, {"op": "test", "path": "/m/x", "value": "1"}]),
+                None,
+            ),
+        ];
+        for (operations, expected) in rows {
+            assert_eq!(
+                patched(base(), operations.clone()),
+                expected,
+                "{operations}"
+            );
+        }
+        assert!(JsonPatch::decode(&json!({"op": "add"})).is_err());
+    }
+}

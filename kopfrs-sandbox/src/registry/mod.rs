@@ -1,0 +1,155 @@
+//! The kinds that are served, and discovery documents of them.
+//!
+//! Read by `http` for routing and by `verbs`; written by the CRD controller when definitions come and go. A snapshot is
+//! immutable: one request sees one set of kinds.
+
+pub(crate) mod builtin;
+pub(crate) mod custom;
+pub(crate) mod discovery;
+pub(crate) mod kind;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+};
+
+use bytes::Bytes;
+
+pub(crate) use self::kind::{Kind, Origin};
+
+/// The kinds of one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds {
+    /// By group, version and plural.
+    by_path: BTreeMap<(String, String, String), Arc<Kind>>,
+    /// Groups in the order they were registered, each with its versions, best first.
+    pub(crate) groups: Vec<(String, Vec<String>)>,
+    pub(crate) documents: Documents,
+}
+
+/// Documents made of the kinds, built when first asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    pub(crate) group_list: OnceLock<Bytes>,
+    pub(crate) aggregated_core: OnceLock<Bytes>,
+    pub(crate) aggregated_groups: OnceLock<Bytes>,
+    pub(crate) openapi_index: OnceLock<Bytes>,
+    pub(crate) openapi: std::sync::Mutex<BTreeMap<String, Bytes>>,
+}
+
+impl Kinds {
+    pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Kind>> {
+        self.by_path
+            .get(&(group.to_owned(), version.to_owned(), plural.to_owned()))
+    }
+
+    /// By `apiVersion` and `kind`, as objects and owner references name it.
+    pub(crate) fn by_type(&self, api_version: &str, kind: &str) -> Option<&Arc<Kind>> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        self.by_path
+            .values()
+            .find(|known| known.group == group && known.version == version && known.kind == kind)
+    }
+
+    pub(crate) fn of_version<'a>(
+        &'a self,
+        group: &'a str,
+        version: &'a str,
+    ) -> impl Iterator<Item = &'a Arc<Kind>> {
+        self.by_path
+            .values()
+            .filter(move |kind| kind.group == group && kind.version == version)
+    }
+
+    /// One kind for each stored resource, in any of its versions.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &Arc<Kind>> {
+        let mut seen = std::collections::BTreeSet::new();
+        self.by_path
+            .values()
+            .filter(move |kind| seen.insert(kind.resource.clone()))
+    }
+
+    pub(crate) fn has_group(&self, group: &str) -> bool {
+        self.groups.iter().any(|(name, _)| name == group)
+    }
+
+    pub(crate) fn has_version(&self, group: &str, version: &str) -> bool {
+        self.groups
+            .iter()
+            .any(|(name, versions)| name == group && versions.iter().any(|one| one == version))
+    }
+
+    fn with(&self, without_resource: &str, added: Vec<Kind>) -> Self {
+        let mut by_path = self.by_path.clone();
+        by_path.retain(|_, kind| kind.resource.as_ref() != without_resource);
+        for kind in added {
+            by_path.insert(
+                (
+                    kind.group.clone(),
+                    kind.version.clone(),
+                    kind.plural.clone(),
+                ),
+                Arc::new(kind),
+            );
+        }
+        let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+        let known = self.groups.iter().map(|(group, _)| group.clone());
+        let all = by_path.values().map(|kind| kind.group.clone());
+        for group in known.chain(all) {
+            let mut versions: Vec<String> = by_path
+                .values()
+                .filter(|kind| kind.group == group)
+                .map(|kind| kind.version.clone())
+                .collect();
+            versions.sort_by_key(|version| std::cmp::Reverse(custom::priority(version)));
+            versions.dedup();
+            if !versions.is_empty() && !groups.iter().any(|(name, _)| *name == group) {
+                groups.push((group, versions));
+            }
+        }
+        Self {
+            by_path,
+            groups,
+            documents: Documents::default(),
+        }
+    }
+}
+
+/// The registry of one sandbox.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    kinds: RwLock<Arc<Kinds>>,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        let kinds = builtin::all()
+            .into_iter()
+            .fold(Kinds::default(), |mut kinds, kind| {
+                let path = (
+                    kind.group.clone(),
+                    kind.version.clone(),
+                    kind.plural.clone(),
+                );
+                kinds.groups.push((kind.group.clone(), Vec::new()));
+                kinds.by_path.insert(path, Arc::new(kind));
+                kinds
+            });
+        Self {
+            kinds: RwLock::new(Arc::new(kinds.with("", Vec::new()))),
+        }
+    }
+
+    pub(crate) fn kinds(&self) -> Arc<Kinds> {
+        self.kinds
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Puts the versions of a custom resource in place of what was registered for it before.
+    pub(crate) fn replace(&self, resource: &str, versions: Vec<Kind>) {
+        let mut kinds = self.kinds.write().unwrap_or_else(PoisonError::into_inner);
+        *kinds = Arc::new(kinds.with(resource, versions));
+    }
+}

@@ -1,0 +1,102 @@
+//! Filling in a schema's defaults.
+//!
+//! Runs on writes and on reads of what was stored before a default existed. An explicit null of a field that is not
+//! nullable counts as absent.
+
+use serde_json::Value;
+
+use super::{Additional, Schema};
+
+/// Drops nulls that may not be and puts defaults where nothing is.
+pub(crate) fn apply(value: &mut Value, schema: &Schema) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, child| {
+                !child.is_null()
+                    || match schema.member(name) {
+                        Some(schema) => schema.nullable,
+                        None => schema.keeps_unknown() || name == "metadata",
+                    }
+            });
+            for (name, schema) in &schema.properties {
+                if let Some(default) = &schema.default
+                    && !fields.contains_key(name)
+                {
+                    fields.insert(name.clone(), default.clone());
+                }
+            }
+            for (name, child) in fields {
+                if let Some(schema) = schema.member(name) {
+                    apply(child, schema);
+                }
+            }
+        }
+        Value::Array(items) => {
+            let Some(schema) = schema.items() else { return };
+            for item in items {
+                if item.is_null() && !schema.nullable {
+                    if let Some(default) = &schema.default {
+                        *item = default.clone();
+                    }
+                }
+                apply(item, schema);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+impl Schema {
+    /// Whether reading may have to fill in anything.
+    pub(crate) fn has_defaults(&self) -> bool {
+        let additional = match &self.additional {
+            Additional::Like(schema) => Some(schema.as_ref()),
+            Additional::Any(_) | Additional::Unmentioned => None,
+        };
+        self.default.is_some()
+            || self
+                .properties
+                .values()
+                .chain(self.items())
+                .chain(additional)
+                .any(Self::has_defaults)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema() -> Schema {
+        Schema::parse(
+            &json!({"type": "object", "properties": {"spec": {"type": "object", "default": {}, "properties": {
+                "name": {"type": "string", "default": "anon"},
+                "o": {"type": "object", "default": {}, "properties": {"a": {"type": "string", "default": "x"}}},
+                "nul": {"type": "string", "nullable": true, "default": "d"},
+                "l": {"type": "array", "items": {"type": "object", "properties": {"p": {"type": "string", "default": "TCP"}}}},
+            }}}}),
+        )
+    }
+
+    #[test]
+    fn defaults_fill_in_at_every_level() {
+        let check = |mut value: Value, expected: Value| {
+            apply(&mut value, &schema());
+            assert_eq!(value, expected);
+        };
+        check(
+            json!({}),
+            json!({"spec": {"name": "anon", "o": {"a": "x"}, "nul": "d"}}),
+        );
+        check(
+            json!({"spec": {"name": null, "o": null}}),
+            json!({"spec": {"name": "anon", "o": {"a": "x"}, "nul": "d"}}),
+        );
+        check(
+            json!({"spec": {"name": "", "nul": null, "l": [{}, {"p": "UDP"}]}}),
+            json!({"spec": {"name": "", "nul": null, "o": {"a": "x"}, "l": [{"p": "TCP"}, {"p": "UDP"}]}}),
+        );
+    }
+}

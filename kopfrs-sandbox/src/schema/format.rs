@@ -1,0 +1,3 @@
+//! Checks of `format` on strings.
+//!
+//! The formats a real server enforces for custom resources; others are accepted unchecked.

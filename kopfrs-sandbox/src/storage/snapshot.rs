@@ -1,0 +1,132 @@
+//! Reading lists in pages, of now or of a past revision.
+//!
+//! A past state is the present one with the log undone, so no snapshots are kept. Used by the store only.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Compacted, table::Table};
+use crate::object::Object;
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageRequest<'a> {
+    /// Keys must begin with this.
+    pub(crate) prefix: &'a str,
+    /// Only keys after this one.
+    pub(crate) after: Option<&'a str>,
+    /// The state as of this revision; `None` is now.
+    pub(crate) at: Option<u64>,
+}
+
+/// Objects in key order with the revision they belong to.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) revision: u64,
+    pub(crate) objects: Vec<Arc<Object>>,
+}
+
+pub(super) fn page(table: &Table, now: u64, request: &PageRequest<'_>) -> Result<Page, Compacted> {
+    let revision = request.at.unwrap_or(now);
+    if revision < table.compacted {
+        return Err(Compacted {
+            oldest: table.compacted,
+        });
+    }
+    let current = table.range(request.prefix, request.after);
+    let undone = undone(table, revision);
+    if undone.is_empty() {
+        return Ok(Page {
+            revision,
+            objects: current.map(|(_, object)| object.clone()).collect(),
+        });
+    }
+    let mut past: BTreeMap<&str, Arc<Object>> = current
+        .map(|(key, object)| (key.as_str(), object.clone()))
+        .collect();
+    for (key, previous) in undone {
+        let wanted =
+            key.starts_with(request.prefix) && request.after.is_none_or(|after| key > after);
+        match previous {
+            Some(object) if wanted => drop(past.insert(key, object.clone())),
+            _ => drop(past.remove(key)),
+        }
+    }
+    Ok(Page {
+        revision,
+        objects: past.into_values().collect(),
+    })
+}
+
+/// For each key changed after `revision`, its state at `revision`.
+fn undone(table: &Table, revision: u64) -> BTreeMap<&str, Option<&Arc<Object>>> {
+    let later = table
+        .log
+        .iter()
+        .rev()
+        .take_while(|event| event.object.revision > revision);
+    later
+        .map(|event| (event.key.as_str(), event.previous.as_ref()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{object::meta, storage::Store};
+
+    fn object(name: &str) -> Value {
+        json!({"metadata": {"name": name}})
+    }
+
+    fn names(page: &Page) -> Vec<&str> {
+        page.objects
+            .iter()
+            .map(|object| meta(&object.value, "name"))
+            .collect()
+    }
+
+    #[test]
+    fn a_past_revision_shows_the_past() {
+        let store = Store::new(100);
+        for name in ["a", "b", "c"] {
+            store
+                .create("things", name.into(), 0, object(name))
+                .expect("new");
+        }
+        let then = store.revision();
+        store
+            .create("things", "bb".into(), 0, object("bb"))
+            .expect("new");
+        let a = store.get("things", "a").expect("there");
+        store.remove("things", "a", a.revision).expect("current");
+        let request = PageRequest {
+            prefix: "",
+            after: None,
+            at: Some(then),
+        };
+        assert_eq!(
+            names(&store.page("things", &request).expect("kept")),
+            ["a", "b", "c"]
+        );
+        let request = PageRequest {
+            prefix: "",
+            after: Some("a"),
+            at: Some(then),
+        };
+        assert_eq!(
+            names(&store.page("things", &request).expect("kept")),
+            ["b", "c"]
+        );
+        let request = PageRequest {
+            prefix: "",
+            after: None,
+            at: None,
+        };
+        assert_eq!(
+            names(&store.page("things", &request).expect("kept")),
+            ["b", "bb", "c"]
+        );
+    }
+}

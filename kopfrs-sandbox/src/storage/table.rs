@@ -1,0 +1,105 @@
+//! One resource's objects and the log of what happened to them.
+//!
+//! Used by the store under its lock only.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Bound,
+    sync::Arc,
+};
+
+use tokio::sync::watch;
+
+use super::{Change, Event};
+use crate::object::Object;
+
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) resource: Arc<str>,
+    pub(super) objects: BTreeMap<String, Arc<Object>>,
+    pub(super) log: VecDeque<Arc<Event>>,
+    /// Events up to this revision are not in the log (any more).
+    pub(super) compacted: u64,
+    /// Revisions at which the resource went away; it may have come back since.
+    ends: Vec<u64>,
+    pub(super) signal: watch::Sender<u64>,
+}
+
+impl Table {
+    /// A table whose log reaches back to `first`: nothing can have happened to this resource before.
+    pub(super) fn new(resource: Arc<str>, first: u64) -> Self {
+        let signal = watch::Sender::new(first);
+        Self {
+            resource,
+            objects: BTreeMap::new(),
+            log: VecDeque::new(),
+            compacted: first,
+            ends: Vec::new(),
+            signal,
+        }
+    }
+
+    /// Objects whose key begins with `prefix`, in key order, from after a key.
+    pub(super) fn range<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a String, &'a Arc<Object>)> {
+        let from = after.map_or(Bound::Included(prefix), Bound::Excluded);
+        self.objects
+            .range::<str, _>((from, Bound::Unbounded))
+            .take_while(move |(key, _)| key.starts_with(prefix))
+    }
+
+    pub(super) fn apply(
+        &mut self,
+        change: Change,
+        key: String,
+        object: Arc<Object>,
+        window: usize,
+    ) -> Arc<Event> {
+        let previous = match change {
+            Change::Added | Change::Modified => self.objects.insert(key.clone(), object.clone()),
+            Change::Deleted => self.objects.remove(&key),
+        };
+        let revision = object.revision;
+        let event = Arc::new(Event {
+            change,
+            resource: self.resource.clone(),
+            key,
+            object,
+            previous,
+        });
+        self.log.push_back(event.clone());
+        while self.log.len() > window {
+            if let Some(dropped) = self.log.pop_front() {
+                self.compacted = dropped.object.revision;
+            }
+        }
+        self.signal.send_replace(revision);
+        event
+    }
+
+    pub(super) fn events_after(&self, revision: u64, limit: usize) -> Vec<Arc<Event>> {
+        let start = self
+            .log
+            .partition_point(|event| event.object.revision <= revision);
+        let end = self.end_after(revision).unwrap_or(u64::MAX);
+        self.log
+            .range(start..)
+            .take_while(|event| event.object.revision < end)
+            .take(limit)
+            .cloned()
+            .collect()
+    }
+
+    /// Where a reader at `revision` has to stop.
+    pub(super) fn end_after(&self, revision: u64) -> Option<u64> {
+        self.ends.iter().copied().find(|&end| end > revision)
+    }
+
+    pub(super) fn close(&mut self, revision: u64) {
+        self.ends.push(revision);
+        self.signal.send_replace(revision);
+    }
+}

@@ -1,0 +1,328 @@
+//! Kinds of the core group without pods: ConfigMap, Secret, Event, Namespace, Service, claims, and Lease.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use crate::{
+    error::FieldError,
+    object::{Fields, child_mut, fields_mut, meta, metadata_mut, text},
+    strategy::{metadata::mismatch, names::config_key},
+};
+
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// Leaves out empty collections, as Go does.
+pub(super) fn drop_empty(value: &mut Value, names: &[&str]) {
+    let fields = fields_mut(value);
+    for name in names {
+        if fields
+            .get(*name)
+            .is_some_and(|map| map.as_object().is_none_or(Fields::is_empty))
+        {
+            fields.remove(*name);
+        }
+    }
+}
+
+fn string_map(value: &Value, kind: &str, field: &str) -> Result<(), String> {
+    match value.get(field) {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::Object(map)) => match map
+            .values()
+            .find(|value| !value.is_string() && !value.is_null())
+        {
+            Some(wrong) => Err(mismatch(wrong, &format!("{kind}.{field}"), "string")),
+            None => Ok(()),
+        },
+        Some(wrong) => Err(mismatch(
+            wrong,
+            &format!("{kind}.{field}"),
+            "map[string]string",
+        )),
+    }
+}
+
+fn base64_map(value: &Value, field: &str) -> Result<(), String> {
+    for text in value[field]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, value)| value.as_str())
+    {
+        if STANDARD.decode(text).is_err() {
+            let at = text
+                .bytes()
+                .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')));
+            return Err(format!(
+                "illegal base64 data at input byte {}",
+                at.unwrap_or(text.len().saturating_sub(1))
+            ));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn config_map_types(value: &Value) -> Result<(), String> {
+    string_map(value, "ConfigMap", "data")?;
+    string_map(value, "ConfigMap", "binaryData")?;
+    base64_map(value, "binaryData")
+}
+
+pub(super) fn secret_types(value: &Value) -> Result<(), String> {
+    string_map(value, "Secret", "data")?;
+    string_map(value, "Secret", "stringData")?;
+    base64_map(value, "data")
+}
+
+fn validate_keys(value: &Value, field: &str, errors: &mut Vec<FieldError>) {
+    for key in value[field]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key)
+    {
+        errors.extend(
+            config_key(key)
+                .iter()
+                .map(|why| FieldError::invalid(format!("{field}[{key}]"), &json!(key), why)),
+        );
+    }
+}
+
+pub(super) fn validate_config_map(value: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    validate_keys(value, "data", &mut errors);
+    validate_keys(value, "binaryData", &mut errors);
+    errors
+}
+
+/// `immutable: true` freezes the data and itself.
+pub(super) fn validate_immutable_data(new: &Value, old: &Value) -> Vec<FieldError> {
+    if old["immutable"] != true {
+        return Vec::new();
+    }
+    let frozen = |field: &&str| new.get(*field) != old.get(*field);
+    let changed = ["immutable", "data", "binaryData"]
+        .into_iter()
+        .filter(frozen);
+    changed
+        .map(|field| FieldError::forbidden(field, "field is immutable when `immutable` is set"))
+        .collect()
+}
+
+pub(super) fn secret_defaults(value: &mut Value) {
+    let fields = fields_mut(value);
+    if let Some(Value::Object(plain)) = fields.remove("stringData") {
+        let encoded = plain
+            .into_iter()
+            .filter_map(|(key, text)| Some((key, json!(STANDARD.encode(text.as_str()?)))));
+        let encoded: Vec<_> = encoded.collect();
+        child_mut(value, "data").extend(encoded);
+    }
+    fields_mut(value)
+        .entry("type")
+        .or_insert_with(|| json!("Opaque"));
+    drop_empty(value, &["data"]);
+}
+
+pub(super) fn validate_secret(value: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    validate_keys(value, "data", &mut errors);
+    let required: &[&str] = match value["type"].as_str() {
+        Some("kubernetes.io/tls") => &["tls.crt", "tls.key"],
+        Some("kubernetes.io/ssh-auth") => &["ssh-privatekey"],
+        Some("kubernetes.io/dockerconfigjson") => &[".dockerconfigjson"],
+        _ => &[],
+    };
+    let missing = required
+        .iter()
+        .filter(|&&key| value["data"].get(key).is_none());
+    errors.extend(missing.map(|key| FieldError::required(format!("data[{key}]"), "")));
+    errors
+}
+
+pub(super) fn validate_secret_update(new: &Value, old: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if new["type"] != old["type"] {
+        errors.push(FieldError::immutable("type", &new["type"]));
+    }
+    errors.extend(validate_immutable_data(new, old));
+    errors
+}
+
+/// Events are stored in the shape of core/v1, which always shows these.
+pub(super) fn event_defaults(value: &mut Value) {
+    let fields = fields_mut(value);
+    fields.entry("source").or_insert_with(|| json!({}));
+    for name in ["firstTimestamp", "lastTimestamp", "eventTime"] {
+        fields.entry(name).or_insert(Value::Null);
+    }
+    for name in ["reportingComponent", "reportingInstance"] {
+        fields.entry(name).or_insert_with(|| json!(""));
+    }
+    for name in ["firstTimestamp", "lastTimestamp"] {
+        // metav1.Time has whole seconds, whatever the client sent.
+        if let Some(Value::String(time)) = fields.get_mut(name)
+            && let Some(seconds) = crate::clock::parse_rfc3339(time)
+        {
+            *time = crate::clock::rfc3339(seconds);
+        }
+    }
+}
+
+pub(super) fn prepare_namespace(value: &mut Value) {
+    let name = meta(value, "name").to_owned();
+    child_mut(value, "spec").insert("finalizers".to_owned(), json!(["kubernetes"]));
+    fields_mut(value).insert("status".to_owned(), json!({"phase": "Active"}));
+    label_with_name(value, &name);
+}
+
+fn label_with_name(value: &mut Value, name: &str) {
+    let labels = metadata_mut(value)
+        .entry("labels")
+        .or_insert_with(|| json!({}));
+    fields_mut(labels).insert(NAME_LABEL.to_owned(), json!(name));
+}
+
+/// The name label cannot be changed; `spec` is the finalize subresource's.
+pub(super) fn keep_namespace_label(new: &mut Value, old: &Value) {
+    let name = meta(old, "name").to_owned();
+    label_with_name(new, &name);
+    if let Some(spec) = old.get("spec") {
+        fields_mut(new).insert("spec".to_owned(), spec.clone());
+    }
+}
+
+pub(super) fn pending(value: &mut Value) {
+    fields_mut(value).insert("status".to_owned(), json!({"phase": "Pending"}));
+}
+
+pub(super) fn claim_defaults(value: &mut Value) {
+    child_mut(value, "spec")
+        .entry("volumeMode")
+        .or_insert_with(|| json!("Filesystem"));
+}
+
+pub(super) fn service_defaults(value: &mut Value) {
+    fields_mut(value)
+        .entry("status")
+        .or_insert_with(|| json!({"loadBalancer": {}}));
+    let address = cluster_address(value);
+    let spec = child_mut(value, "spec");
+    spec.entry("type").or_insert_with(|| json!("ClusterIP"));
+    spec.entry("sessionAffinity")
+        .or_insert_with(|| json!("None"));
+    for port in spec
+        .get_mut("ports")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+    {
+        port.entry("protocol").or_insert_with(|| json!("TCP"));
+        let number = port.get("port").cloned().unwrap_or_default();
+        port.entry("targetPort").or_insert(number);
+    }
+    let kind = spec
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    if kind == "ExternalName" {
+        return;
+    }
+    let given = spec
+        .get("clusterIP")
+        .and_then(Value::as_str)
+        .filter(|ip| !ip.is_empty());
+    let ip = given.map_or(address, str::to_owned);
+    spec.insert("clusterIPs".to_owned(), json!([ip]));
+    spec.insert("clusterIP".to_owned(), json!(ip));
+    spec.entry("ipFamilies").or_insert_with(|| json!(["IPv4"]));
+    spec.entry("ipFamilyPolicy")
+        .or_insert_with(|| json!("SingleStack"));
+    spec.entry("internalTrafficPolicy")
+        .or_insert_with(|| json!("Cluster"));
+    if kind != "ClusterIP" {
+        spec.entry("externalTrafficPolicy")
+            .or_insert_with(|| json!("Cluster"));
+        let ports = spec
+            .get_mut("ports")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object_mut);
+        for (index, port) in ports.enumerate() {
+            port.entry("nodePort")
+                .or_insert_with(|| json!(30_000 + index));
+        }
+    }
+}
+
+/// A stable address made from the name: nothing routes to it, it only has to look like one.
+fn cluster_address(value: &Value) -> String {
+    let key = crate::object::key_of(value);
+    let hash = key.bytes().fold(2_166_136_261_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(16_777_619)
+    });
+    format!("10.96.{}.{}", hash >> 8 & 0xff, (hash & 0xff).clamp(1, 254))
+}
+
+/// An update that leaves the addresses out, or empties them, keeps them.
+pub(super) fn keep_service_addresses(new: &mut Value, old: &Value) {
+    let Some(kept) = text(old, &["spec", "clusterIP"]).filter(|ip| !ip.is_empty()) else {
+        return;
+    };
+    let spec = child_mut(new, "spec");
+    if spec.get("type").and_then(Value::as_str) != Some("ExternalName")
+        && spec
+            .get("clusterIP")
+            .and_then(Value::as_str)
+            .is_none_or(str::is_empty)
+    {
+        spec.insert("clusterIP".to_owned(), json!(kept));
+    }
+}
+
+pub(super) fn validate_service(value: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let ports = value["spec"]["ports"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    for (index, port) in ports.iter().enumerate() {
+        let path = format!("spec.ports[{index}]");
+        if ports.len() > 1 && port["name"].as_str().unwrap_or_default().is_empty() {
+            errors.push(FieldError::required(format!("{path}.name"), ""));
+        }
+        for field in ["port", "targetPort"] {
+            if port[field]
+                .as_i64()
+                .is_some_and(|number| !(1..=65_535).contains(&number))
+            {
+                let why = "must be between 1 and 65535, inclusive";
+                errors.push(FieldError::invalid(
+                    format!("{path}.{field}"),
+                    &port[field],
+                    why,
+                ));
+            }
+        }
+    }
+    errors
+}
+
+pub(super) fn validate_lease(value: &Value) -> Vec<FieldError> {
+    let duration = &value["spec"]["leaseDurationSeconds"];
+    let wrong = duration.as_i64().is_some_and(|seconds| seconds <= 0);
+    wrong
+        .then(|| {
+            FieldError::invalid(
+                "spec.leaseDurationSeconds",
+                duration,
+                "must be greater than 0",
+            )
+        })
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,272 @@
+//! CustomResourceDefinitions: defaults, the life cycle's marks, and what a definition may say.
+//!
+//! Serving what is defined is the CRD controller's business.
+
+use serde_json::{Value, json};
+
+use crate::{
+    error::FieldError,
+    object::{Fields, child_mut, fields_mut, text},
+    strategy::names,
+};
+
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+pub(super) fn defaults(value: &mut Value) {
+    let spec = child_mut(value, "spec");
+    if let Some(names) = spec.get_mut("names").and_then(Value::as_object_mut)
+        && let Some(kind) = names.get("kind").and_then(Value::as_str).map(str::to_owned)
+    {
+        names
+            .entry("singular")
+            .or_insert_with(|| json!(kind.to_lowercase()));
+        names
+            .entry("listKind")
+            .or_insert_with(|| json!(format!("{kind}List")));
+    }
+    spec.entry("conversion")
+        .or_insert_with(|| json!({"strategy": "None"}));
+}
+
+/// The status of a fresh definition: nothing accepted yet, the storage version noted.
+pub(super) fn prepare(value: &mut Value) {
+    let stored = storage_versions(value);
+    let status = json!({"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored});
+    fields_mut(value).insert("status".to_owned(), status);
+}
+
+fn storage_versions(value: &Value) -> Value {
+    let versions = value["spec"]["versions"].as_array().into_iter().flatten();
+    let stored: Vec<&Value> = versions
+        .filter(|version| version["storage"] == true)
+        .map(|version| &version["name"])
+        .collect();
+    match stored.first() {
+        Some(first) => json!([first]),
+        None => Value::Null,
+    }
+}
+
+/// A new storage version is added to those that may have been stored.
+pub(super) fn carry_over(new: &mut Value, old: &Value) {
+    let mut stored = old["status"]["storedVersions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    for version in storage_versions(new).as_array().into_iter().flatten() {
+        if !stored.contains(version) {
+            stored.push(version.clone());
+        }
+    }
+    if !stored.is_empty() {
+        child_mut(new, "status").insert("storedVersions".to_owned(), Value::Array(stored));
+    }
+}
+
+pub(super) fn validate(value: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let spec = &value["spec"];
+    let group = text(spec, &["group"]).unwrap_or_default();
+    let plural = text(spec, &["names", "plural"]).unwrap_or_default();
+    let name = crate::object::meta(value, "name");
+    if name != format!("{plural}.{group}") || plural.is_empty() {
+        errors.push(FieldError::invalid(
+            "metadata.name",
+            &json!(name),
+            "must be spec.names.plural+\".\"+spec.group",
+        ));
+    }
+    if group.is_empty() {
+        errors.push(FieldError::required("spec.group", ""));
+    } else if !group.contains('.') {
+        errors.push(FieldError::invalid(
+            "spec.group",
+            &json!(group),
+            "should be a domain with at least one dot",
+        ));
+    }
+    for field in ["kind", "listKind", "plural", "singular"] {
+        if text(spec, &["names", field]).unwrap_or_default().is_empty() {
+            errors.push(FieldError::required(format!("spec.names.{field}"), ""));
+        }
+    }
+    match spec["scope"].as_str().unwrap_or_default() {
+        "" => errors.push(FieldError::required("spec.scope", "")),
+        "Namespaced" | "Cluster" => {}
+        _ => errors.push(FieldError::unsupported(
+            "spec.scope",
+            &spec["scope"],
+            &["Cluster", "Namespaced"],
+        )),
+    }
+    if spec["conversion"]["strategy"] == "Webhook" {
+        errors.push(FieldError::forbidden(
+            "spec.conversion.strategy",
+            "the sandbox does not call conversion webhooks",
+        ));
+    }
+    validate_versions(value, &mut errors);
+    errors
+}
+
+fn validate_versions(value: &Value, errors: &mut Vec<FieldError>) {
+    let versions = value["spec"]["versions"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let single = versions.len() == 1;
+    for (index, version) in versions.iter().enumerate() {
+        let name = text(version, &["name"]).unwrap_or_default();
+        for why in names::label_1035(name) {
+            if index == 0 {
+                errors.push(FieldError::invalid("spec.version", &json!(name), &why));
+            }
+            errors.push(FieldError::invalid(
+                format!("spec.versions[{index}].name"),
+                &json!(name),
+                why,
+            ));
+        }
+        // A single version's schema is shown where v1beta1 had it.
+        let path = if single {
+            "spec.validation.openAPIV3Schema".to_owned()
+        } else {
+            format!("spec.versions[{index}].schema.openAPIV3Schema")
+        };
+        match version["schema"]
+            .get("openAPIV3Schema")
+            .filter(|schema| schema.is_object())
+        {
+            None => errors.push(FieldError::required(
+                format!("spec.versions[{index}].schema.openAPIV3Schema"),
+                "",
+            )),
+            Some(schema) => super::super::structural::validate_root(schema, &path, errors),
+        }
+    }
+    validate_storage(versions, &value["status"]["storedVersions"], errors);
+}
+
+fn validate_storage(versions: &[Value], stored: &Value, errors: &mut Vec<FieldError>) {
+    let storage: Vec<&Value> = versions
+        .iter()
+        .filter(|version| version["storage"] == true)
+        .collect();
+    if storage.len() != 1 {
+        let shown = if versions.is_empty() {
+            "null".to_owned()
+        } else {
+            show_versions(versions)
+        };
+        let why = "must have exactly one version marked as storage version";
+        errors.push(FieldError::new(
+            "FieldValueInvalid",
+            "spec.versions",
+            format!("Invalid value: {shown}: {why}"),
+        ));
+    }
+    let listed = stored.as_array().map(Vec::as_slice).unwrap_or_default();
+    if listed.is_empty() {
+        errors.push(FieldError::invalid(
+            "status.storedVersions",
+            stored,
+            "must have at least one stored version",
+        ));
+    } else if let Some(missing) = storage
+        .iter()
+        .map(|version| &version["name"])
+        .find(|name| !listed.contains(name))
+    {
+        let why = format!(
+            "must have the storage version {}",
+            missing.as_str().unwrap_or_default()
+        );
+        errors.push(FieldError::invalid("status.storedVersions", stored, why));
+    }
+}
+
+/// Versions as Go prints its internal struct.
+fn show_versions(versions: &[Value]) -> String {
+    let show = |version: &Value| {
+        let flag = |name: &str| version[name] == true;
+        format!(
+            "{{\"Name\":{},\"Served\":{},\"Storage\":{},\"Deprecated\":{},\"DeprecationWarning\":null,\"Schema\":null,\"Subresources\":null,\"AdditionalPrinterColumns\":null,\"SelectableFields\":null}}",
+            version["name"],
+            flag("served"),
+            flag("storage"),
+            flag("deprecated"),
+        )
+    };
+    format!(
+        "[{}]",
+        versions.iter().map(show).collect::<Vec<_>>().join(",")
+    )
+}
+
+pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let established = |status: &Value| {
+        let conditions = status["conditions"].as_array().into_iter().flatten();
+        conditions
+            .into_iter()
+            .any(|one| one["type"] == "Established" && one["status"] == "True")
+    };
+    if established(&old["status"]) {
+        for path in [&["scope"][..], &["names", "kind"]] {
+            let (after, before) = (
+                crate::object::at(&new["spec"], path),
+                crate::object::at(&old["spec"], path),
+            );
+            if after != before {
+                let field = format!("spec.{}", path.join("."));
+                errors.push(FieldError::immutable(field, after.unwrap_or(&Value::Null)));
+            }
+        }
+    }
+    let group = |value: &Value| value["spec"]["group"].clone();
+    if group(new) != group(old) {
+        errors.push(FieldError::immutable("spec.group", &group(new)));
+    }
+    errors
+}
+
+/// Sets a condition; true when that changed anything.
+pub(crate) fn set_condition(
+    status: &mut Fields,
+    kind: &str,
+    state: &str,
+    reason: &str,
+    message: &str,
+    now: &str,
+) -> bool {
+    let conditions = status.entry("conditions").or_insert_with(|| json!([]));
+    if conditions.is_null() {
+        *conditions = json!([]);
+    }
+    let Some(list) = conditions.as_array_mut() else {
+        return false;
+    };
+    let wanted = json!({"type": kind, "status": state, "reason": reason, "message": message});
+    let same = |one: &Value| {
+        ["status", "reason", "message"]
+            .iter()
+            .all(|field| one[field] == wanted[field])
+    };
+    if let Some(present) = list.iter_mut().find(|one| one["type"] == kind) {
+        if same(present) {
+            return false;
+        }
+        let since = if present["status"] == state {
+            present["lastTransitionTime"].clone()
+        } else {
+            json!(now)
+        };
+        *present = wanted;
+        present["lastTransitionTime"] = since;
+        return true;
+    }
+    let mut added = wanted;
+    added["lastTransitionTime"] = json!(now);
+    list.push(added);
+    true
+}

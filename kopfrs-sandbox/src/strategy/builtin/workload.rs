@@ -1,0 +1,209 @@
+//! Workload kinds and webhook configurations, as plain storage with a real server's defaults.
+//!
+//! No controller acts on them: their status is what clients write.
+
+use serde_json::{Value, json};
+
+use super::pod;
+use crate::{
+    error::FieldError,
+    object::{Fields, child_mut, fields_mut},
+};
+
+fn default(fields: &mut Fields, name: &str, value: Value) {
+    fields.entry(name).or_insert(value);
+}
+
+fn template_defaults(spec: &mut Fields) {
+    let template = spec.entry("template").or_insert_with(|| json!({}));
+    pod::spec_defaults(child_mut(template, "spec"));
+}
+
+fn common(value: &mut Value) -> &mut Fields {
+    let fields = fields_mut(value);
+    default(fields, "status", json!({}));
+    let spec = child_mut(value, "spec");
+    template_defaults(spec);
+    spec
+}
+
+pub(super) fn deployment_defaults(value: &mut Value) {
+    let spec = common(value);
+    default(spec, "replicas", json!(1));
+    default(spec, "revisionHistoryLimit", json!(10));
+    default(spec, "progressDeadlineSeconds", json!(600));
+    let strategy = child_or_new(spec, "strategy");
+    default(strategy, "type", json!("RollingUpdate"));
+    if strategy["type"] == "RollingUpdate" {
+        let rolling = child_or_new(strategy, "rollingUpdate");
+        default(rolling, "maxUnavailable", json!("25%"));
+        default(rolling, "maxSurge", json!("25%"));
+    }
+}
+
+fn child_or_new<'a>(fields: &'a mut Fields, name: &str) -> &'a mut Fields {
+    fields_mut(fields.entry(name).or_insert_with(|| json!({})))
+}
+
+pub(super) fn replica_set_defaults(value: &mut Value) {
+    let spec = common(value);
+    default(spec, "replicas", json!(1));
+    default(child_mut(value, "status"), "replicas", json!(0));
+}
+
+pub(super) fn stateful_set_defaults(value: &mut Value) {
+    let spec = common(value);
+    default(spec, "replicas", json!(1));
+    default(spec, "podManagementPolicy", json!("OrderedReady"));
+    default(spec, "revisionHistoryLimit", json!(10));
+    default(
+        spec,
+        "updateStrategy",
+        json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}),
+    );
+    default(
+        spec,
+        "persistentVolumeClaimRetentionPolicy",
+        json!({"whenDeleted": "Retain", "whenScaled": "Retain"}),
+    );
+    let status = child_mut(value, "status");
+    default(status, "replicas", json!(0));
+    default(status, "availableReplicas", json!(0));
+}
+
+pub(super) fn daemon_set_defaults(value: &mut Value) {
+    let spec = common(value);
+    default(spec, "revisionHistoryLimit", json!(10));
+    let rolling = json!({"maxUnavailable": 1, "maxSurge": 0});
+    default(
+        spec,
+        "updateStrategy",
+        json!({"type": "RollingUpdate", "rollingUpdate": rolling}),
+    );
+    let status = child_mut(value, "status");
+    for name in [
+        "currentNumberScheduled",
+        "numberMisscheduled",
+        "desiredNumberScheduled",
+        "numberReady",
+    ] {
+        default(status, name, json!(0));
+    }
+}
+
+fn job_spec_defaults(spec: &mut Fields) {
+    template_defaults(spec);
+    default(spec, "backoffLimit", json!(6));
+    default(spec, "completionMode", json!("NonIndexed"));
+    default(spec, "suspend", json!(false));
+    default(spec, "podReplacementPolicy", json!("TerminatingOrFailed"));
+    if !spec.contains_key("completions") && !spec.contains_key("parallelism") {
+        default(spec, "completions", json!(1));
+    }
+    default(spec, "parallelism", json!(1));
+}
+
+pub(super) fn job_defaults(value: &mut Value) {
+    default(fields_mut(value), "status", json!({}));
+    job_spec_defaults(child_mut(value, "spec"));
+}
+
+/// A Job selects its Pods by its uid, unless it says how.
+pub(super) fn prepare_job(value: &mut Value) {
+    let uid = crate::object::meta(value, "uid").to_owned();
+    let name = crate::object::meta(value, "name").to_owned();
+    let spec = child_mut(value, "spec");
+    if spec.get("manualSelector").and_then(Value::as_bool) == Some(true) {
+        return;
+    }
+    default(
+        spec,
+        "selector",
+        json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}),
+    );
+    let template = spec.entry("template").or_insert_with(|| json!({}));
+    let labels = child_or_new(child_mut(template, "metadata"), "labels");
+    for prefix in ["", "batch.kubernetes.io/"] {
+        labels.insert(format!("{prefix}controller-uid"), json!(uid));
+        labels.insert(format!("{prefix}job-name"), json!(name));
+    }
+}
+
+pub(super) fn cron_job_defaults(value: &mut Value) {
+    default(fields_mut(value), "status", json!({}));
+    let spec = child_mut(value, "spec");
+    default(spec, "concurrencyPolicy", json!("Allow"));
+    default(spec, "suspend", json!(false));
+    default(spec, "successfulJobsHistoryLimit", json!(3));
+    default(spec, "failedJobsHistoryLimit", json!(1));
+    let template = spec.entry("jobTemplate").or_insert_with(|| json!({}));
+    let job = child_mut(template, "spec");
+    template_defaults(job);
+}
+
+pub(super) fn webhook_defaults(value: &mut Value) {
+    for webhook in value
+        .get_mut("webhooks")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        let webhook = fields_mut(webhook);
+        default(webhook, "failurePolicy", json!("Fail"));
+        default(webhook, "matchPolicy", json!("Equivalent"));
+        default(webhook, "namespaceSelector", json!({}));
+        default(webhook, "objectSelector", json!({}));
+        default(webhook, "timeoutSeconds", json!(10));
+        if let Some(service) = webhook
+            .get_mut("clientConfig")
+            .and_then(|config| config.get_mut("service"))
+        {
+            default(fields_mut(service), "port", json!(443));
+        }
+        for rule in webhook
+            .get_mut("rules")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            default(fields_mut(rule), "scope", json!("*"));
+        }
+    }
+}
+
+pub(super) fn validate_selector(value: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let selector = &value["spec"]["selector"];
+    if selector.is_null() {
+        errors.push(FieldError::required("spec.selector", ""));
+    }
+    let template = &value["spec"]["template"];
+    let labels = &template["metadata"]["labels"];
+    let wanted = selector["matchLabels"].as_object();
+    let matches = wanted.is_some_and(|wanted| {
+        wanted
+            .iter()
+            .all(|(key, value)| labels.get(key) == Some(value))
+    });
+    let expressions =
+        selector["matchExpressions"].is_array() && wanted.is_none_or(Fields::is_empty);
+    if !matches && !expressions {
+        let why = "`selector` does not match template `labels`";
+        errors.push(FieldError::invalid(
+            "spec.template.metadata.labels",
+            labels,
+            why,
+        ));
+    }
+    pod::validate_spec(&template["spec"], "spec.template.spec", &mut errors);
+    errors
+}
+
+pub(super) fn selector_is_immutable(new: &Value, old: &Value) -> Vec<FieldError> {
+    let (after, before) = (&new["spec"]["selector"], &old["spec"]["selector"]);
+    if after == before {
+        Vec::new()
+    } else {
+        vec![FieldError::immutable("spec.selector", after)]
+    }
+}

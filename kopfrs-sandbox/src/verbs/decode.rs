@@ -1,0 +1,206 @@
+//! From a request's body to an object in the shape the rules work on.
+//!
+//! Checks what can be checked without the store: syntax, kind, field types, unknown fields.
+
+use serde_json::{Value, json};
+
+use super::FieldValidation;
+use crate::{
+    error::{ApiError, FieldError, Subject},
+    object::{Fields, fields_mut, normalise_numbers, text},
+    registry::{Kind, Kinds, Origin},
+    schema,
+    strategy::metadata,
+};
+
+/// A decoded body without `apiVersion` and `kind`, and the fields nobody knows.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) value: Value,
+    pub(crate) unknown: Vec<String>,
+}
+
+/// The body formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Yaml,
+}
+
+/// Reads JSON or YAML; the error says what is wrong with the text.
+pub(crate) fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
+    let mut value: Value = match format {
+        Format::Json => serde_json::from_slice(bytes).map_err(|error| error.to_string())?,
+        Format::Yaml => {
+            let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+            serde_saphyr::from_str(text).map_err(|error| error.to_string())?
+        }
+    };
+    normalise_numbers(&mut value);
+    Ok(value)
+}
+
+/// Decodes the body of a create or an update.
+pub(crate) fn object(
+    kinds: &Kinds,
+    kind: &Kind,
+    bytes: &[u8],
+    format: Format,
+) -> Result<Decoded, ApiError> {
+    let unrecognised = |why: String| {
+        ApiError::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): {why}",
+            kind.kind
+        ))
+    };
+    let value = parse(bytes, format).map_err(|error| {
+        unrecognised(format!(
+            "couldn't get version/kind; json parse error: {error}"
+        ))
+    })?;
+    let value =
+        match value {
+            Value::Null => Value::Object(Fields::new()),
+            Value::Object(_) => value,
+            _ => return Err(unrecognised(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value"
+                    .to_owned(),
+            )),
+        };
+    let api_version = text(&value, &["apiVersion"]).unwrap_or_default();
+    let name = text(&value, &["kind"]).unwrap_or_default();
+    match &kind.origin {
+        Origin::BuiltIn(_) => check_built_in(kinds, kind, api_version, name)?,
+        Origin::Custom(_) => {
+            if name.is_empty() {
+                let raw = String::from_utf8_lossy(bytes);
+                return Err(unrecognised(format!(
+                    "Object 'Kind' is missing in '{raw}' ({raw})"
+                )));
+            }
+            if api_version != kind.api_version {
+                return Err(ApiError::bad_request(format!(
+                    "the API version in the data ({api_version}) does not match the expected API version ({})",
+                    kind.api_version
+                )));
+            }
+        }
+    }
+    typed(kind, value, |why| strict_error(kind, why))
+}
+
+fn check_built_in(
+    kinds: &Kinds,
+    kind: &Kind,
+    api_version: &str,
+    name: &str,
+) -> Result<(), ApiError> {
+    if (api_version.is_empty() || api_version == kind.api_version)
+        && (name.is_empty() || name == kind.kind)
+    {
+        return Ok(());
+    }
+    let version = api_version.rsplit('/').next().unwrap_or_default();
+    let why = match kinds.by_type(api_version, name) {
+        Some(_) => format!(
+            "converting ({version}.{name}) to (core.{}): unknown conversion",
+            kind.kind
+        ),
+        None => format!(
+            "no kind {name:?} is registered for version {api_version:?} in scheme \"sandbox\""
+        ),
+    };
+    let message = format!(
+        "{name} in version {version:?} cannot be handled as a {}: {why}",
+        kind.kind
+    );
+    Err(ApiError::bad_request(message))
+}
+
+/// Goes on with a parsed value: field types, unknown fields. `refuse` words a type error.
+pub(crate) fn typed(
+    kind: &Kind,
+    mut value: Value,
+    refuse: impl Fn(&str) -> ApiError,
+) -> Result<Decoded, ApiError> {
+    check_custom_type(kind, &value)?;
+    metadata::check_types(&value).map_err(|why| refuse(&why))?;
+    if let Origin::BuiltIn(rules) = &kind.origin {
+        (rules.check_types)(&value).map_err(|why| refuse(&why))?;
+    }
+    let fields = fields_mut(&mut value);
+    fields.remove("apiVersion");
+    fields.remove("kind");
+    let metadata = fields.entry("metadata").or_insert_with(|| json!({}));
+    let mut unknown: Vec<String> = metadata::drop_unknown(metadata)
+        .into_iter()
+        .map(|name| format!("metadata.{name}"))
+        .collect();
+    match &kind.origin {
+        Origin::BuiltIn(rules) if !rules.members.is_empty() => {
+            fields.retain(|name, _| {
+                let known = name == "metadata" || rules.members.contains(&name.as_str());
+                if !known {
+                    unknown.push(name.clone());
+                }
+                known
+            });
+        }
+        Origin::BuiltIn(_) => {}
+        Origin::Custom(custom) => unknown.extend(schema::prune(&mut value, &custom.schema)),
+    }
+    Ok(Decoded { value, unknown })
+}
+
+/// Custom resources must say their own kind and version; a patch can get this wrong, too.
+fn check_custom_type(kind: &Kind, value: &Value) -> Result<(), ApiError> {
+    if kind.custom().is_none() {
+        return Ok(());
+    }
+    let api_version = text(value, &["apiVersion"]).unwrap_or_default();
+    let name = text(value, &["kind"]).unwrap_or_default();
+    let error = if name != kind.kind {
+        FieldError::invalid("kind", &json!(name), format!("must be {}", kind.kind))
+    } else if api_version != kind.api_version {
+        FieldError::invalid(
+            "apiVersion",
+            &json!(api_version),
+            format!("must be {}", kind.api_version),
+        )
+    } else {
+        return Ok(());
+    };
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    let subject = Subject {
+        group,
+        resource: name,
+        name: crate::object::meta(value, "name"),
+    };
+    Err(ApiError::invalid(subject, &[error]))
+}
+
+/// Turns unknown fields into warnings, or into the error of a strict decoder.
+pub(crate) fn judge_unknown(
+    unknown: &[String],
+    validation: FieldValidation,
+) -> Result<Vec<String>, String> {
+    let texts: Vec<String> = unknown
+        .iter()
+        .map(|path| format!("unknown field {path:?}"))
+        .collect();
+    match validation {
+        FieldValidation::Ignore => Ok(Vec::new()),
+        FieldValidation::Warn => Ok(texts),
+        FieldValidation::Strict if texts.is_empty() => Ok(texts),
+        FieldValidation::Strict => Err(format!("strict decoding error: {}", texts.join(", "))),
+    }
+}
+
+/// The answer to a body that does not decode, or to a strictly validated one with unknown fields.
+pub(crate) fn strict_error(kind: &Kind, why: &str) -> ApiError {
+    let message = format!(
+        "{} in version {:?} cannot be handled as a {}: {why}",
+        kind.kind, kind.version, kind.kind
+    );
+    ApiError::bad_request(message)
+}

@@ -1,0 +1,185 @@
+//! Listing collections, in pages and from the past.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use super::Target;
+use crate::{
+    cluster::Cluster,
+    error::{ApiError, FieldError, Subject},
+    object::{Object, key_of},
+    selector::Selector,
+    storage::PageRequest,
+    strategy::view,
+};
+
+/// What a list request asks for.
+#[derive(Debug, Default)]
+pub(crate) struct ListOptions {
+    pub(crate) selector: Selector,
+    pub(crate) limit: usize,
+    pub(crate) token: String,
+    pub(crate) version: String,
+    pub(crate) version_match: String,
+}
+
+/// A list, or a page of one.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) revision: u64,
+    pub(crate) objects: Vec<Arc<Object>>,
+    /// Where to go on, if there is more.
+    pub(crate) token: Option<String>,
+    /// How many are left, where that is cheap to know.
+    pub(crate) remaining: Option<usize>,
+}
+
+pub(crate) fn list(
+    cluster: &Cluster,
+    target: &Target,
+    options: &ListOptions,
+) -> Result<Listed, ApiError> {
+    let start = start(cluster, options)?;
+    let prefix = target.prefix();
+    let request = PageRequest {
+        prefix: &prefix,
+        after: start.after.as_deref(),
+        at: start.at,
+    };
+    let page = cluster.store.page(&target.kind.resource, &request).map_err(|compacted| {
+        let asked = start.at.unwrap_or_default();
+        if options.token.is_empty() {
+            ApiError::expired(format!("too old resource version: {asked} ({})", compacted.oldest))
+        } else {
+            ApiError::expired("The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.")
+        }
+    })?;
+    let mut objects = page.objects;
+    if !options.selector.is_empty() {
+        objects.retain(|object| {
+            options
+                .selector
+                .matches(&view::outward(&target.kind, object))
+        });
+    }
+    // From the watch cache (version 0) a real server gives everything.
+    let limit = if options.version == "0" {
+        0
+    } else {
+        options.limit
+    };
+    let total = objects.len();
+    if limit == 0 || total <= limit {
+        return Ok(Listed {
+            revision: page.revision,
+            objects,
+            token: None,
+            remaining: None,
+        });
+    }
+    objects.truncate(limit);
+    let last = objects
+        .last()
+        .map(|object| key_of(&object.value))
+        .unwrap_or_default();
+    let token = json!({"v": "meta.k8s.io/v1", "rv": page.revision, "start": last});
+    Ok(Listed {
+        revision: page.revision,
+        objects,
+        token: Some(URL_SAFE_NO_PAD.encode(token.to_string())),
+        remaining: options.selector.is_empty().then_some(total - limit),
+    })
+}
+
+struct Start {
+    after: Option<String>,
+    at: Option<u64>,
+}
+
+fn start(cluster: &Cluster, options: &ListOptions) -> Result<Start, ApiError> {
+    check_match(options)?;
+    if !options.token.is_empty() {
+        if !options.version.is_empty() && options.version != "0" {
+            let message = "specifying resource version is not allowed when using continue";
+            return Err(ApiError::bad_request(message));
+        }
+        return resume(&options.token);
+    }
+    if options.version.is_empty() || options.version == "0" {
+        return Ok(Start {
+            after: None,
+            at: None,
+        });
+    }
+    let version = &options.version;
+    let Ok(wanted) = version.parse::<u64>() else {
+        let why = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
+        let message =
+            format!("invalid resource version: resourceVersion: Invalid value: {version:?}: {why}");
+        return Err(ApiError::bad_request(message));
+    };
+    let current = cluster.store.revision();
+    if wanted > current {
+        return Err(ApiError::too_large_version(wanted, current));
+    }
+    let exact =
+        options.version_match == "Exact" || (options.version_match.is_empty() && options.limit > 0);
+    Ok(Start {
+        after: None,
+        at: exact.then_some(wanted),
+    })
+}
+
+fn resume(token: &str) -> Result<Start, ApiError> {
+    let decoded = URL_SAFE_NO_PAD
+        .decode(token)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let token = decoded.ok_or_else(|| {
+        ApiError::bad_request("continue key is not valid: illegal base64 data or malformed token")
+    })?;
+    match (token["rv"].as_u64(), token["start"].as_str()) {
+        (Some(revision), Some(last)) => Ok(Start {
+            after: Some(last.to_owned()),
+            at: Some(revision),
+        }),
+        _ => Err(ApiError::bad_request(
+            "continue key is not valid: incorrect encoded start resourceVersion",
+        )),
+    }
+}
+
+/// The combinations of parameters that a real server forbids.
+fn check_match(options: &ListOptions) -> Result<(), ApiError> {
+    let field = "resourceVersionMatch";
+    let error = match options.version_match.as_str() {
+        "" => return Ok(()),
+        _ if !options.token.is_empty() => FieldError::forbidden(
+            field,
+            "resourceVersionMatch is forbidden when continue is provided",
+        ),
+        _ if options.version.is_empty() => FieldError::forbidden(
+            field,
+            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        "Exact" if options.version == "0" => FieldError::forbidden(
+            field,
+            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+        ),
+        "Exact" | "NotOlderThan" => return Ok(()),
+        other => FieldError::unsupported(field, &json!(other), &["Exact", "NotOlderThan", ""]),
+    };
+    Err(invalid_options(error))
+}
+
+/// 422 about list options.
+pub(crate) fn invalid_options(error: FieldError) -> ApiError {
+    let subject = Subject {
+        group: "meta.k8s.io",
+        resource: "ListOptions",
+        name: "",
+    };
+    ApiError::invalid(subject, &[error])
+}

@@ -1,0 +1,72 @@
+//! The operations of the API, on decoded input: what a real server calls the generic registry.
+//!
+//! `http` and the controllers call these. They put strategies and the store together; they know nothing of headers and
+//! bytes on the wire.
+
+pub(crate) mod create;
+pub(crate) mod decode;
+pub(crate) mod delete;
+pub(crate) mod list;
+pub(crate) mod read;
+pub(crate) mod review;
+pub(crate) mod scale;
+pub(crate) mod update;
+pub(crate) mod watch;
+
+use std::sync::Arc;
+
+use crate::{error::ApiError, object::Object, registry::Kind};
+
+/// The object or collection a request is about.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) kind: Arc<Kind>,
+    pub(crate) namespace: String,
+    /// Empty for collections.
+    pub(crate) name: String,
+}
+
+impl Target {
+    pub(crate) fn key(&self) -> String {
+        crate::object::key(&self.namespace, &self.name)
+    }
+
+    /// The beginning of the keys of the collection.
+    pub(crate) fn prefix(&self) -> String {
+        if self.namespace.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", self.namespace)
+        }
+    }
+
+    pub(crate) fn not_found(&self) -> ApiError {
+        ApiError::not_found(self.kind.subject(&self.name))
+    }
+}
+
+/// What to do with fields nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum FieldValidation {
+    Ignore,
+    #[default]
+    Warn,
+    Strict,
+}
+
+/// The options of a write.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WriteOptions {
+    pub(crate) dry_run: bool,
+    pub(crate) validation: FieldValidation,
+    /// Who writes: `fieldManager`, or the user agent up to the first slash.
+    pub(crate) manager: String,
+}
+
+/// The outcome of a write.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) object: Arc<Object>,
+    pub(crate) created: bool,
+    pub(crate) warnings: Vec<String>,
+}

@@ -1,0 +1,304 @@
+//! Watching collections.
+//!
+//! A watch reads the store's log at its own pace and is pulled by the connection, so a slow client costs nothing but
+//! its place in the log; when the log has moved on without it, it gets the 410 it would get from a real server.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Target;
+use crate::{
+    cluster::Cluster,
+    error::ApiError,
+    http::negotiate::Shape,
+    object::{Object, metadata_mut},
+    render::{self, Rows},
+    selector::Selector,
+    storage::{Change, Cursor, Event, Read},
+    strategy::view,
+};
+
+/// Objects or events put into one chunk at most.
+const BATCH: usize = 128;
+/// With `timeoutSeconds`, a bookmark comes this long before the end.
+const LAST_BOOKMARK: Duration = Duration::from_secs(2);
+
+/// What a watch request asks for.
+#[derive(Debug)]
+pub(crate) struct WatchOptions {
+    pub(crate) selector: Selector,
+    pub(crate) start: Start,
+    pub(crate) bookmarks: bool,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) shape: Shape,
+    pub(crate) rows: Rows,
+}
+
+/// Where a watch begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// With what exists, as ADDED events.
+    Present,
+    /// With what exists and a bookmark that says so.
+    PresentThenBookmark,
+    After(u64),
+}
+
+#[derive(Debug)]
+pub(crate) struct Watch {
+    cluster: Arc<Cluster>,
+    target: Target,
+    prefix: String,
+    options: WatchOptions,
+    shutdown: CancellationToken,
+    cursor: Cursor,
+    initial: VecDeque<Arc<Object>>,
+    announce_end: bool,
+    deadline: Option<Instant>,
+    next_bookmark: Option<Instant>,
+    bookmark_due: bool,
+    first: bool,
+    ended: bool,
+}
+
+impl Watch {
+    pub(crate) fn open(
+        cluster: Arc<Cluster>,
+        target: Target,
+        options: WatchOptions,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let prefix = target.prefix();
+        let resource = &target.kind.resource;
+        let (initial, cursor) = match options.start {
+            Start::After(revision) => (Vec::new(), cluster.store.cursor(resource, Some(revision))),
+            Start::Present | Start::PresentThenBookmark => {
+                cluster.store.list_and_follow(resource, &prefix)
+            }
+        };
+        let deadline = options.timeout.map(|timeout| Instant::now() + timeout);
+        let mut watch = Self {
+            announce_end: options.start == Start::PresentThenBookmark,
+            next_bookmark: None,
+            bookmark_due: false,
+            initial: initial.into(),
+            first: true,
+            ended: false,
+            cluster,
+            target,
+            prefix,
+            options,
+            shutdown,
+            cursor,
+            deadline,
+        };
+        watch.schedule_bookmark();
+        watch
+    }
+
+    /// The next chunk of lines; `None` is the end of the stream.
+    pub(crate) async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if self.ended {
+                return None;
+            }
+            let chunk = if self.initial.is_empty() && !self.announce_end {
+                self.read()
+            } else {
+                self.present()
+            };
+            if !chunk.is_empty() {
+                return Some(chunk);
+            }
+            if self.ended {
+                return None;
+            }
+            if self.initial.is_empty() && !self.announce_end {
+                // Everything up to the cursor has been delivered: now a bookmark is true.
+                if std::mem::take(&mut self.bookmark_due) {
+                    return Some(self.bookmark(false));
+                }
+                self.idle().await;
+            }
+        }
+    }
+
+    /// Waits for news, for a bookmark to be due, or for the end.
+    async fn idle(&mut self) {
+        let deadline = self.deadline;
+        let bookmark = self.next_bookmark;
+        tokio::select! {
+            () = self.cursor.changed() => {}
+            () = at(bookmark) => {
+                self.bookmark_due = true;
+                self.schedule_bookmark();
+            }
+            () = at(deadline) => self.ended = true,
+            () = self.shutdown.cancelled() => self.ended = true,
+        }
+    }
+
+    fn schedule_bookmark(&mut self) {
+        if !self.options.bookmarks {
+            return;
+        }
+        let now = Instant::now();
+        let regular = now + self.cluster.settings.bookmark_interval;
+        let last = self
+            .deadline
+            .and_then(|deadline| deadline.checked_sub(LAST_BOOKMARK))
+            .filter(|last| *last > now);
+        self.next_bookmark = Some(last.map_or(regular, |last| last.min(regular)));
+    }
+
+    /// Some of what existed at the start.
+    fn present(&mut self) -> Bytes {
+        let mut chunk = BytesMut::new();
+        for _ in 0..BATCH {
+            let Some(object) = self.initial.pop_front() else {
+                break;
+            };
+            if self.options.selector.is_empty()
+                || self
+                    .options
+                    .selector
+                    .matches(&view::outward(&self.target.kind, &object))
+            {
+                self.line(&mut chunk, "ADDED", &object);
+            }
+        }
+        if self.initial.is_empty() && self.announce_end {
+            self.announce_end = false;
+            chunk.put(self.bookmark(true));
+        }
+        chunk.freeze()
+    }
+
+    /// Some of what happened since.
+    fn read(&mut self) -> Bytes {
+        let asked = self.cursor.revision;
+        match self.cluster.store.read(&mut self.cursor, BATCH) {
+            Ok(Read::Events(events)) => {
+                let mut chunk = BytesMut::new();
+                for event in events {
+                    if let Some((change, object)) = self.seen(&event) {
+                        self.line(&mut chunk, change, &object);
+                    }
+                }
+                chunk.freeze()
+            }
+            Ok(Read::Ended) => {
+                self.ended = true;
+                Bytes::new()
+            }
+            Err(compacted) => {
+                self.ended = true;
+                let error = ApiError::expired(format!(
+                    "too old resource version: {asked} ({})",
+                    compacted.oldest
+                ));
+                error_line(&error)
+            }
+        }
+    }
+
+    /// How an event looks through the selector.
+    fn seen(&self, event: &Event) -> Option<(&'static str, Arc<Object>)> {
+        if !event.key.starts_with(&self.prefix) {
+            return None;
+        }
+        let whole = match event.change {
+            Change::Added => "ADDED",
+            Change::Modified => "MODIFIED",
+            Change::Deleted => "DELETED",
+        };
+        if self.options.selector.is_empty() {
+            return Some((whole, event.object.clone()));
+        }
+        let matches = |object: &Object| {
+            self.options
+                .selector
+                .matches(&view::outward(&self.target.kind, object))
+        };
+        let now = matches(&event.object);
+        let before = event.previous.as_ref().filter(|previous| matches(previous));
+        match (event.change, before, now) {
+            (Change::Modified, None, true) => Some(("ADDED", event.object.clone())),
+            // What stops to match is deleted as it was when it matched.
+            (Change::Modified, Some(before), false) => {
+                Some(("DELETED", at_revision(before, event.object.revision)))
+            }
+            (_, _, true) => Some((whole, event.object.clone())),
+            (_, _, false) => None,
+        }
+    }
+
+    fn line(&mut self, chunk: &mut BytesMut, change: &str, object: &Object) {
+        let clock = &self.cluster.clock;
+        // Only the first table of a watch names the columns.
+        let rows = Rows {
+            names_columns: std::mem::take(&mut self.first),
+            ..self.options.rows
+        };
+        chunk.put(&b"{\"type\":\""[..]);
+        chunk.put(change.as_bytes());
+        chunk.put(&b"\",\"object\":"[..]);
+        render::object_into(
+            chunk,
+            &self.target.kind,
+            object,
+            self.options.shape,
+            rows,
+            clock,
+        );
+        chunk.put(&b"}\n"[..]);
+    }
+
+    fn bookmark(&self, ends_initial: bool) -> Bytes {
+        let kind = &self.target.kind;
+        let (api_version, name) = match self.options.shape {
+            Shape::Whole => (kind.api_version.as_str(), kind.kind.as_str()),
+            Shape::Metadata | Shape::MetadataList => ("meta.k8s.io/v1", "PartialObjectMetadata"),
+            Shape::Table => ("meta.k8s.io/v1", "Table"),
+        };
+        let mut metadata = json!({"resourceVersion": self.cursor.revision.to_string()});
+        if ends_initial {
+            metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        let mut object = json!({"kind": name, "apiVersion": api_version, "metadata": metadata});
+        if self.options.shape == Shape::Table {
+            let bare =
+                json!({"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata});
+            object["columnDefinitions"] = json!([]);
+            object["metadata"] = json!({"resourceVersion": metadata["resourceVersion"]});
+            object["rows"] = json!([{"cells": [], "object": bare}]);
+        }
+        json_line(&json!({"type": "BOOKMARK", "object": object}))
+    }
+}
+
+/// The line of an error that ends a stream.
+fn error_line(error: &ApiError) -> Bytes {
+    json_line(&json!({"type": "ERROR", "object": error.to_status()}))
+}
+
+fn json_line(value: &Value) -> Bytes {
+    Bytes::from(format!("{value}\n"))
+}
+
+fn at_revision(object: &Object, revision: u64) -> Arc<Object> {
+    let mut value = object.value.clone();
+    metadata_mut(&mut value).insert("resourceVersion".to_owned(), json!(revision.to_string()));
+    Arc::new(Object::new(revision, object.schema, value))
+}
+
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

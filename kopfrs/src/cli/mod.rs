@@ -1,0 +1,93 @@
+//! The command line of operators: what `kopfrs::main!()` runs.
+
+mod arguments;
+mod handlers;
+mod logging;
+mod run;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use self::arguments::{Arguments, Command};
+
+/// The program that is an operator.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// Runs the command line of an operator with the arguments of the process.
+///
+/// Gives 0 if the operator was stopped as asked for, 1 after an error (said on one line), 2 for
+/// arguments that cannot be understood.
+pub fn main(program: Program) -> ExitCode {
+    let matches = Arguments::command()
+        .name(program.name)
+        .version(program.version)
+        .get_matches();
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    match arguments.command.unwrap_or(Command::Run(arguments.run)) {
+        Command::Run(options) => run::run(program, options),
+        Command::Handlers => {
+            handlers::list(&crate::Registry::collect());
+            ExitCode::SUCCESS
+        }
+        Command::Version => {
+            println!("{program}");
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} (kopfrs {})",
+            self.name,
+            self.version,
+            env!("CARGO_PKG_VERSION")
+        )
+    }
+}
+
+/// Makes the program an operator: declares `fn main`, with a command line of its own.
+///
+/// `run` (which may be left out) runs the operator, `handlers` lists what has been declared, and
+/// `--help` tells the rest.
+///
+/// # Examples
+/// ```no_run
+/// use kopfrs::prelude::*;
+///
+/// #[on::startup]
+/// fn hello() {
+///     info!("hello");
+/// }
+///
+/// kopfrs::main!();
+/// ```
+#[macro_export]
+macro_rules! main {
+    () => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::cli::main($crate::cli::Program {
+                name: match ::core::option_env!("CARGO_BIN_NAME") {
+                    ::core::option::Option::Some(name) => name,
+                    ::core::option::Option::None => ::core::env!("CARGO_PKG_NAME"),
+                },
+                version: ::core::env!("CARGO_PKG_VERSION"),
+            })
+        }
+    };
+}

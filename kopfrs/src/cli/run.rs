@@ -1,0 +1,82 @@
+//! `run`: the operator until it is told to stop.
+
+use std::process::ExitCode;
+
+use tracing::info;
+
+use super::arguments::RunOptions;
+use super::{Program, handlers, logging};
+use crate::api::{Credentials, LoginError, login};
+use crate::operator::{Operator, OperatorBuilder};
+use crate::registry::Registry;
+
+pub(super) fn run(program: Program, options: RunOptions) -> ExitCode {
+    logging::init(&options);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("failed to start the runtime: {error}")),
+    };
+    let ended = runtime.block_on(operate(program, options));
+    // Functions that block cannot be cancelled: what has not ended by now is left behind.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+/// Says on one clear line why the operator does not run.
+fn failed(error: &str) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
+
+async fn operate(program: Program, options: RunOptions) -> Result<(), String> {
+    let registry = Registry::collect();
+    registry.ensure_not_empty().map_err(said)?;
+    info!("{program}: {}", handlers::summary(&registry));
+    let mut builder = Operator::builder().registry(registry);
+    for namespace in &options.namespaces {
+        builder = builder.namespace(namespace);
+    }
+    #[cfg(feature = "sandbox")]
+    if options.sandbox.sandbox {
+        return super::sandbox::run(builder, &options.sandbox).await;
+    }
+    finish(with_credentials(builder, options).await.map_err(said)?).await
+}
+
+/// Runs what has been put together.
+pub(super) async fn finish(builder: OperatorBuilder) -> Result<(), String> {
+    let operator = builder.build().map_err(said)?;
+    operator.run().await.map_err(said)
+}
+
+async fn with_credentials(
+    builder: OperatorBuilder,
+    options: RunOptions,
+) -> Result<OperatorBuilder, LoginError> {
+    if options.kubeconfig.is_none() && options.context.is_none() {
+        return Ok(builder);
+    }
+    let credentials: Credentials = login::kubeconfig(options.kubeconfig, options.context).await?;
+    Ok(builder.credentials(credentials))
+}
+
+/// An error with its reasons, on one line.
+pub(super) fn said(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> String {
+    let error = error.into();
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(reason) = source {
+        let reason_text = reason.to_string();
+        if !text.contains(&reason_text) {
+            text = format!("{text}: {reason_text}");
+        }
+        source = reason.source();
+    }
+    text.replace('\n', " ")
+}

@@ -1,0 +1,28 @@
+//! The attributes under their names for users, with their documentation.
+
+#[doc = include_str!("docs/startup.md")]
+pub use kopfrs_macros::on_startup as startup;
+
+#[doc = include_str!("docs/cleanup.md")]
+pub use kopfrs_macros::on_cleanup as cleanup;
+
+#[doc = include_str!("docs/login.md")]
+pub use kopfrs_macros::on_login as login;
+
+#[doc = include_str!("docs/create.md")]
+pub use kopfrs_macros::on_create as create;
+
+#[doc = include_str!("docs/update.md")]
+pub use kopfrs_macros::on_update as update;
+
+#[doc = include_str!("docs/delete.md")]
+pub use kopfrs_macros::on_delete as delete;
+
+#[doc = include_str!("docs/resume.md")]
+pub use kopfrs_macros::on_resume as resume;
+
+#[doc = include_str!("docs/field.md")]
+pub use kopfrs_macros::on_field as field;
+
+#[doc = include_str!("docs/event.md")]
+pub use kopfrs_macros::on_event as event;

@@ -1,0 +1,9 @@
+//! Whole operators on the embedded API server, in one process and with paused time: minutes of
+//! retries pass at once, and each request is on record.
+
+mod bench;
+mod changes;
+mod errors;
+mod kinds;
+mod restarts;
+mod writes;

@@ -1,0 +1,69 @@
+//! Attributes that are fine.
+
+use k8s_openapi::api::core::v1::Pod;
+use kopfrs::filter::Criterion;
+use kopfrs::prelude::*;
+
+pub(crate) const COUNT: usize = 16;
+
+const FIELD: fn() -> FieldPath = || FieldPath::new(["spec"]);
+
+#[on::startup]
+#[on::cleanup(id = "end", retries = 3)]
+pub(crate) fn in_both() {}
+
+#[on::login(timeout = "1m", backoff = 1.5, errors = ignored)]
+fn login() -> Option<kube::Config> {
+    None
+}
+
+#[on::create(Pod)]
+#[on::update(Pod)]
+#[on::resume(Pod, deleted)]
+#[on::delete(Pod, optional = false)]
+async fn all_of_them() {}
+
+#[on::create("pods.v1", errors = ErrorsMode::Permanent)]
+#[on::create(("pods"))]
+#[on::create(("", "v1", "pods"))]
+#[on::create(plural = "pods")]
+#[on::event(EVERYTHING)]
+fn by_names() {}
+
+#[on::update(
+    k8s_openapi::api::core::v1::Pod,
+    labels(app = String::from("x"), r#type = kopfrs::filter::PRESENT),
+    field = FIELD(),
+    old = Criterion::check(|old: Option<&Value>| old.is_none()),
+    new = [1, 2],
+    crate = ::kopfrs,
+)]
+fn everything_by_expressions() {}
+
+#[on::field(Pod, errors = temporary, field = "spec.a", value = |v| v.is_some_and(Value::is_string))]
+fn field_after_errors() {}
+
+mod nested {
+    use super::on;
+
+    // Nothing but the attributes is in scope, and names of the expansion are taken.
+    #[on::create(super::Pod)]
+    fn register() {}
+
+    #[allow(non_camel_case_types, dead_code)]
+    struct Registry;
+    #[allow(dead_code)]
+    type Result = ();
+
+    #[on::create(super::Pod)]
+    fn no_prelude(#[allow(unused)] name: &str) -> core::result::Result<(), std::io::Error> {
+        Ok(())
+    }
+}
+
+/// A function stays a function.
+#[test]
+fn functions_can_be_called() {
+    in_both();
+    by_names();
+}
