@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::cause::Baseline;
 
 /// All annotations of an object together may have 256 KiB; the rest is left to others.
-const LIMIT: usize = 200 * 1024;
+pub(super) const LIMIT: usize = 200 * 1024;
 /// Smaller texts are left readable.
 const COMPRESS_FROM: usize = 4 * 1024;
 /// What a baseline may have when unpacked: more than any object that the API stores.

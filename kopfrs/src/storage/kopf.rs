@@ -14,21 +14,29 @@ use crate::cause::Baseline;
 use crate::object::{FieldPath, essence};
 
 const BASELINE: &str = "last-handled-configuration";
+/// Ours: Kopf keeps whole essences only, and ignores what else stands under its prefix.
+const DIGEST: &str = "last-handled-digest";
 const NAME_LIMIT: usize = 63;
 
 /// Reads the state.
 pub(super) fn read(storage: &Storage, object: &Value) -> Stored {
     let annotations = FieldPath::new(["metadata", "annotations"]).get(object);
     let get = |key: &String| annotations?.get(key)?.as_str();
-    let baseline = keys(storage, BASELINE).iter().find_map(get);
+    let whole = keys(storage, BASELINE).iter().find_map(get);
+    let whole = whole
+        .and_then(|text| serde_json::from_str(text).ok())
+        .map(Baseline::Essence);
+    let digest = || {
+        Some(Baseline::Digest(
+            keys(storage, DIGEST).iter().find_map(get)?.to_owned(),
+        ))
+    };
     let progress = storage.ids.iter().filter_map(|id| {
         let text = keys(storage, id).iter().find_map(get)?;
         Some((id.clone(), serde_json::from_str::<Record>(text).ok()?))
     });
     Stored {
-        baseline: baseline
-            .and_then(|text| serde_json::from_str(text).ok())
-            .map(Baseline::Essence),
+        baseline: whole.or_else(digest),
         tracked: storage.tracked.clone(),
         progress: progress.collect(),
     }
@@ -43,10 +51,12 @@ pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Val
         }
     };
     if present.baseline != wanted.baseline {
-        put(
-            BASELINE,
-            wanted.baseline.as_ref().map_or(Value::Null, baseline_text),
-        );
+        let (whole, digest) = baseline_texts(wanted.baseline.as_ref());
+        let (_, present_digest) = baseline_texts(present.baseline.as_ref());
+        put(BASELINE, whole);
+        if present_digest != digest {
+            put(DIGEST, digest);
+        }
     }
     let ids = present.progress.keys().chain(wanted.progress.keys());
     for id in ids.filter(|id| present.progress.get(*id) != wanted.progress.get(*id)) {
@@ -70,12 +80,18 @@ pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Val
     json!({"metadata": {"annotations": annotations}})
 }
 
-/// Kopf knows whole essences only: a digest becomes none, and so the next start a creation.
-fn baseline_text(baseline: &Baseline) -> Value {
+/// The texts of the annotations for a whole essence and for a digest; null for what is not kept.
+fn baseline_texts(baseline: Option<&Baseline>) -> (Value, Value) {
     match baseline {
-        Baseline::Essence(essence) => json!(format!("{essence}\n")),
-        Baseline::Digest(_) => Value::Null,
+        Some(Baseline::Essence(essence)) => (json!(format!("{essence}\n")), Value::Null),
+        Some(Baseline::Digest(digest)) => (Value::Null, json!(digest)),
+        None => (Value::Null, Value::Null),
     }
+}
+
+/// Whether an essence fits into an annotation: Kopf does not compress.
+pub(super) fn fits(essence: &Value) -> bool {
+    essence.to_string().len() < super::encoding::LIMIT
 }
 
 /// A record as Kopf writes it: times with microseconds and an offset, no fields of our own.
@@ -210,5 +226,14 @@ mod tests {
         let found = read(&storage, &patch);
         assert_eq!(found, wanted);
         assert_eq!(super::patch(&storage, &found, &found), Value::Null);
+        let digested = Stored {
+            baseline: Some(Baseline::Digest("d".into())),
+            ..found.clone()
+        };
+        let mut object = patch;
+        crate::object::merge::apply(&mut object, &super::patch(&storage, &found, &digested));
+        assert_eq!(read(&storage, &object), digested);
+        crate::object::merge::apply(&mut object, &super::patch(&storage, &digested, &found));
+        assert_eq!(read(&storage, &object), found);
     }
 }

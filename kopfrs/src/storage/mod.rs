@@ -112,12 +112,14 @@ impl Storage {
     /// The baseline as this storage keeps it: the whole essence, or its digest where that is asked
     /// for or where the whole would not fit.
     pub(crate) fn baseline(&self, essence: &Value) -> Baseline {
+        let fits = match self.place {
+            Place::Status => true,
+            Place::Annotations => encoding::fits(essence),
+            Place::Kopf => kopf::fits(essence),
+        };
         match self.keep {
-            Keep::Digest => Baseline::Digest(crate::object::digest(essence)),
-            Keep::Essence if self.place != Place::Status && !encoding::fits(essence) => {
-                Baseline::Digest(crate::object::digest(essence))
-            }
-            Keep::Essence => Baseline::Essence(essence.clone()),
+            Keep::Essence if fits => Baseline::Essence(essence.clone()),
+            Keep::Essence | Keep::Digest => Baseline::Digest(crate::object::digest(essence)),
         }
     }
 
