@@ -22,14 +22,14 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Starts both programs, waits for the end of the pipe, and stops them. Arguments: the folder of the
 /// programs, the folder for the data, and the ports of etcd, of its peers, and of the API.
 const SCRIPT: &str = r#"
-"$1/etcd" --data-dir "$2/etcd" --unsafe-no-fsync --listen-client-urls "http://127.0.0.1:$3" \
-  --advertise-client-urls "http://127.0.0.1:$3" --listen-peer-urls "http://127.0.0.1:$4" >"$2/etcd.log" 2>&1 &
+ETCD_ADVERTISE_CLIENT_URLS="http://127.0.0.1:$3" "$1/etcd" --data-dir "$2/etcd" --unsafe-no-fsync \
+  --listen-client-urls "http://127.0.0.1:$3" --listen-peer-urls "http://127.0.0.1:$4" >"$2/etcd.log" 2>&1 &
 etcd=$!
 "$1/kube-apiserver" --etcd-servers "http://127.0.0.1:$3" --bind-address 127.0.0.1 --secure-port "$5" \
   --advertise-address 127.0.0.1 --endpoint-reconciler-type none --service-cluster-ip-range 10.0.0.0/24 \
   --tls-cert-file "$2/server.crt" --tls-private-key-file "$2/server.key" --token-auth-file "$2/tokens.csv" \
   --authorization-mode RBAC --disable-admission-plugins ServiceAccount --allow-privileged=true \
-  --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$2/server.key" \
+  --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$2/server.pub" \
   --service-account-signing-key-file "$2/server.key" >"$2/kube-apiserver.log" 2>&1 &
 apiserver=$!
 read -r _
@@ -82,6 +82,7 @@ fn certify(folder: &Path) -> Result<String, Failure> {
     let server = server.signed_by(&key, &issuer)?;
     std::fs::write(folder.join("server.crt"), server.pem())?;
     std::fs::write(folder.join("server.key"), key.serialize_pem())?;
+    std::fs::write(folder.join("server.pub"), key.public_key_pem())?;
     let file = folder.join("ca.crt");
     std::fs::write(&file, signed.pem())?;
     Ok(file.to_string_lossy().into_owned())

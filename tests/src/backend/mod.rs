@@ -15,6 +15,7 @@ mod namespace;
 mod rest;
 mod sandbox;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -34,7 +35,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub struct Cluster {
     runtime: Runtime,
     started: Started,
-    installed: Mutex<Vec<String>>,
+    installed: Mutex<HashSet<String>>,
 }
 
 /// A cluster that is up.
@@ -53,10 +54,13 @@ enum Keeper {
     /// Processes that end when this pipe does.
     Processes(#[expect(dead_code, reason = "held until the process ends")] Option<ChildStdin>),
     /// A server inside of this process.
-    Server(#[expect(dead_code, reason = "held until the process ends")] Box<dyn Send + Sync>),
+    Server(
+        #[expect(dead_code, reason = "held until the process ends")] Box<kopfrs_sandbox::Server>,
+    ),
 }
 
-static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+/// One attempt is made to start it, whatever comes of that.
+static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
 
 impl Cluster {
     /// The cluster of this process; started by whoever asks first.
@@ -64,22 +68,26 @@ impl Cluster {
     /// # Panics
     /// If there is none: tests cannot go on.
     pub fn get() -> &'static Self {
-        CLUSTER.get_or_init(|| {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .thread_name("cluster")
-                .enable_all()
-                .build()
-                .expect("a runtime can be started");
-            let started = match runtime.block_on(start()) {
-                Ok(started) => started,
-                Err(failure) => panic!("there is no cluster to run the tests on: {failure}"),
-            };
-            Self {
-                runtime,
-                started,
-                installed: Mutex::default(),
-            }
+        match CLUSTER.get_or_init(Self::start) {
+            Ok(cluster) => cluster,
+            Err(failure) => panic!("there is no cluster to run the tests on: {failure}"),
+        }
+    }
+
+    fn start() -> Result<Self, String> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("cluster")
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let started = runtime
+            .block_on(start())
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            runtime,
+            started,
+            installed: Mutex::default(),
         })
     }
 
@@ -112,11 +120,10 @@ impl Cluster {
         let mut installed = self.installed.lock().await;
         for definition in definitions {
             let name = definition["metadata"]["name"].as_str().unwrap_or_default();
-            if installed.iter().any(|other| other == name) {
-                continue;
+            if !installed.contains(name) {
+                self.rest().install(definition).await;
+                installed.insert(name.to_owned());
             }
-            self.rest().install(definition).await;
-            installed.push(name.to_owned());
         }
     }
 

@@ -1,7 +1,16 @@
 //! The sandbox, served over TLS by this process.
 
-use super::{Failure, Started};
+use kopfrs_sandbox::Sandbox;
+
+use super::{Failure, Keeper, Started, client, folder};
 
 pub(super) async fn start() -> Result<Started, Failure> {
-    Err("set USE_EXISTING_CLUSTER=true and KUBECONFIG, or KUBEBUILDER_ASSETS".into())
+    let server = Sandbox::new().serve().await?;
+    let kubeconfig = folder()?.join("kubeconfig");
+    server.write_kubeconfig(&kubeconfig)?;
+    Ok(Started {
+        client: client(&kubeconfig).await?,
+        kubeconfig,
+        keeper: Keeper::Server(Box::new(server)),
+    })
 }

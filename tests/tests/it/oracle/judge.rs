@@ -17,11 +17,7 @@ const SLOWNESS: f64 = 3.0;
 /// Lower bounds are strict, but clocks have their grain.
 const GRAIN: f64 = 0.02;
 /// Warnings that belong to scripts and stops.
-const KNOWN: [&str; 3] = [
-    "as scripted",
-    "the drain budget is used up",
-    "the API does not keep  of",
-];
+const KNOWN: [&str; 3] = ["as scripted", "is handled: ", "the drain budget is used up"];
 /// How many lines of an operator's messages are shown.
 const TAIL: usize = 60;
 
