@@ -175,7 +175,7 @@ fn start(query: &Query) -> Result<Start, ApiError> {
         .get("sendInitialEvents")
         .map(|_| query.flag("sendInitialEvents"));
     match (initial, matching) {
-        (None, "") => {}
+        (None, "") | (Some(_), "NotOlderThan") => {}
         (None, _) => {
             let why =
                 "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
@@ -184,7 +184,6 @@ fn start(query: &Query) -> Result<Start, ApiError> {
                 why,
             )));
         }
-        (Some(_), "NotOlderThan") => {}
         (Some(_), "") => {
             let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
             return Err(invalid_options(FieldError::forbidden(

@@ -13,9 +13,17 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde_json::Value;
 
-pub(crate) use self::{defaults::apply as apply_defaults, prune::prune, validate::validate};
+pub(crate) use self::{
+    defaults::apply as apply_defaults,
+    prune::prune,
+    validate::{validate, validate_default},
+};
 
 /// A parsed schema node.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the flags are OpenAPI's, and independent"
+)]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Schema {
     kind: Option<String>,
@@ -142,18 +150,6 @@ impl Schema {
 
     pub(crate) fn items(&self) -> Option<&Self> {
         self.items.as_deref()
-    }
-
-    /// The keys that identify the elements of a list; `None` when the list is not a map.
-    pub(crate) fn map_keys(&self) -> Option<&[String]> {
-        match &self.list_type {
-            ListType::Map(keys) => Some(keys),
-            ListType::Atomic | ListType::Set => None,
-        }
-    }
-
-    pub(crate) fn is_set(&self) -> bool {
-        matches!(self.list_type, ListType::Set)
     }
 
     /// Whether members that are not declared are kept.

@@ -267,8 +267,6 @@ pub(crate) fn may_go(value: &Value) -> bool {
     let graceful = value["metadata"]["deletionGracePeriodSeconds"]
         .as_i64()
         .is_some_and(|grace| grace > 0);
-    is_deleting(value)
-        && !held
-        && !graceful
-        && !(namespace_held && value["status"]["phase"] == "Terminating")
+    let held = held || (namespace_held && value["status"]["phase"] == "Terminating");
+    is_deleting(value) && !held && !graceful
 }

@@ -60,6 +60,10 @@ pub(crate) struct WriteOptions {
     pub(crate) dry_run: bool,
     pub(crate) validation: FieldValidation,
     /// Who writes: `fieldManager`, or the user agent up to the first slash.
+    #[expect(
+        dead_code,
+        reason = "read by field ownership, which comes with server-side apply"
+    )]
     pub(crate) manager: String,
 }
 
