@@ -36,6 +36,7 @@ pub(crate) struct Schema {
     embedded_resource: bool,
     int_or_string: bool,
     list_type: ListType,
+    atomic_map: bool,
     limits: Limits,
     all_of: Vec<Schema>,
     any_of: Vec<Schema>,
@@ -128,6 +129,7 @@ impl Schema {
             embedded_resource: flag("x-kubernetes-embedded-resource"),
             int_or_string: flag("x-kubernetes-int-or-string"),
             list_type: ListType::parse(raw),
+            atomic_map: raw["x-kubernetes-map-type"] == "atomic",
             limits: Limits::parse(raw),
             all_of: list("allOf"),
             any_of: list("anyOf"),
@@ -150,6 +152,27 @@ impl Schema {
 
     pub(crate) fn items(&self) -> Option<&Self> {
         self.items.as_deref()
+    }
+
+    /// The keys that identify the elements of a list; `None` when the list is not a map.
+    pub(crate) fn map_keys(&self) -> Option<&[String]> {
+        match &self.list_type {
+            ListType::Map(keys) => Some(keys),
+            ListType::Atomic | ListType::Set => None,
+        }
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        matches!(self.list_type, ListType::Set)
+    }
+
+    /// Whether a map is replaced as a whole.
+    pub(crate) fn is_atomic_map(&self) -> bool {
+        self.atomic_map
+    }
+
+    pub(crate) fn default_value(&self) -> Option<&Value> {
+        self.default.as_ref()
     }
 
     /// Whether members that are not declared are kept.
