@@ -9,7 +9,7 @@ use super::calls::{self, Calls};
 use super::diff;
 use super::expectation::{Chain, Timing};
 use super::object::picture;
-use super::place::Marks;
+use super::place::{Marks, Storage};
 use super::player::Played;
 
 /// How much slower a busy machine may be than the one of the recordings.
@@ -188,6 +188,13 @@ fn of_pictures(
         forgive_digests(&mut expected, &picture, object, &played.marks);
         if what == "final" && played.are_final_finalizers_loose {
             picture["finalizers"] = expected["finalizers"].clone();
+        }
+        let marks = played
+            .marks
+            .values()
+            .filter(|_| played.storage == Storage::Kopf);
+        for fault in marks.flat_map(|marks| marks.faults_for_kopf(object.unwrap_or(&Value::Null))) {
+            findings.push(format!("{what} {name}: Kopf cannot read this: {fault}"));
         }
         findings.extend(diff::of_objects(
             &format!("{what} {name}"),
