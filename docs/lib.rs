@@ -1,4 +1,8 @@
 #![doc = include_str!("index.md")]
+#![allow(
+    clippy::test_attr_in_doctest,
+    reason = "one page shows how handlers are tested"
+)]
 
 #[doc = include_str!("first-operator.md")]
 pub mod first_operator {}
@@ -15,7 +19,6 @@ pub mod how_state_is_kept {}
 #[cfg(test)]
 #[allow(
     unused_variables,
-    clippy::let_unit_value,
     clippy::needless_pass_by_value,
     clippy::too_many_arguments,
     reason = "arguments are there to be named"

@@ -16,7 +16,7 @@ struct DemoStatus {
     pods: u32,
 }
 
-#[on::create(Demo, param = 5)]
+#[on::create(Demo, param = DemoSpec { size: 1 })]
 fn sections(
     spec: DemoSpec,
     status: Option<DemoStatus>,
@@ -26,7 +26,7 @@ fn sections(
     namespace: &str,
     labels: BTreeMap<String, String>,
     annotations: &Value,
-    param: &i32,
+    param: &DemoSpec,
 ) {
 }
 

@@ -3,43 +3,43 @@
 use kopfrs::prelude::*;
 
 #[on::resume("kopfexamples")]
-fn resume_fn_1() {
+async fn resume_fn_1() {
     info!("RESUMED 1st");
 }
 
 #[on::create("kopfexamples")]
-fn create_fn_1() {
+async fn create_fn_1() {
     info!("CREATED 1st");
 }
 
 #[on::resume("kopfexamples")]
-fn resume_fn_2() {
+async fn resume_fn_2() {
     info!("RESUMED 2nd");
 }
 
 #[on::create("kopfexamples")]
-fn create_fn_2() {
+async fn create_fn_2() {
     info!("CREATED 2nd");
 }
 
 #[on::update("kopfexamples")]
-fn update_fn(old: &Value, new: &Value, diff: &Diff) {
+async fn update_fn(old: &Value, new: &Value, diff: &Diff) {
     info!("UPDATED: {diff}");
     debug!("from {old} to {new}");
 }
 
 #[on::delete("kopfexamples")]
-fn delete_fn_1() {
+async fn delete_fn_1() {
     info!("DELETED 1st");
 }
 
 #[on::delete("kopfexamples")]
-fn delete_fn_2() {
+async fn delete_fn_2() {
     info!("DELETED 2nd");
 }
 
 #[on::field("kopfexamples", field = "spec.field")]
-fn field_fn(old: Option<String>, new: Option<String>) {
+async fn field_fn(old: Option<String>, new: Option<String>) {
     info!("FIELD CHANGED: {old:?} -> {new:?}");
 }
 
@@ -49,13 +49,13 @@ kopfrs::main!();
 mod tests {
     use super::*;
 
-    #[test]
-    fn handlers_are_functions() {
+    #[tokio::test]
+    async fn handlers_are_functions() {
         let (old, new) = (
             json!({ "spec": { "field": 1 } }),
             json!({ "spec": { "field": 2 } }),
         );
-        update_fn(&old, &new, &Diff::of(&old, &new));
-        field_fn(None, Some("value".to_owned()));
+        update_fn(&old, &new, &Diff::of(&old, &new)).await;
+        field_fn(None, Some("value".to_owned())).await;
     }
 }

@@ -114,3 +114,71 @@ fn pod_of(spec: &DemoSpec, name: &str) -> Pod {
 }
 
 kopfrs::main!();
+
+#[cfg(test)]
+mod tests {
+    use kopfrs_sandbox::Sandbox;
+
+    use super::*;
+
+    fn spec(image: &str) -> DemoSpec {
+        DemoSpec {
+            name: None,
+            image: image.to_owned(),
+        }
+    }
+
+    fn actions(sandbox: &Sandbox) -> Actions {
+        let owner = json!({
+            "apiVersion": "devoops.io/v1",
+            "kind": "Demo",
+            "metadata": { "name": "x", "namespace": "default", "uid": "1" },
+        });
+        Actions::new(sandbox.client()).with_owner(Body::new(owner))
+    }
+
+    #[tokio::test]
+    async fn a_demo_has_one_pod_however_often_it_is_created() {
+        let sandbox = Sandbox::new();
+        let actions = actions(&sandbox);
+        for _ in 0..2 {
+            let patch = Patch::new();
+            let created = create(spec("a"), "x", actions.clone(), &patch).await;
+            created.unwrap();
+            assert_eq!(patch.merged(), json!({ "status": { "pod": "x" } }));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_pod_goes_with_its_demo() {
+        let sandbox = Sandbox::new();
+        let actions = actions(&sandbox);
+        let mut pod = pod_of(&spec("a"), "x");
+        actions.adopt(&mut pod).unwrap();
+        actions.create(&mut pod).await.unwrap();
+        let status = || {
+            Some(DemoStatus {
+                pod: Some("x".to_owned()),
+            })
+        };
+        delete(status(), "default", actions.clone()).await.unwrap();
+        // Once more, as after a crash.
+        delete(status(), "default", actions.clone()).await.unwrap();
+        assert!(
+            actions
+                .get(&mut pod)
+                .await
+                .ignore_not_found()
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[tokio::test]
+    async fn updates_are_only_told() {
+        let (old, new) = (spec("a"), spec("b"));
+        let diff = Diff::of(&json!(old), &json!(new));
+        assert_eq!(diff.to_string(), r#"image: "a" → "b""#);
+        update(old, new, &diff).await;
+    }
+}

@@ -39,6 +39,7 @@ mod error;
 mod http;
 mod journal;
 mod object;
+mod ownership;
 mod patch;
 mod registry;
 mod render;

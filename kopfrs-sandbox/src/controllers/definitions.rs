@@ -10,14 +10,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::DEFINITIONS;
 use crate::{
     cluster::Cluster,
-    object::{Object, child_mut, is_deleting, meta, meta_list, metadata_mut, text},
+    object::{Object, child_mut, is_deleting, meta_list, metadata_mut, text},
     registry::{custom, kind::qualified},
     storage::{Change, Event},
-    strategy::{self, builtin::definition},
-    verbs::{
-        Target,
-        delete::{self, DeleteOptions},
-    },
+    strategy::builtin::definition,
+    verbs::delete::DeleteOptions,
 };
 
 pub(super) async fn run(cluster: Arc<Cluster>, mut feed: UnboundedReceiver<Arc<Event>>) {
@@ -111,7 +108,7 @@ impl Controller {
     /// Writes the conditions that say the kind is served.
     fn establish(&self, name: &str, conflict: Option<&str>) {
         let now = self.cluster.clock.rfc3339();
-        self.update(name, |value| {
+        super::change(&self.cluster, DEFINITIONS, name, |value| {
             let names = value["spec"]["names"].clone();
             let status = child_mut(value, "status");
             if let Some(why) = conflict {
@@ -168,7 +165,7 @@ impl Controller {
         }
         self.cluster.registry.replace(&resource, Vec::new());
         self.cluster.store.close(&resource);
-        self.update(name, |value| {
+        super::change(&self.cluster, DEFINITIONS, name, |value| {
             let kept: Vec<String> = meta_list(value, "finalizers")
                 .filter(|finalizer| *finalizer != definition::CLEANUP)
                 .map(str::to_owned)
@@ -189,16 +186,12 @@ impl Controller {
             if is_deleting(&object.value) {
                 continue;
             }
-            let target = Target {
-                kind: kind.clone(),
-                namespace: meta(&object.value, "namespace").to_owned(),
-                name: meta(&object.value, "name").to_owned(),
-            };
-            if let Err(error) = delete::delete(&self.cluster, &target, &DeleteOptions::default())
-                && error.code != 404
-            {
-                tracing::warn!(resource, name = target.name, %error, "failed to delete an object of a deleted definition");
-            }
+            super::delete(
+                &self.cluster,
+                kind,
+                &object.value,
+                &DeleteOptions::default(),
+            );
         }
     }
 
@@ -208,28 +201,6 @@ impl Controller {
         if self.ending.remove(&resource).is_none() {
             self.cluster.registry.replace(&resource, Vec::new());
             self.cluster.store.close(&resource);
-        }
-    }
-
-    /// Changes a definition, as often as it takes; removes it when nothing holds it any more.
-    fn update(&self, name: &str, change: impl Fn(&mut Value)) {
-        let store = &self.cluster.store;
-        while let Some(current) = store.get(DEFINITIONS, name) {
-            let mut value = current.value.clone();
-            change(&mut value);
-            strategy::metadata::clean(metadata_mut(&mut value));
-            let done = if strategy::may_go(&value) {
-                store.remove(DEFINITIONS, name, current.revision).is_ok()
-            } else if value == current.value {
-                true
-            } else {
-                store
-                    .replace(DEFINITIONS, name, current.revision, 0, value)
-                    .is_ok()
-            };
-            if done {
-                return;
-            }
         }
     }
 }

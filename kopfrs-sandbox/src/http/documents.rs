@@ -10,7 +10,7 @@ use super::{
 use crate::{
     cluster::Cluster,
     error::ApiError,
-    registry::{Kinds, discovery},
+    registry::{Kinds, discovery, openapi},
 };
 
 /// The Kubernetes version the sandbox behaves like.
@@ -51,6 +51,9 @@ pub(super) fn answer(cluster: &Cluster, method: &Method, path: &str, headers: &H
         },
         ["api", version] => resource_list(&kinds, "", version),
         ["apis", group, version] => resource_list(&kinds, group, version),
+        ["openapi", "v3"] => Reply::bytes(StatusCode::OK, JSON, openapi::index(&kinds)),
+        ["openapi", "v3", "api", version] => openapi_document(&kinds, "", version),
+        ["openapi", "v3", "apis", group, version] => openapi_document(&kinds, group, version),
         _ => Reply::page_not_found(),
     }
 }
@@ -60,6 +63,13 @@ fn resource_list(kinds: &Kinds, group: &str, version: &str) -> Reply {
         Reply::json(StatusCode::OK, &discovery::resources(kinds, group, version))
     } else {
         unknown(kinds, group)
+    }
+}
+
+fn openapi_document(kinds: &Kinds, group: &str, version: &str) -> Reply {
+    match openapi::document(kinds, group, version) {
+        Some(document) => Reply::bytes(StatusCode::OK, JSON, document),
+        None => Reply::page_not_found(),
     }
 }
 

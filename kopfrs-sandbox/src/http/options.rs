@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// The longest name of a field manager.
+const MANAGER_LIMIT: usize = 128;
+
 fn invalid(options: &str, error: FieldError) -> ApiError {
     ApiError::invalid(
         Subject {
@@ -60,15 +63,47 @@ pub(super) fn write(
         .get(header::USER_AGENT)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let manager = match query.text("fieldManager") {
-        "" => agent.split('/').next().unwrap_or_default(),
-        manager => manager,
-    };
+    let given = query.text("fieldManager");
+    if given.len() > MANAGER_LIMIT {
+        let message = format!("Too long: may not be more than {MANAGER_LIMIT} bytes");
+        return Err(invalid(
+            name,
+            FieldError::new("FieldValueTooLong", "fieldManager", message),
+        ));
+    }
+    let agent = agent.split('/').next().unwrap_or_default();
+    let manager = [given, agent]
+        .into_iter()
+        .find(|manager| !manager.is_empty())
+        .unwrap_or("unknown");
     Ok(WriteOptions {
         dry_run: !stages.is_empty(),
         validation,
         manager: manager.to_owned(),
+        subresource: String::new(),
     })
+}
+
+/// The options of a patch, where `force` is for applying only and an apply needs a manager.
+pub(super) fn patch(
+    query: &Query,
+    headers: &HeaderMap,
+    applies: bool,
+) -> Result<WriteOptions, ApiError> {
+    const NAME: &str = "PatchOptions";
+    if applies && query.text("fieldManager").is_empty() {
+        return Err(invalid(
+            NAME,
+            FieldError::required("fieldManager", "is required for apply patch"),
+        ));
+    }
+    if !applies && query.get("force").is_some() {
+        return Err(invalid(
+            NAME,
+            FieldError::forbidden("force", "may not be specified for non-apply patch"),
+        ));
+    }
+    write(query, headers, NAME)
 }
 
 /// Options of deletions: from the body, or from the query when there is none.
@@ -175,7 +210,7 @@ fn start(query: &Query) -> Result<Start, ApiError> {
         .get("sendInitialEvents")
         .map(|_| query.flag("sendInitialEvents"));
     match (initial, matching) {
-        (None, "") => {}
+        (None, "") | (Some(_), "NotOlderThan") => {}
         (None, _) => {
             let why =
                 "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
@@ -184,7 +219,6 @@ fn start(query: &Query) -> Result<Start, ApiError> {
                 why,
             )));
         }
-        (Some(_), "NotOlderThan") => {}
         (Some(_), "") => {
             let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
             return Err(invalid_options(FieldError::forbidden(

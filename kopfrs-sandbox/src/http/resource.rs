@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{
@@ -30,7 +30,6 @@ pub(super) struct Context<'a> {
     pub(super) cluster: &'a Arc<Cluster>,
     pub(super) info: &'a RequestInfo,
     pub(super) query: &'a Query,
-    pub(super) method: &'a Method,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a Bytes,
     pub(super) shutdown: Shutdown,
@@ -243,12 +242,12 @@ fn delete_one(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError>
         Deleted::Gone(object) => {
             let mut details = target.kind.subject(&target.name).details();
             details["uid"] = object.value["metadata"]["uid"].clone();
-            Ok(Reply::json(StatusCode::OK, &success(details)).with_version(object.revision))
+            Ok(Reply::json(StatusCode::OK, &success(&details)).with_version(object.revision))
         }
     }
 }
 
-fn success(details: Value) -> Value {
+fn success(details: &Value) -> Value {
     json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 }
 

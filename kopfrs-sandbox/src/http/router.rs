@@ -43,7 +43,6 @@ impl Router {
             cluster: &self.cluster,
             info: &info,
             query: &query,
-            method: request.method(),
             headers: request.headers(),
             body: request.body(),
             shutdown: request

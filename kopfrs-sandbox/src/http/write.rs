@@ -11,7 +11,7 @@ use crate::{
     registry::{Kind, Kinds},
     strategy::Part,
     verbs::{
-        Target, Written, create,
+        Target, Written, apply, create,
         decode::{self, Format},
         scale,
         update::{self, Method},
@@ -85,7 +85,8 @@ pub(super) fn put(
     target: &Target,
     part: Part,
 ) -> Result<Reply, ApiError> {
-    let options = options::write(context.query, context.headers, "UpdateOptions")?;
+    let mut options = options::write(context.query, context.headers, "UpdateOptions")?;
+    options.subresource.clone_from(&context.info.subresource);
     let decoded = decode::object(kinds, &target.kind, context.body, format(context)?)?;
     let written = update::put(context.cluster, target, part, decoded, &options)?;
     reply(context, &target.kind, written)
@@ -97,6 +98,7 @@ enum PatchType {
     Json,
     Merge,
     Strategic,
+    Apply,
 }
 
 fn patch_type(context: &Context<'_>, kind: &Kind) -> Result<PatchType, ApiError> {
@@ -106,9 +108,7 @@ fn patch_type(context: &Context<'_>, kind: &Kind) -> Result<PatchType, ApiError>
         "application/strategic-merge-patch+json" if kind.custom().is_none() => {
             Ok(PatchType::Strategic)
         }
-        "application/apply-patch+yaml" => Err(ApiError::unsupported_media_type(
-            "the sandbox does not implement server-side apply yet: send a merge patch or a JSON patch",
-        )),
+        "application/apply-patch+yaml" => Ok(PatchType::Apply),
         _ => {
             let strategic = if kind.custom().is_none() {
                 ", application/strategic-merge-patch+json"
@@ -141,7 +141,7 @@ fn document(context: &Context<'_>, kind: PatchType) -> Result<Value, ApiError> {
     }
 }
 
-fn apply(context: &Context<'_>, kind: PatchType, value: &mut Value) -> Result<(), ApiError> {
+fn apply_patch(context: &Context<'_>, kind: PatchType, value: &mut Value) -> Result<(), ApiError> {
     let patch = document(context, kind)?;
     match kind {
         PatchType::Json => JsonPatch::decode(&patch)?.apply(value),
@@ -150,12 +150,31 @@ fn apply(context: &Context<'_>, kind: PatchType, value: &mut Value) -> Result<()
             Ok(())
         }
         PatchType::Strategic => strategic_merge(value, &patch),
+        PatchType::Apply => Err(ApiError::not_implemented(
+            "server-side apply on this subresource",
+        )),
     }
 }
 
 pub(super) fn patch(context: &Context<'_>, target: &Target, part: Part) -> Result<Reply, ApiError> {
-    let options = options::write(context.query, context.headers, "PatchOptions")?;
     let kind = patch_type(context, &target.kind)?;
+    let mut options = options::patch(context.query, context.headers, kind == PatchType::Apply)?;
+    options.subresource.clone_from(&context.info.subresource);
+    if kind == PatchType::Apply {
+        let force = context
+            .query
+            .get("force")
+            .is_some_and(|force| force == "true");
+        let written = apply::apply(
+            context.cluster,
+            target,
+            part,
+            configuration(context)?,
+            force,
+            &options,
+        )?;
+        return reply(context, &target.kind, written);
+    }
     let written = update::update(
         context.cluster,
         target,
@@ -164,7 +183,7 @@ pub(super) fn patch(context: &Context<'_>, target: &Target, part: Part) -> Resul
         &options,
         |current| {
             let mut value = current.clone();
-            apply(context, kind, &mut value)?;
+            apply_patch(context, kind, &mut value)?;
             let text = String::from_utf8_lossy(context.body);
             decode::typed(&target.kind, value, |why| {
                 ApiError::invalid_patch(&text, why)
@@ -174,8 +193,20 @@ pub(super) fn patch(context: &Context<'_>, target: &Target, part: Part) -> Resul
     reply(context, &target.kind, written)
 }
 
+/// The body of an apply: YAML, which most clients write as JSON.
+fn configuration(context: &Context<'_>) -> Result<Value, ApiError> {
+    let json = decode::parse(context.body, Format::Json);
+    json.or_else(|_| decode::parse(context.body, Format::Yaml))
+        .map_err(|error| {
+            ApiError::bad_request(format!(
+                "error decoding YAML: error converting YAML to JSON: {error}"
+            ))
+        })
+}
+
 pub(super) fn put_scale(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
-    let options = options::write(context.query, context.headers, "UpdateOptions")?;
+    let mut options = options::write(context.query, context.headers, "UpdateOptions")?;
+    options.subresource.clone_from(&context.info.subresource);
     let given = body(context)?;
     let scale = scale::write(context.cluster, target, Method::Patch, &options, |_| {
         Ok(given.clone())
@@ -184,7 +215,8 @@ pub(super) fn put_scale(context: &Context<'_>, target: &Target) -> Result<Reply,
 }
 
 pub(super) fn patch_scale(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
-    let options = options::write(context.query, context.headers, "PatchOptions")?;
+    let mut options = options::patch(context.query, context.headers, false)?;
+    options.subresource.clone_from(&context.info.subresource);
     // A Scale is built in, whatever is scaled.
     let kind = match media(context).as_str() {
         "application/strategic-merge-patch+json" => PatchType::Merge,
@@ -200,7 +232,7 @@ pub(super) fn patch_scale(context: &Context<'_>, target: &Target) -> Result<Repl
             // Zero is not shown, but a patch may replace or test it.
             let spec = crate::object::child_mut(&mut value, "spec");
             spec.entry("replicas").or_insert(Value::from(0));
-            apply(context, kind, &mut value)?;
+            apply_patch(context, kind, &mut value)?;
             fields_mut(&mut value);
             Ok(value)
         },

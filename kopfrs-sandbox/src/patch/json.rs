@@ -186,8 +186,8 @@ mod tests {
 
     use super::*;
 
-    fn patched(mut target: Value, operations: Value) -> Option<Value> {
-        JsonPatch::decode(&operations)
+    fn patched(mut target: Value, operations: &Value) -> Option<Value> {
+        JsonPatch::decode(operations)
             .ok()?
             .apply(&mut target)
             .ok()?;
@@ -236,11 +236,7 @@ mod tests {
             ),
         ];
         for (operations, expected) in rows {
-            assert_eq!(
-                patched(base(), operations.clone()),
-                expected,
-                "{operations}"
-            );
+            assert_eq!(patched(base(), &operations), expected, "{operations}");
         }
         assert!(JsonPatch::decode(&json!({"op": "add"})).is_err());
     }

@@ -16,7 +16,8 @@ fn merge_key(name: &str, parent: &str) -> Option<&'static str> {
         | "env"
         | "volumes"
         | "imagePullSecrets"
-        | "webhooks" => Some("name"),
+        | "webhooks"
+        | "secrets" => Some("name"),
         "ports" if parent == "containers" || parent == "initContainers" => Some("containerPort"),
         "ports" => Some("port"),
         "volumeMounts" => Some("mountPath"),
@@ -25,7 +26,6 @@ fn merge_key(name: &str, parent: &str) -> Option<&'static str> {
         "hostAliases" => Some("ip"),
         "conditions" => Some("type"),
         "topologySpreadConstraints" => Some("topologyKey"),
-        "secrets" => Some("name"),
         _ => None,
     }
 }
@@ -266,9 +266,9 @@ fn sort_by_order(
     let mut next = ordered.into_iter();
     for item in list.iter() {
         if rank(item).is_some() {
-            result.extend(next.next())
+            result.extend(next.next());
         } else {
-            result.push(item.clone())
+            result.push(item.clone());
         }
     }
     *list = result;
@@ -280,6 +280,10 @@ mod tests {
 
     use super::*;
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "rows read better without borrows"
+    )]
     fn check(mut target: Value, patch: Value, expected: Value) {
         strategic_merge(&mut target, &patch).expect("applies");
         assert_eq!(target, expected, "{patch}");

@@ -72,7 +72,9 @@ pub(crate) fn kinds(definition: &Value, storage_id: u64) -> Vec<Kind> {
     served
         .map(|version| {
             let mut names = names(spec);
-            names.version = text(version, &["name"]).unwrap_or_default().to_owned();
+            text(version, &["name"])
+                .unwrap_or_default()
+                .clone_into(&mut names.version);
             let custom = Custom {
                 schema: version_schema(version),
                 raw_schema: version["schema"]["openAPIV3Schema"].clone(),

@@ -11,6 +11,7 @@ use super::custom::Custom;
 use crate::{error::Subject, strategy::builtin::Rules};
 
 /// A kind in one served version.
+#[expect(clippy::struct_field_names, reason = "the words are Kubernetes' own")]
 #[derive(Debug)]
 pub(crate) struct Kind {
     pub(crate) group: String,
@@ -49,6 +50,7 @@ pub(crate) enum Origin {
 }
 
 /// The names a kind is made from.
+#[expect(clippy::struct_field_names, reason = "the words are Kubernetes' own")]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
     pub(crate) group: String,

@@ -7,6 +7,7 @@ pub(crate) mod builtin;
 pub(crate) mod custom;
 pub(crate) mod discovery;
 pub(crate) mod kind;
+pub(crate) mod openapi;
 
 use std::{
     collections::BTreeMap,

@@ -232,13 +232,41 @@ fn job_completions(value: &Value, _: &Clock) -> Value {
     ))
 }
 
-/// The columns between name and age (mostly), by kind.
+fn string(name: &'static str, cell: CellOf) -> Column<'static> {
+    Column::built_in(name, "string", cell)
+}
+
+fn integer(name: &'static str, cell: CellOf) -> Column<'static> {
+    Column::built_in(name, "integer", cell)
+}
+
+/// The columns after the name, by kind.
 fn built_in(kind: &str) -> Vec<Column<'static>> {
-    let string = |name, cell: CellOf| Column::built_in(name, "string", cell);
-    let integer = |name, cell: CellOf| Column::built_in(name, "integer", cell);
-    let mut columns = match kind {
+    match kind {
+        "Event" => vec![
+            string("Last Seen", last_seen),
+            string("Type", |value, _| value["type"].clone()),
+            string("Reason", |value, _| value["reason"].clone()),
+            string("Object", event_object),
+            string("Message", event_message),
+        ],
+        "CustomResourceDefinition" => {
+            vec![Column::built_in("Created At", "date", |value, _| {
+                json!(meta(value, "creationTimestamp"))
+            })]
+        }
+        _ => {
+            let mut columns = core(kind).or_else(|| workload(kind)).unwrap_or_default();
+            columns.push(age_column("string"));
+            columns
+        }
+    }
+}
+
+fn core(kind: &str) -> Option<Vec<Column<'static>>> {
+    Some(match kind {
         "ConfigMap" => {
-            let mut data = Column::built_in("Data", "string", |value, _| {
+            let mut data = string("Data", |value, _| {
                 json!(count(&value["data"]) + count(&value["binaryData"]))
             });
             DATA.clone_into(&mut data.description);
@@ -248,27 +276,14 @@ fn built_in(kind: &str) -> Vec<Column<'static>> {
             string("Type", |value, _| value["type"].clone()),
             integer("Data", |value, _| json!(count(&value["data"]))),
         ],
-        "Namespace" => vec![string("Status", |value, _| {
+        "Namespace" | "PersistentVolumeClaim" => vec![string("Status", |value, _| {
             value["status"]["phase"].clone()
         })],
-        "Lease" => vec![string("Holder", |value, _| {
-            json!(text(value, &["spec", "holderIdentity"]).unwrap_or_default())
-        })],
-        "Pod" => vec![
-            string("Ready", ready_containers),
-            string("Status", pod_status),
-            integer("Restarts", |value, _| {
-                let statuses = value["status"]["containerStatuses"]
-                    .as_array()
-                    .into_iter()
-                    .flatten();
-                json!(
-                    statuses
-                        .filter_map(|status| status["restartCount"].as_i64())
-                        .sum::<i64>()
-                )
-            }),
-        ],
+        "Lease" => {
+            vec![string("Holder", |value, _| {
+                json!(text(value, &["spec", "holderIdentity"]).unwrap_or_default())
+            })]
+        }
         "Service" => vec![
             string("Type", |value, _| value["spec"]["type"].clone()),
             string("Cluster-IP", |value, _| {
@@ -278,6 +293,22 @@ fn built_in(kind: &str) -> Vec<Column<'static>> {
                 json!(text(value, &["spec", "externalName"]).unwrap_or("<none>"))
             }),
             string("Port(s)", service_ports),
+        ],
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
+            vec![integer("Webhooks", |value, _| {
+                json!(value["webhooks"].as_array().map_or(0, Vec::len))
+            })]
+        }
+        _ => return None,
+    })
+}
+
+fn workload(kind: &str) -> Option<Vec<Column<'static>>> {
+    Some(match kind {
+        "Pod" => vec![
+            string("Ready", ready_containers),
+            string("Status", pod_status),
+            integer("Restarts", restarts),
         ],
         "Deployment" => vec![
             string("Ready", ready_of_replicas),
@@ -322,30 +353,18 @@ fn built_in(kind: &str) -> Vec<Column<'static>> {
                 })
             }),
         ],
-        "Event" => {
-            return vec![
-                string("Last Seen", last_seen),
-                string("Type", |value, _| value["type"].clone()),
-                string("Reason", |value, _| value["reason"].clone()),
-                string("Object", event_object),
-                string("Message", event_message),
-            ];
-        }
-        "CustomResourceDefinition" => {
-            return vec![Column::built_in("Created At", "date", |value, _| {
-                json!(meta(value, "creationTimestamp"))
-            })];
-        }
-        "PersistentVolumeClaim" => vec![string("Status", |value, _| {
-            value["status"]["phase"].clone()
-        })],
-        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
-            vec![integer("Webhooks", |value, _| {
-                json!(value["webhooks"].as_array().map_or(0, Vec::len))
-            })]
-        }
-        _ => Vec::new(),
-    };
-    columns.push(age_column("string"));
-    columns
+        _ => return None,
+    })
+}
+
+fn restarts(value: &Value, _: &Clock) -> Value {
+    let statuses = value["status"]["containerStatuses"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    json!(
+        statuses
+            .filter_map(|status| status["restartCount"].as_i64())
+            .sum::<i64>()
+    )
 }

@@ -65,7 +65,7 @@ pub(crate) fn object_into(
             let table = table::of(
                 kind,
                 std::iter::once(value),
-                json!({"resourceVersion": version}),
+                &json!({"resourceVersion": version}),
                 rows,
                 clock,
             );
@@ -102,7 +102,7 @@ pub(crate) fn list(kind: &Kind, listed: &Listed, shape: Shape, rows: Rows, clock
             .objects
             .iter()
             .map(|object| view::outward(kind, object));
-        return to_json(&table::of(kind, values, metadata, rows, clock));
+        return to_json(&table::of(kind, values, &metadata, rows, clock));
     }
     let (list_kind, api_version) = match shape {
         Shape::Whole | Shape::Table => (kind.list_kind.as_str(), kind.api_version.as_str()),
@@ -122,7 +122,7 @@ pub(crate) fn list(kind: &Kind, listed: &Listed, shape: Shape, rows: Rows, clock
             (Shape::Whole, Origin::BuiltIn(_)) => buffer.put(view::outward_json(kind, object)),
             (Shape::Whole | Shape::Table, _) => whole_into(&mut buffer, kind, object),
             (Shape::Metadata | Shape::MetadataList, _) => {
-                buffer.put(to_json(&metadata_only(&object.value)))
+                buffer.put(to_json(&metadata_only(&object.value)));
             }
         }
     }

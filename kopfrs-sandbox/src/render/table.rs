@@ -11,7 +11,7 @@ use crate::{clock::Clock, registry::Kind};
 pub(super) fn of<'a>(
     kind: &Kind,
     values: impl Iterator<Item = Cow<'a, Value>>,
-    metadata: Value,
+    metadata: &Value,
     rows: Rows,
     clock: &Clock,
 ) -> Value {

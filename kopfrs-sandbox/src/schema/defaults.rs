@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Additional, Schema};
+use super::Schema;
 
 /// Drops nulls that may not be and puts defaults where nothing is.
 pub(crate) fn apply(value: &mut Value, schema: &Schema) {
@@ -34,32 +34,17 @@ pub(crate) fn apply(value: &mut Value, schema: &Schema) {
         Value::Array(items) => {
             let Some(schema) = schema.items() else { return };
             for item in items {
-                if item.is_null() && !schema.nullable {
-                    if let Some(default) = &schema.default {
-                        *item = default.clone();
-                    }
+                if let Some(default) = schema
+                    .default
+                    .as_ref()
+                    .filter(|_| item.is_null() && !schema.nullable)
+                {
+                    *item = default.clone();
                 }
                 apply(item, schema);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-impl Schema {
-    /// Whether reading may have to fill in anything.
-    pub(crate) fn has_defaults(&self) -> bool {
-        let additional = match &self.additional {
-            Additional::Like(schema) => Some(schema.as_ref()),
-            Additional::Any(_) | Additional::Unmentioned => None,
-        };
-        self.default.is_some()
-            || self
-                .properties
-                .values()
-                .chain(self.items())
-                .chain(additional)
-                .any(Self::has_defaults)
     }
 }
 

@@ -13,9 +13,17 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde_json::Value;
 
-pub(crate) use self::{defaults::apply as apply_defaults, prune::prune, validate::validate};
+pub(crate) use self::{
+    defaults::apply as apply_defaults,
+    prune::prune,
+    validate::{validate, validate_default},
+};
 
 /// A parsed schema node.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the flags are OpenAPI's, and independent"
+)]
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Schema {
     kind: Option<String>,
@@ -28,6 +36,7 @@ pub(crate) struct Schema {
     embedded_resource: bool,
     int_or_string: bool,
     list_type: ListType,
+    atomic_map: bool,
     limits: Limits,
     all_of: Vec<Schema>,
     any_of: Vec<Schema>,
@@ -120,6 +129,7 @@ impl Schema {
             embedded_resource: flag("x-kubernetes-embedded-resource"),
             int_or_string: flag("x-kubernetes-int-or-string"),
             list_type: ListType::parse(raw),
+            atomic_map: raw["x-kubernetes-map-type"] == "atomic",
             limits: Limits::parse(raw),
             all_of: list("allOf"),
             any_of: list("anyOf"),
@@ -154,6 +164,15 @@ impl Schema {
 
     pub(crate) fn is_set(&self) -> bool {
         matches!(self.list_type, ListType::Set)
+    }
+
+    /// Whether a map is replaced as a whole.
+    pub(crate) fn is_atomic_map(&self) -> bool {
+        self.atomic_map
+    }
+
+    pub(crate) fn default_value(&self) -> Option<&Value> {
+        self.default.as_ref()
     }
 
     /// Whether members that are not declared are kept.

@@ -48,15 +48,6 @@ impl FieldSelector {
         self.0.is_empty()
     }
 
-    /// The name that is asked for, if the selector is about one name.
-    pub(crate) fn name(&self) -> Option<&str> {
-        let by_name = self
-            .0
-            .iter()
-            .find(|requirement| requirement.path == "metadata.name" && !requirement.negated);
-        by_name.map(|requirement| requirement.wanted.as_str())
-    }
-
     pub(crate) fn matches(&self, object: &Value) -> bool {
         self.0.iter().all(|requirement| {
             (read(object, &requirement.path) == requirement.wanted) != requirement.negated

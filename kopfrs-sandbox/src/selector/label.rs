@@ -134,7 +134,7 @@ impl Parser {
                         .map_err(|why| format!("unable to parse requirement: {why}"))?;
                     requirements.push(requirement);
                 }
-                other => {
+                other @ Token::Sign(_) => {
                     return Err(format!(
                         "found '{}', expected: !, identifier, or 'end of string'",
                         other.text()
@@ -210,7 +210,9 @@ impl Parser {
                 check_value(key, value, 0)
             }
             Token::End | Token::Sign(",") => Ok(String::new()),
-            other => Err(format!("found '{}', expected: identifier", other.text())),
+            other @ Token::Sign(_) => {
+                Err(format!("found '{}', expected: identifier", other.text()))
+            }
         }
     }
 

@@ -62,7 +62,7 @@ pub(crate) fn check_types(object: &Value) -> Result<(), String> {
         "resourceVersion",
         "selfLink",
     ] {
-        expect(fields, name, "string", |value| value.is_string())?;
+        expect(fields, name, "string", Value::is_string)?;
     }
     for name in ["creationTimestamp", "deletionTimestamp"] {
         expect(fields, name, "v1.Time", |value| {

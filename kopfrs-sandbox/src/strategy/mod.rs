@@ -173,6 +173,7 @@ pub(crate) fn validate_update(
 
 /// Carries over what a write to this part cannot change, and counts the generation.
 pub(crate) fn prepare_update(kind: &Kind, new: &mut Value, old: &Value, part: Part) {
+    let books = new["metadata"].get("managedFields").cloned();
     match part {
         Part::Main => {
             if kind.has_status() {
@@ -184,13 +185,14 @@ pub(crate) fn prepare_update(kind: &Kind, new: &mut Value, old: &Value, part: Pa
         Part::Finalize => only(new, old, &["spec"]),
     }
     let metadata = metadata_mut(new);
+    // Whatever else a subresource may not write: its managers have their entries.
+    metadata.extend(books.map(|books| ("managedFields".to_owned(), books)));
     let before = &old["metadata"];
     for name in [
         "uid",
         "deletionTimestamp",
         "deletionGracePeriodSeconds",
         "namespace",
-        "managedFields",
     ] {
         if let (None, Some(kept)) = (metadata.get(name), before.get(name)) {
             metadata.insert(name.to_owned(), kept.clone());
@@ -267,8 +269,6 @@ pub(crate) fn may_go(value: &Value) -> bool {
     let graceful = value["metadata"]["deletionGracePeriodSeconds"]
         .as_i64()
         .is_some_and(|grace| grace > 0);
-    is_deleting(value)
-        && !held
-        && !graceful
-        && !(namespace_held && value["status"]["phase"] == "Terminating")
+    let held = held || (namespace_held && value["status"]["phase"] == "Terminating");
+    is_deleting(value) && !held && !graceful
 }

@@ -2,16 +2,287 @@
 //!
 //! Called when a definition is written; objects are checked by `schema`.
 
+use regex::Regex;
 use serde_json::Value;
 
-use crate::error::FieldError;
+use crate::{
+    error::FieldError,
+    schema::{self, Schema},
+};
+
+const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
+
+/// What a node is a part of: decides if it needs a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Root,
+    Member,
+    Item,
+    /// Below `allOf`, `anyOf`, `oneOf` or `not`: only value validation is allowed.
+    Junction,
+}
 
 /// Checks an `openAPIV3Schema`.
 pub(crate) fn validate_root(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    if schema["type"].as_str().unwrap_or_default().is_empty() {
-        errors.push(FieldError::required(
-            format!("{path}.type"),
-            "must not be empty at the root",
+    check(schema, path, Role::Root, errors);
+    check_metadata(&schema["properties"]["metadata"], path, errors);
+}
+
+/// `metadata` is the server's; only its name may be restricted.
+fn check_metadata(metadata: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let allowed = ["type", "properties", "description"];
+    let members = metadata
+        .as_object()
+        .into_iter()
+        .flatten()
+        .any(|(name, _)| !allowed.contains(&name.as_str()));
+    let names = metadata["properties"].as_object().into_iter().flatten();
+    if members
+        || names
+            .into_iter()
+            .any(|(name, _)| name != "name" && name != "generateName")
+    {
+        let why = "must not specify anything other than name and generateName, but metadata is implicitly specified";
+        errors.push(FieldError::forbidden(
+            format!("{path}.properties[metadata]"),
+            why,
         ));
+    }
+}
+
+fn check(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldError>) {
+    if schema
+        .get("$ref")
+        .is_some_and(|reference| !reference.is_null())
+    {
+        errors.push(FieldError::forbidden(
+            format!("{path}.$ref"),
+            "$ref is not supported",
+        ));
+        return;
+    }
+    if role == Role::Junction {
+        check_junction(schema, path, errors);
+    } else {
+        check_type(schema, path, role, errors);
+        check_default(schema, path, errors);
+    }
+    check_pattern(schema, path, errors);
+    check_list_type(schema, path, errors);
+    let properties = schema["properties"].as_object();
+    for (name, member) in properties.into_iter().flatten() {
+        let below = if role == Role::Junction {
+            Role::Junction
+        } else {
+            Role::Member
+        };
+        check(member, &format!("{path}.properties[{name}]"), below, errors);
+    }
+    if let Some(additional) = schema.get("additionalProperties") {
+        if properties.is_some_and(|properties| !properties.is_empty()) && *additional != false {
+            let why = "additionalProperties and properties are mutual exclusive";
+            errors.push(FieldError::forbidden(
+                format!("{path}.additionalProperties"),
+                why,
+            ));
+        } else if additional.is_object() {
+            check(
+                additional,
+                &format!("{path}.additionalProperties"),
+                Role::Member,
+                errors,
+            );
+        }
+    }
+    match schema.get("items").filter(|items| items.is_object()) {
+        Some(items) => {
+            let below = if role == Role::Junction {
+                Role::Junction
+            } else {
+                Role::Item
+            };
+            check(items, &format!("{path}.items"), below, errors);
+        }
+        None if schema["type"] == "array" => {
+            errors.push(FieldError::required(
+                format!("{path}.items"),
+                "must be specified",
+            ));
+        }
+        None => {}
+    }
+    for name in ["allOf", "anyOf", "oneOf"] {
+        for (index, branch) in schema[name].as_array().into_iter().flatten().enumerate() {
+            if !is_int_or_string_branch(schema, branch) {
+                check(
+                    branch,
+                    &format!("{path}.{name}[{index}]"),
+                    Role::Junction,
+                    errors,
+                );
+            }
+        }
+    }
+    if schema["not"].is_object() {
+        check(
+            &schema["not"],
+            &format!("{path}.not"),
+            Role::Junction,
+            errors,
+        );
+    }
+}
+
+/// The one place where a junction may name types: `anyOf: [{type: integer}, {type: string}]` of an int-or-string.
+fn is_int_or_string_branch(schema: &Value, branch: &Value) -> bool {
+    let nested = branch["anyOf"]
+        .as_array()
+        .is_some_and(|list| list.iter().all(|one| is_int_or_string_branch(schema, one)));
+    schema["x-kubernetes-int-or-string"] == true
+        && (branch["type"] == "integer" || branch["type"] == "string" || nested)
+}
+
+fn check_type(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldError>) {
+    let field = format!("{path}.type");
+    let kind = schema["type"].as_str().unwrap_or_default();
+    let untyped = schema["x-kubernetes-int-or-string"] == true
+        || schema["x-kubernetes-preserve-unknown-fields"] == true;
+    match (kind, role) {
+        ("", Role::Root) => {
+            errors.push(FieldError::required(field, "must not be empty at the root"));
+        }
+        ("", _) if untyped => {}
+        ("", Role::Item) => errors.push(FieldError::required(
+            field,
+            "must not be empty for specified array items",
+        )),
+        ("", _) => errors.push(FieldError::required(
+            field,
+            "must not be empty for specified object fields",
+        )),
+        (_, _) if schema["x-kubernetes-int-or-string"] == true => {
+            let why = "must be empty if x-kubernetes-int-or-string is true";
+            errors.push(FieldError::invalid(field, &schema["type"], why));
+        }
+        (kind, Role::Root) if kind != "object" => {
+            errors.push(FieldError::invalid(
+                field,
+                &schema["type"],
+                "must be object at the root",
+            ));
+        }
+        (kind, _) if !TYPES.contains(&kind) => {
+            errors.push(FieldError::unsupported(field, &schema["type"], &TYPES));
+        }
+        _ => {}
+    }
+}
+
+fn check_junction(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    for name in ["additionalProperties", "default", "nullable", "type"] {
+        let present = schema
+            .get(name)
+            .is_some_and(|value| !value.is_null() && *value != false && *value != "");
+        if present {
+            errors.push(FieldError::forbidden(
+                format!("{path}.{name}"),
+                "must be empty to be structural",
+            ));
+        }
+    }
+}
+
+fn check_default(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
+        let parsed = Schema::parse(schema);
+        let mut completed = default.clone();
+        schema::apply_defaults(&mut completed, &parsed);
+        errors.extend(schema::validate_default(
+            &completed,
+            &parsed,
+            &format!("{path}.default"),
+        ));
+    }
+}
+
+fn check_pattern(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let Some(pattern) = schema["pattern"].as_str() else {
+        return;
+    };
+    if let Err(error) = Regex::new(pattern) {
+        // Go's words for the usual mistake; Rust's, in one line, for the rest.
+        let text = error.to_string();
+        let why = if text.contains("unclosed character class") {
+            format!(
+                "missing closing ]: `{}`",
+                &pattern[pattern.rfind('[').unwrap_or(0)..]
+            )
+        } else {
+            text.lines()
+                .last()
+                .unwrap_or_default()
+                .trim_start_matches("error: ")
+                .to_owned()
+        };
+        let why =
+            format!("must be a valid regular expression, but isn't: error parsing regexp: {why}");
+        errors.push(FieldError::invalid(
+            format!("{path}.pattern"),
+            &schema["pattern"],
+            why,
+        ));
+    }
+}
+
+fn check_list_type(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let keys = schema["x-kubernetes-list-map-keys"].as_array();
+    if schema["x-kubernetes-list-type"] == "map" && keys.is_none_or(Vec::is_empty) {
+        let why = "must not be empty if x-kubernetes-list-type is map";
+        errors.push(FieldError::required(
+            format!("{path}.x-kubernetes-list-map-keys"),
+            why,
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_structural_is_refused() {
+        let check = |member: Value, expected: &str| {
+            let mut errors = Vec::new();
+            validate_root(
+                &json!({"type": "object", "properties": {"a": member}}),
+                "s",
+                &mut errors,
+            );
+            let found: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!(found.join("; "), expected);
+        };
+        check(json!({"type": "string"}), "");
+        check(
+            json!({"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]}),
+            "",
+        );
+        check(
+            json!({}),
+            "s.properties[a].type: Required value: must not be empty for specified object fields",
+        );
+        check(
+            json!({"type": "array"}),
+            "s.properties[a].items: Required value: must be specified",
+        );
+        check(
+            json!({"$ref": "#/x"}),
+            "s.properties[a].$ref: Forbidden: $ref is not supported",
+        );
+        check(
+            json!({"type": "string", "default": 5}),
+            "s.properties[a].default: Invalid value: \"integer\":  in body must be of type string: \"integer\"",
+        );
     }
 }

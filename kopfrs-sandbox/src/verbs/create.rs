@@ -12,6 +12,7 @@ use crate::{
     cluster::Cluster,
     error::ApiError,
     object::{Object, is_deleting, key, meta, metadata_mut},
+    ownership::{self, Apply},
     registry::{Kind, Origin},
     strategy,
 };
@@ -26,6 +27,17 @@ pub(crate) fn create(
     decoded: Decoded,
     options: &WriteOptions,
 ) -> Result<Written, ApiError> {
+    create_owned(cluster, target, decoded, options, None)
+}
+
+/// The same, with the fields owned by an apply instead of by whoever creates.
+pub(super) fn create_owned(
+    cluster: &Cluster,
+    target: &Target,
+    decoded: Decoded,
+    options: &WriteOptions,
+    apply: Option<Apply<'_>>,
+) -> Result<Written, ApiError> {
     let kind = &target.kind;
     let mut warnings = decode::judge_unknown(&decoded.unknown, options.validation)
         .map_err(|why| decode::strict_error(kind, &why))?;
@@ -39,17 +51,14 @@ pub(crate) fn create(
     let generated = meta(&value, "name").is_empty() && !meta(&value, "generateName").is_empty();
     strategy::generate_name(&mut value);
     admit(cluster, target, meta(&value, "name"))?;
-    strategy::prepare_create(
-        kind,
-        &mut value,
-        &target.namespace,
-        &cluster.clock.rfc3339(),
-    );
+    let now = cluster.clock.rfc3339();
+    strategy::prepare_create(kind, &mut value, &target.namespace, &now);
     strategy::view::inward(kind, &mut value);
     strategy::normalise(kind, &mut value);
     if let Origin::BuiltIn(rules) = &kind.origin {
         (rules.prepare)(&mut value);
     }
+    ownership::created(kind, &mut value, options.writer(&now), apply);
     refuse_invalid(kind, &value, strategy::validate_create(kind, &value))?;
     warnings.extend(rule_warning(kind, &value));
     let object = store(cluster, target, value, generated, options.dry_run)?;

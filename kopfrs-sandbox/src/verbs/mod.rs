@@ -3,6 +3,7 @@
 //! `http` and the controllers call these. They put strategies and the store together; they know nothing of headers and
 //! bytes on the wire.
 
+pub(crate) mod apply;
 pub(crate) mod create;
 pub(crate) mod decode;
 pub(crate) mod delete;
@@ -15,7 +16,7 @@ pub(crate) mod watch;
 
 use std::sync::Arc;
 
-use crate::{error::ApiError, object::Object, registry::Kind};
+use crate::{error::ApiError, object::Object, ownership::Writer, registry::Kind};
 
 /// The object or collection a request is about.
 #[derive(Debug, Clone)]
@@ -61,6 +62,18 @@ pub(crate) struct WriteOptions {
     pub(crate) validation: FieldValidation,
     /// Who writes: `fieldManager`, or the user agent up to the first slash.
     pub(crate) manager: String,
+    /// The subresource that is written, empty for the object itself.
+    pub(crate) subresource: String,
+}
+
+impl WriteOptions {
+    pub(crate) fn writer<'a>(&'a self, now: &'a str) -> Writer<'a> {
+        Writer {
+            manager: &self.manager,
+            subresource: &self.subresource,
+            now,
+        }
+    }
 }
 
 /// The outcome of a write.

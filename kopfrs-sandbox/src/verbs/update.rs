@@ -16,6 +16,7 @@ use crate::{
     cluster::Cluster,
     error::{ApiError, FieldError, Subject},
     object::{Object, meta, metadata_mut},
+    ownership,
     registry::Origin,
     strategy::{self, Part},
 };
@@ -25,6 +26,8 @@ use crate::{
 pub(crate) enum Method {
     Put,
     Patch,
+    /// The new state comes with its books of field owners.
+    Apply,
 }
 
 /// Replaces the object's state by what `change` makes of the present one (given with `apiVersion` and `kind`).
@@ -53,6 +56,15 @@ pub(crate) fn update(
         strategy::prepare_update(kind, &mut new, &old, part);
         strategy::normalise(kind, &mut new);
         strategy::count_generation(kind, &mut new, &old);
+        if method != Method::Apply {
+            ownership::updated(
+                kind,
+                &mut new,
+                &old,
+                options.writer(&cluster.clock.rfc3339()),
+            );
+            strategy::metadata::clean(metadata_mut(&mut new));
+        }
         refuse_invalid(
             kind,
             &new,
@@ -77,7 +89,7 @@ fn judge(
 ) -> Result<Vec<String>, ApiError> {
     decode::judge_unknown(&decoded.unknown, options.validation).map_err(|why| match method {
         Method::Put => decode::strict_error(&target.kind, &why),
-        Method::Patch => ApiError::invalid_patch("", why),
+        Method::Patch | Method::Apply => ApiError::invalid_patch("", why),
     })
 }
 
@@ -89,7 +101,22 @@ fn check_identity(
     method: Method,
 ) -> Result<(), ApiError> {
     let kind = &target.kind;
-    let name = meta(new, "name");
+    check_name(target, new)?;
+    check_version(target, meta(new, "resourceVersion"), current)?;
+    let (given, uid) = (meta(new, "uid"), meta(&current.value, "uid"));
+    if method == Method::Put && !given.is_empty() && given != uid {
+        let key = format!("/registry/{}/{}", kind.plural, target.key());
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {uid}"
+        );
+        return Err(ApiError::conflict(kind.subject(&target.name), why));
+    }
+    Ok(())
+}
+
+/// The name and the namespace of a body are the path's.
+pub(super) fn check_name(target: &Target, value: &Value) -> Result<(), ApiError> {
+    let name = meta(value, "name");
     if name.is_empty() {
         let message = format!(
             "the name of the object ({} based on URL) was undeterminable: name must be provided",
@@ -104,17 +131,7 @@ fn check_identity(
         );
         return Err(ApiError::bad_request(message));
     }
-    check_namespace_matches(target, new)?;
-    check_version(target, meta(new, "resourceVersion"), current)?;
-    let (given, uid) = (meta(new, "uid"), meta(&current.value, "uid"));
-    if method == Method::Put && !given.is_empty() && given != uid {
-        let key = format!("/registry/{}/{}", kind.plural, target.key());
-        let why = format!(
-            "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {uid}"
-        );
-        return Err(ApiError::conflict(kind.subject(name), why));
-    }
-    Ok(())
+    check_namespace_matches(target, value)
 }
 
 fn check_version(target: &Target, given: &str, current: &Object) -> Result<(), ApiError> {

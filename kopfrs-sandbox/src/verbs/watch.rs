@@ -48,6 +48,11 @@ pub(crate) enum Start {
     After(u64),
 }
 
+/// One open watch.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "states of independent concerns: stream, list, bookmarks, columns"
+)]
 #[derive(Debug)]
 pub(crate) struct Watch {
     cluster: Arc<Cluster>,

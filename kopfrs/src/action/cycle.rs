@@ -10,9 +10,9 @@ use std::sync::Arc;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
-use crate::cause::Reason;
+use crate::cause::{Baseline, Reason};
 use crate::object::digest;
-use crate::storage::{Progress, Record};
+use crate::storage::{Progress, Record, Stored};
 
 /// The handling of one change of one object.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +20,7 @@ pub(crate) struct Cycle {
     reason: Option<Reason>,
     records: Progress,
     /// The essence that the handling began with.
-    begun: Option<Arc<Value>>,
+    begun: Option<Baseline>,
     /// The essence with which a handler has finished: the old state for its next call, should the
     /// object change while others are still at work.
     seen: HashMap<String, Arc<Value>>,
@@ -39,12 +39,14 @@ pub(crate) enum Turn {
 
 impl Cycle {
     /// Goes on from what is stored on the object.
-    pub(crate) fn resume(stored: &Progress) -> Self {
-        let reason = stored.values().find_map(|record| record.purpose);
+    pub(crate) fn resume(stored: &Stored) -> Self {
+        let records = stored.progress.clone();
+        let reason = records.values().find_map(|record| record.purpose);
         Self {
             reason,
-            records: stored.clone(),
-            ..Self::default()
+            records,
+            begun: stored.begun.clone(),
+            seen: HashMap::new(),
         }
     }
 
@@ -80,11 +82,18 @@ impl Cycle {
     /// seen. Of an update it is the newest, as finished handlers are called again for what comes
     /// later; otherwise it is the one that the handling began with, and what has changed since is an
     /// update afterwards.
-    pub(crate) fn handled(&self, newest: &Arc<Value>) -> Arc<Value> {
+    pub(crate) fn handled(&self, newest: &Arc<Value>) -> Baseline {
         match (self.reason, &self.begun) {
             (Some(Reason::Create | Reason::Resume), Some(begun)) => begun.clone(),
-            _ => newest.clone(),
+            _ => Baseline::Essence(newest.clone()),
         }
+    }
+
+    /// What a creation began with, to be stored while it is unfinished.
+    pub(crate) fn begun(&self) -> Option<Baseline> {
+        self.begun
+            .clone()
+            .filter(|_| self.reason == Some(Reason::Create))
     }
 
     /// The essence with which a handler has finished in this cycle.
@@ -97,7 +106,7 @@ impl Cycle {
     pub(crate) fn align(&mut self, reason: Reason, concerned: &[&str], essence: &Arc<Value>) {
         let is_superseded = self.reason.is_some_and(|earlier| earlier != reason);
         if is_superseded || self.begun.is_none() {
-            self.begun = Some(essence.clone());
+            self.begun = Some(Baseline::Essence(essence.clone()));
         }
         self.records.retain(|id, record| {
             concerned.contains(&&**id) && !(is_superseded && is_void(record, reason))
@@ -227,7 +236,10 @@ mod tests {
         assert_eq!(cycle.turn("a", &essence(1), now()), Turn::Done);
         assert!(matches!(cycle.turn("a", &essence(2), now()), Turn::Now(r) if r.retries == 0));
         assert_eq!(cycle.seen("a"), Some(&essence(1)));
-        let resumed = Cycle::resume(&cycle.stored());
+        let resumed = Cycle::resume(&Stored {
+            progress: cycle.stored(),
+            ..Stored::default()
+        });
         assert_eq!(resumed.turn("a", &essence(1), now()), Turn::Done);
         assert!(matches!(
             resumed.turn("a", &essence(2), now()),
@@ -241,7 +253,7 @@ mod tests {
         cycle.align(Reason::Create, &["a"], &essence(1));
         cycle.record("a", finished(), &essence(1));
         assert_eq!(cycle.turn("a", &essence(2), now()), Turn::Done);
-        assert_eq!(cycle.handled(&essence(2)), essence(1));
+        assert_eq!(cycle.handled(&essence(2)), Baseline::Essence(essence(1)));
     }
 
     #[test]

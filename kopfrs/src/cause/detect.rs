@@ -3,6 +3,8 @@
 //! Judged by what is stored on the object, never by types of events: those are lost in disconnects
 //! and restarts.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::Reason;
@@ -12,7 +14,7 @@ use crate::object::{digest, equal};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Baseline {
     /// The whole essence.
-    Essence(Value),
+    Essence(Arc<Value>),
     /// Only its digest.
     Digest(String),
 }
@@ -69,7 +71,7 @@ mod tests {
     /// What is detected for an object that was handled as it is, less what the row says.
     fn check(name: &str, expected: Option<Reason>, row: impl FnOnce(&mut Situation<'_>)) {
         let essence = json!({"spec": 1});
-        let baseline = Baseline::Essence(essence.clone());
+        let baseline = Baseline::Essence(Arc::new(essence.clone()));
         let mut situation = Situation {
             is_gone: false,
             is_deleting: false,
@@ -110,7 +112,7 @@ mod tests {
     fn a_difference_to_what_was_handled_is_an_update() {
         let (same, other) = (json!({"spec": 1}), json!({"spec": 2}));
         let (whole, digested) = (
-            Baseline::Essence(same.clone()),
+            Baseline::Essence(Arc::new(same.clone())),
             Baseline::Digest(digest(&same)),
         );
         for baseline in [&whole, &digested] {

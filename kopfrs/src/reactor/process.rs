@@ -197,7 +197,7 @@ impl View {
             essence: &essence,
         });
         let old = match baseline {
-            Some(Baseline::Essence(old)) => Some(Arc::new(old)),
+            Some(Baseline::Essence(old)) => Some(old),
             Some(Baseline::Digest(old)) if old == digest(&essence) => Some(essence.clone()),
             Some(Baseline::Digest(_)) | None => None,
         };
@@ -223,10 +223,12 @@ impl View {
 /// A field outside of the usual essence that the code has begun to track starts from its present
 /// value, and one that it tracks no more is forgotten: new code is no change of an object.
 fn adapted(kind: &Kind, stored: &Stored, essence: &Value) -> Option<Baseline> {
-    let Some(Baseline::Essence(mut old)) = stored.baseline.clone() else {
+    let now = kind.tracked();
+    let Some(Baseline::Essence(old)) = stored.baseline.as_ref().filter(|_| stored.tracked != now)
+    else {
         return stored.baseline.clone();
     };
-    let now = kind.tracked();
+    let mut old = Value::clone(old);
     for field in stored.tracked.iter().filter(|field| !now.contains(field)) {
         field.remove(&mut old);
         prune_above(field, &mut old);
@@ -236,7 +238,7 @@ fn adapted(kind: &Kind, stored: &Stored, essence: &Value) -> Option<Baseline> {
             field.set(&mut old, value.clone());
         }
     }
-    Some(Baseline::Essence(old))
+    Some(Baseline::Essence(Arc::new(old)))
 }
 
 /// Removes the mappings above a field that its removal has left empty.
@@ -264,7 +266,7 @@ async fn settle(
 ) -> Result<Next, ApiError> {
     let mut state = snapshot.found.stored.clone();
     if is_interested && !snapshot.body.is_deleting() {
-        state.progress.clear();
+        (state.progress, state.begun) = Default::default();
     }
     let work = memory.work();
     work.cycle = None;

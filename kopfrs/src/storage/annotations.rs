@@ -1,4 +1,4 @@
-//! State in annotations: three of them at most, and a marker that tells other operators to ignore them.
+//! State in annotations: four of them at most, and a marker that tells other operators to ignore them.
 
 use serde_json::{Map, Value, json};
 
@@ -7,6 +7,7 @@ use crate::object::{FieldPath, essence};
 
 const BASELINE: &str = "last-handled-configuration";
 const PROGRESS: &str = "progress";
+const BEGUN: &str = "begun-configuration";
 const TRACKED: &str = "tracked-fields";
 
 /// Reads the state, and takes it out of the object.
@@ -19,11 +20,13 @@ pub(super) fn take(storage: &Storage, object: &mut Value) -> Stored {
         Some(Value::String(text)) => Some(text),
         _ => None,
     };
-    let (baseline, progress, tracked) = (get(BASELINE), get(PROGRESS), get(TRACKED));
+    let (baseline, begun) = (get(BASELINE), get(BEGUN));
+    let (progress, tracked) = (get(PROGRESS), get(TRACKED));
     get(essence::MARKER);
     tidy(object);
     Stored {
         baseline: baseline.and_then(|text| encoding::decode(&text)),
+        begun: begun.and_then(|text| encoding::decode(&text)),
         tracked: tracked.map(|text| fields_of(&text)).unwrap_or_default(),
         // What cannot be read is no progress: handlers run once more, which they must bear anyway.
         progress: progress
@@ -49,6 +52,10 @@ pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Val
     if present.baseline != wanted.baseline {
         let text = wanted.baseline.as_ref().map(encoding::encode);
         annotations.insert(key(storage, BASELINE), json!(text));
+    }
+    if present.begun != wanted.begun {
+        let text = wanted.begun.as_ref().map(encoding::encode);
+        annotations.insert(key(storage, BEGUN), json!(text));
     }
     if present.tracked != wanted.tracked {
         annotations.insert(key(storage, TRACKED), json!(fields_text(&wanted.tracked)));

@@ -1,6 +1,7 @@
 //! How a baseline is written as text: JSON, compressed JSON where that is much smaller, or a digest.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -53,7 +54,7 @@ pub(super) fn decode(text: &str) -> Option<Baseline> {
         }
         None => serde_json::from_str(text),
     };
-    essence.ok().map(Baseline::Essence)
+    essence.ok().map(Arc::new).map(Baseline::Essence)
 }
 
 /// Whether an essence fits into an annotation.
@@ -81,14 +82,14 @@ mod tests {
             .map(|i| i.wrapping_mul(2_654_435_761))
             .collect();
         for baseline in [
-            Baseline::Essence(json!({"spec": {"a": 1}})),
-            Baseline::Essence(json!({"spec": "x".repeat(100_000)})),
-            Baseline::Essence(json!({"spec": noise})),
+            Baseline::Essence(Arc::new(json!({"spec": {"a": 1}}))),
+            Baseline::Essence(Arc::new(json!({"spec": "x".repeat(100_000)}))),
+            Baseline::Essence(Arc::new(json!({"spec": noise}))),
             Baseline::Digest("abc".into()),
         ] {
             assert_eq!(decode(&encode(&baseline)).unwrap(), baseline);
         }
-        assert!(encode(&Baseline::Essence(json!("x".repeat(100_000)))).len() < 1000);
+        assert!(encode(&Baseline::Essence(Arc::new(json!("x".repeat(100_000))))).len() < 1000);
         for garbage in ["", "gzip:!", "gzip:YWJj", "{"] {
             assert_eq!(decode(garbage), None, "{garbage}");
         }

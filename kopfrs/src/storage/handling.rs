@@ -38,6 +38,7 @@ impl schemars::JsonSchema for Handling {
 
 const BASELINE: &str = "lastHandledConfiguration";
 const PROGRESS: &str = "progress";
+const BEGUN: &str = "begunConfiguration";
 const TRACKED: &str = "trackedFields";
 
 /// Reads the state, and takes that of all operators out of the object.
@@ -53,6 +54,7 @@ pub(super) fn take(storage: &Storage, object: &mut Value) -> Stored {
     let own = &state[&storage.prefix];
     Stored {
         baseline: own[BASELINE].as_str().and_then(encoding::decode),
+        begun: own[BEGUN].as_str().and_then(encoding::decode),
         tracked: own[TRACKED].as_str().map(fields_of).unwrap_or_default(),
         progress: own[PROGRESS]
             .as_str()
@@ -67,7 +69,7 @@ fn is_state(value: &Value) -> bool {
         operators.values().all(|own| {
             own.as_object().is_some_and(|own| {
                 own.iter().all(|(key, value)| {
-                    matches!(&**key, BASELINE | PROGRESS | TRACKED) && value.is_string()
+                    matches!(&**key, BASELINE | BEGUN | PROGRESS | TRACKED) && value.is_string()
                 })
             })
         })
@@ -87,6 +89,12 @@ pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Val
         own.insert(
             BASELINE.to_owned(),
             json!(wanted.baseline.as_ref().map(encoding::encode)),
+        );
+    }
+    if present.begun != wanted.begun {
+        own.insert(
+            BEGUN.to_owned(),
+            json!(wanted.begun.as_ref().map(encoding::encode)),
         );
     }
     if present.tracked != wanted.tracked {

@@ -2,6 +2,8 @@
 //!
 //! Unlike our own annotations these stay in the body, as they do under Kopf.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use blake2::digest::consts::U4;
@@ -9,13 +11,14 @@ use blake2::{Blake2b, Digest};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Record, Storage, Stored};
+use super::{Record, Storage, Stored, encoding};
 use crate::cause::Baseline;
 use crate::object::{FieldPath, essence};
 
 const BASELINE: &str = "last-handled-configuration";
-/// Ours: Kopf keeps whole essences only, and ignores what else stands under its prefix.
+/// These are ours: Kopf keeps nothing of the kind, and ignores what else stands under its prefix.
 const DIGEST: &str = "last-handled-digest";
+const BEGUN: &str = "begun-configuration";
 const NAME_LIMIT: usize = 63;
 
 /// Reads the state.
@@ -25,7 +28,7 @@ pub(super) fn read(storage: &Storage, object: &Value) -> Stored {
     let whole = keys(storage, BASELINE).iter().find_map(get);
     let whole = whole
         .and_then(|text| serde_json::from_str(text).ok())
-        .map(Baseline::Essence);
+        .map(|essence| Baseline::Essence(Arc::new(essence)));
     let digest = || {
         Some(Baseline::Digest(
             keys(storage, DIGEST).iter().find_map(get)?.to_owned(),
@@ -37,6 +40,10 @@ pub(super) fn read(storage: &Storage, object: &Value) -> Stored {
     });
     Stored {
         baseline: whole.or_else(digest),
+        begun: keys(storage, BEGUN)
+            .iter()
+            .find_map(get)
+            .and_then(encoding::decode),
         tracked: storage.tracked.clone(),
         progress: progress.collect(),
     }
@@ -57,6 +64,9 @@ pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Val
         if present_digest != digest {
             put(DIGEST, digest);
         }
+    }
+    if present.begun != wanted.begun {
+        put(BEGUN, json!(wanted.begun.as_ref().map(encoding::encode)));
     }
     let ids = present.progress.keys().chain(wanted.progress.keys());
     for id in ids.filter(|id| present.progress.get(*id) != wanted.progress.get(*id)) {
@@ -91,7 +101,7 @@ fn baseline_texts(baseline: Option<&Baseline>) -> (Value, Value) {
 
 /// Whether an essence fits into an annotation: Kopf does not compress.
 pub(super) fn fits(essence: &Value) -> bool {
-    essence.to_string().len() < super::encoding::LIMIT
+    essence.to_string().len() < encoding::LIMIT
 }
 
 /// A record as Kopf writes it: times with microseconds and an offset, no fields of our own.
@@ -209,7 +219,8 @@ mod tests {
         );
         record.retries = 1;
         let wanted = Stored {
-            baseline: Some(Baseline::Essence(json!({"spec": {"a": 1}}))),
+            baseline: Some(Baseline::Essence(Arc::new(json!({"spec": {"a": 1}})))),
+            begun: None,
             tracked: Vec::new(),
             progress: Progress::from([("c1".to_owned(), record.clone())]),
         };

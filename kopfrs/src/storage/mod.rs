@@ -11,6 +11,8 @@ mod kopf;
 mod persistence;
 mod record;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 pub use self::handling::Handling;
@@ -25,7 +27,9 @@ use crate::object::FieldPath;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Stored {
     pub(crate) baseline: Option<Baseline>,
-    /// The fields beyond the usual essence that the baseline was made with.
+    /// The essence that an unfinished creation began with: its baseline in the end.
+    pub(crate) begun: Option<Baseline>,
+    /// The fields beyond the usual essence that both were made with.
     pub(crate) tracked: Vec<FieldPath>,
     pub(crate) progress: Progress,
 }
@@ -68,13 +72,11 @@ impl Storage {
         } else {
             &first.progress
         };
-        let remembered = if first.baseline.is_some() {
-            first
-        } else {
-            second
-        };
+        let is_some = first.baseline.is_some() || first.begun.is_some();
+        let remembered = if is_some { first } else { second };
         let stored = Stored {
             baseline: remembered.baseline.clone(),
+            begun: remembered.begun.clone(),
             tracked: remembered.tracked.clone(),
             progress: progress.clone(),
         };
@@ -111,7 +113,7 @@ impl Storage {
 
     /// The baseline as this storage keeps it: the whole essence, or its digest where that is asked
     /// for or where the whole would not fit.
-    pub(crate) fn baseline(&self, essence: &Value) -> Baseline {
+    pub(crate) fn baseline(&self, essence: &Arc<Value>) -> Baseline {
         let fits = match self.place {
             Place::Status => true,
             Place::Annotations => encoding::fits(essence),
@@ -124,7 +126,7 @@ impl Storage {
     }
 
     /// Whether the essence is too large to be kept whole where this storage keeps it.
-    pub(crate) fn is_oversized(&self, essence: &Value) -> bool {
+    pub(crate) fn is_oversized(&self, essence: &Arc<Value>) -> bool {
         self.keep == Keep::Essence && matches!(self.baseline(essence), Baseline::Digest(_))
     }
 }

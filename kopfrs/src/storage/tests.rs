@@ -21,7 +21,8 @@ fn storage(place: Place) -> Storage {
 fn state() -> Stored {
     let record = Record::new(Reason::Create, "2020-01-02T03:04:05Z".parse().unwrap());
     Stored {
-        baseline: Some(Baseline::Essence(json!({"spec": {"a": 1}}))),
+        baseline: Some(Baseline::Essence(Arc::new(json!({"spec": {"a": 1}})))),
+        begun: Some(Baseline::Digest("d".into())),
         tracked: Vec::new(),
         progress: Progress::from([("c1".to_owned(), record)]),
     }

@@ -126,3 +126,47 @@ async fn retries_go_on_where_they_were() {
     assert_eq!(bench.calls.names(), ["create/0", "create/1", "create/2"]);
     running.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_while_the_operator_is_down_in_the_middle_of_a_creation_is_an_update_after_it() {
+    for status in [Status::Open, Status::Strict] {
+        let bench = Bench::new(status).await;
+        let registry = || {
+            let failing = bench.handler(|call| {
+                let is_first = call.attempt.retry == 0;
+                std::future::ready(if is_first {
+                    Err(TemporaryError::after_secs("not yet", 30).into())
+                } else {
+                    Ok(())
+                })
+            });
+            Registry::new()
+                .add(on::create::<Demo>().id("quick").run(bench.noting()))
+                .add(on::create::<Demo>().id("retried").run(failing))
+                .add(on::update::<Demo>().id("update").run(bench.noting()))
+        };
+        let running = bench.start(registry()).await;
+        bench.create("a", json!({"size": 1})).await;
+        bench
+            .until("the progress to be saved", || async {
+                progress(&bench.get("a").await.unwrap()).is_some()
+            })
+            .await;
+        running.kill().await;
+        bench.merge("a", json!({"spec": {"size": 2}})).await;
+        let running = bench.start(registry()).await;
+        bench.until_calls(4).await;
+        bench.until_handled("a").await;
+        assert_eq!(
+            bench.calls.names(),
+            ["quick/0", "retried/0", "retried/1", "update/0"],
+            "{status:?}"
+        );
+        let update = &bench.calls.all()[3];
+        assert_eq!(
+            (&update.old["size"], &update.new["size"]),
+            (&json!(1), &json!(2))
+        );
+        running.stop().await;
+    }
+}

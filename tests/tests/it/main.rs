@@ -4,3 +4,4 @@
 //! --test-threads 24`.
 
 mod oracle;
+mod readme;

@@ -28,10 +28,10 @@ fn string_map(value: &Value, kind: &str, field: &str) -> Result<(), String> {
     match value.get(field) {
         None | Some(Value::Null) => Ok(()),
         Some(Value::Object(map)) => match map
-            .values()
-            .find(|value| !value.is_string() && !value.is_null())
+            .iter()
+            .find(|(_, value)| !value.is_string() && !value.is_null())
         {
-            Some(wrong) => Err(mismatch(wrong, &format!("{kind}.{field}"), "string")),
+            Some((key, wrong)) => Err(mismatch(wrong, &format!("{kind}.{field}.{key}"), "string")),
             None => Ok(()),
         },
         Some(wrong) => Err(mismatch(

@@ -13,6 +13,10 @@ use super::names::NameRule;
 use crate::error::FieldError;
 
 /// The particulars of a built-in kind.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a table of independent facts"
+)]
 #[derive(Debug)]
 pub(crate) struct Rules {
     pub(crate) name: NameRule,

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
+use serde_json::Value;
 use tracing::{debug, error, info, warn};
 
 use super::{View, backoff, delivered};
 use crate::action::{Call, Cycle, Turn, attempt};
 use crate::api::{ApiError, Failure};
-use crate::cause::{ChangingCause, Reason};
+use crate::cause::{Baseline, ChangingCause, Reason};
 use crate::clock::after;
 use crate::handler::{ErrorsMode, Handler, Memos};
 use crate::object::{Change, Patch, digest, equal};
@@ -76,7 +77,7 @@ impl Handling<'_> {
     }
 
     fn cycle(&mut self) -> &mut Cycle {
-        let stored = &self.snapshot.found.stored.progress;
+        let stored = &self.snapshot.found.stored;
         let work = self.memory.work.get_or_insert_default();
         work.cycle.get_or_insert_with(|| Cycle::resume(stored))
     }
@@ -243,12 +244,7 @@ impl Handling<'_> {
 
     /// Writes progress and changes; the handling goes on with the state it began with.
     async fn store(&mut self, change: &Change) -> Result<(), ApiError> {
-        let baseline = self.snapshot.found.stored.baseline.clone();
-        let state = Stored {
-            baseline,
-            tracked: self.snapshot.found.stored.tracked.clone(),
-            progress: self.cycle().stored(),
-        };
+        let state = self.in_progress();
         let what = Commit {
             change,
             state: &state,
@@ -259,6 +255,35 @@ impl Handling<'_> {
             self.snapshot = written;
         }
         Ok(())
+    }
+
+    /// What is to be remembered of a change that is still being handled.
+    fn in_progress(&mut self) -> Stored {
+        let Stored {
+            baseline, tracked, ..
+        } = self.snapshot.found.stored.clone();
+        let progress = self.cycle().stored();
+        let begun = self.cycle().begun().filter(|_| !progress.is_empty());
+        let begun = begun.map(|begun| self.kept(begun));
+        let tracked = if begun.is_some() {
+            self.kind.tracked().to_vec()
+        } else {
+            tracked
+        };
+        Stored {
+            baseline,
+            begun,
+            tracked,
+            progress,
+        }
+    }
+
+    /// An essence as the storage keeps it.
+    fn kept(&self, essence: Baseline) -> Baseline {
+        match essence {
+            Baseline::Essence(essence) => self.kind.storage.baseline(&essence),
+            digest @ Baseline::Digest(_) => digest,
+        }
     }
 
     /// Some handlers have to wait: what is known so far is saved.
@@ -320,13 +345,10 @@ impl Handling<'_> {
     /// What is to be remembered of a handled change. An object that was not handled because it does
     /// not fit is not remembered as handled; one that goes at once needs no memory.
     fn remembered(&mut self, has_misfits: bool) -> Stored {
-        let found = self.snapshot.found.stored.clone();
         if has_misfits {
-            return Stored {
-                progress: self.cycle().stored(),
-                ..found
-            };
+            return self.in_progress();
         }
+        let found = self.snapshot.found.stored.clone();
         let body = &self.snapshot.body;
         let is_last = body
             .finalizers()
@@ -336,28 +358,32 @@ impl Handling<'_> {
         }
         let newest = self.view.essence.clone();
         let handled = self.cycle().handled(&newest);
-        let storage = &self.kind.storage;
-        if storage.is_oversized(&handled)
-            && self
-                .context
-                .is_news(format!("large {}", self.snapshot.body.uid()))
-        {
+        self.warn_of_size(&newest);
+        let tracked = self.kind.tracked().to_vec();
+        // A baseline that says the same is not written again.
+        let is_same = match (&found.baseline, &handled) {
+            (Some(baseline), Baseline::Essence(essence)) => baseline.is(essence),
+            (baseline, handled) => baseline.as_ref() == Some(handled),
+        };
+        let baseline = match found.baseline {
+            Some(baseline) if is_same && found.tracked == tracked => baseline,
+            _ => self.kept(handled),
+        };
+        Stored {
+            baseline: Some(baseline),
+            tracked,
+            ..Stored::default()
+        }
+    }
+
+    fn warn_of_size(&self, essence: &Arc<Value>) {
+        let key = || format!("large {}", self.snapshot.body.uid());
+        if self.kind.storage.is_oversized(essence) && self.context.is_news(key()) {
             warn!(
                 "the object is too large to be remembered in annotations, `old` will be none for its next \
                  update; let the schema of {} keep status.handling",
                 self.kind.resource
             );
-        }
-        let tracked = self.kind.tracked();
-        // A baseline that says the same is not written again.
-        let baseline = match found.baseline {
-            Some(baseline) if found.tracked == tracked && baseline.is(&handled) => baseline,
-            _ => storage.baseline(&handled),
-        };
-        Stored {
-            baseline: Some(baseline),
-            tracked: tracked.to_vec(),
-            ..Stored::default()
         }
     }
 

@@ -1,0 +1,194 @@
+//! Ending namespaces: Pods first, then everything else, then the namespace itself.
+//!
+//! Follows namespaces and, while one is terminating, what happens in it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::{
+    cluster::Cluster,
+    object::{Object, child_mut, is_deleting, meta_list},
+    registry::Kind,
+    storage::Event,
+    strategy::builtin::definition::set_condition,
+    verbs::delete::DeleteOptions,
+};
+
+const NAMESPACES: &str = "namespaces";
+/// Events looked at in one go: many of one namespace cost one look at it.
+const BATCH: usize = 4096;
+
+pub(super) async fn run(cluster: Arc<Cluster>, mut feed: UnboundedReceiver<Arc<Event>>) {
+    let mut terminating = BTreeSet::new();
+    let mut events = Vec::new();
+    while feed.recv_many(&mut events, BATCH).await > 0 {
+        let mut touched = BTreeSet::new();
+        for event in events.drain(..) {
+            if event.resource.as_ref() == NAMESPACES {
+                if is_deleting(&event.object.value) {
+                    terminating.insert(event.key.clone());
+                    touched.insert(event.key.clone());
+                }
+            } else if let Some((namespace, _)) = event.key.split_once('/')
+                && terminating.contains(namespace)
+            {
+                touched.insert(namespace.to_owned());
+            }
+        }
+        for namespace in touched {
+            if !empty(&cluster, &namespace) {
+                terminating.remove(&namespace);
+            }
+        }
+    }
+}
+
+/// Empties a terminating namespace as far as it goes; false when the namespace is gone.
+fn empty(cluster: &Cluster, namespace: &str) -> bool {
+    let Some(object) = cluster.store.get(NAMESPACES, namespace) else {
+        return false;
+    };
+    if !is_deleting(&object.value) {
+        return false;
+    }
+    let kinds = cluster.registry.kinds();
+    let namespaced: Vec<&Arc<Kind>> = kinds
+        .resources()
+        .filter(|kind| kind.namespaced && kind.verbs.contains(&"delete"))
+        .collect();
+    let is_pods = |kind: &&&Arc<Kind>| kind.plural == "pods" && kind.group.is_empty();
+    let mut left = Left::default();
+    for kind in namespaced.iter().filter(is_pods) {
+        left.count(kind, &delete_all(cluster, kind, namespace));
+    }
+    if left.is_empty() {
+        for kind in namespaced.iter().filter(|kind| !is_pods(kind)) {
+            left.count(kind, &delete_all(cluster, kind, namespace));
+        }
+    }
+    let now = cluster.clock.rfc3339();
+    super::change(cluster, NAMESPACES, namespace, |value| {
+        left.report(value, &now);
+        if left.is_empty() {
+            child_mut(value, "spec").remove("finalizers");
+        }
+    });
+    true
+}
+
+/// Deletes all objects of a kind in the namespace; gives what finalizers or grace still hold.
+fn delete_all(cluster: &Cluster, kind: &Arc<Kind>, namespace: &str) -> Vec<Arc<Object>> {
+    let prefix = format!("{namespace}/");
+    for object in cluster.store.list(&kind.resource, &prefix).1 {
+        if !is_deleting(&object.value) {
+            super::delete(cluster, kind, &object.value, &DeleteOptions::default());
+        }
+    }
+    cluster.store.list(&kind.resource, &prefix).1
+}
+
+/// What is left in a namespace.
+#[derive(Default)]
+struct Left {
+    /// By `plural.group`.
+    resources: BTreeMap<String, usize>,
+    finalizers: BTreeMap<String, usize>,
+}
+
+impl Left {
+    fn is_empty(&self) -> bool {
+        self.resources.is_empty()
+    }
+
+    fn count(&mut self, kind: &Kind, objects: &[Arc<Object>]) {
+        if objects.is_empty() {
+            return;
+        }
+        self.resources
+            .insert(format!("{}.{}", kind.plural, kind.group), objects.len());
+        for object in objects {
+            for finalizer in meta_list(&object.value, "finalizers") {
+                *self.finalizers.entry(finalizer.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Writes the conditions a real namespace controller writes.
+    fn report(&self, value: &mut Value, now: &str) {
+        if self.is_empty() && value["status"]["conditions"].is_null() {
+            return;
+        }
+        let status = child_mut(value, "status");
+        status.entry("conditions").or_insert_with(|| json!([]));
+        let mut set = |kind: &str, state: &str, reason: &str, message: &str| {
+            set_condition(status, kind, state, reason, message, now);
+        };
+        let message = "All resources successfully discovered";
+        set(
+            "NamespaceDeletionDiscoveryFailure",
+            "False",
+            "ResourcesDiscovered",
+            message,
+        );
+        let message = "All legacy kube types successfully parsed";
+        set(
+            "NamespaceDeletionGroupVersionParsingFailure",
+            "False",
+            "ParsedGroupVersions",
+            message,
+        );
+        let message = "All content successfully deleted, may be waiting on finalization";
+        set(
+            "NamespaceDeletionContentFailure",
+            "False",
+            "ContentDeleted",
+            message,
+        );
+        if self.is_empty() {
+            set(
+                "NamespaceContentRemaining",
+                "False",
+                "ContentRemoved",
+                "All content successfully removed",
+            );
+        } else {
+            let list = joined(&self.resources, "has");
+            set(
+                "NamespaceContentRemaining",
+                "True",
+                "SomeResourcesRemain",
+                &format!("Some resources are remaining: {list}"),
+            );
+        }
+        if self.finalizers.is_empty() {
+            let message = "All content-preserving finalizers finished";
+            set(
+                "NamespaceFinalizersRemaining",
+                "False",
+                "ContentHasNoFinalizers",
+                message,
+            );
+        } else {
+            let list = joined(&self.finalizers, "in");
+            let message = format!("Some content in the namespace has finalizers remaining: {list}");
+            set(
+                "NamespaceFinalizersRemaining",
+                "True",
+                "SomeFinalizersRemain",
+                &message,
+            );
+        }
+    }
+}
+
+fn joined(counts: &BTreeMap<String, usize>, word: &str) -> String {
+    let texts = counts
+        .iter()
+        .map(|(name, count)| format!("{name} {word} {count} resource instances"));
+    texts.collect::<Vec<_>>().join(", ")
+}

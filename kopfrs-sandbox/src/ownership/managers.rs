@@ -1,0 +1,360 @@
+//! The books: who owns which fields, kept in `metadata.managedFields`.
+
+use serde_json::{Value, json};
+
+use super::{
+    fields::{FieldSet, shown},
+    shape::Shape,
+    walk,
+};
+use crate::{
+    error::ApiError,
+    object::{fields_mut, metadata_mut},
+    registry::Kind,
+};
+
+/// Fields nobody owns: the server's.
+const IGNORED: [&str; 10] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "name",
+    "namespace",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+/// Who owned everything before anybody applied.
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
+
+/// Who writes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writer<'a> {
+    pub(crate) manager: &'a str,
+    /// Empty for the object itself.
+    pub(crate) subresource: &'a str,
+    pub(crate) now: &'a str,
+}
+
+/// An apply request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Apply<'a> {
+    /// The configuration without `apiVersion` and `kind`, reduced to what this path may write.
+    pub(crate) config: &'a Value,
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Entry {
+    manager: String,
+    operation: String,
+    subresource: String,
+    api_version: String,
+    time: String,
+    fields: FieldSet,
+}
+
+impl Entry {
+    fn new(kind: &Kind, writer: Writer<'_>, operation: &str, fields: FieldSet) -> Self {
+        Self {
+            manager: writer.manager.to_owned(),
+            operation: operation.to_owned(),
+            subresource: writer.subresource.to_owned(),
+            api_version: kind.api_version.clone(),
+            time: writer.now.to_owned(),
+            fields,
+        }
+    }
+
+    fn parse(value: &Value) -> Option<Self> {
+        let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        let operation = text("operation");
+        (!operation.is_empty()).then(|| Self {
+            manager: text("manager"),
+            operation,
+            subresource: text("subresource"),
+            api_version: text("apiVersion"),
+            time: text("time"),
+            fields: FieldSet::parse(&value["fieldsV1"]),
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        let mut value = json!({
+            "manager": self.manager, "operation": self.operation, "apiVersion": self.api_version,
+            "time": self.time, "fieldsType": "FieldsV1", "fieldsV1": self.fields.to_value(),
+        });
+        if !self.subresource.is_empty() {
+            value["subresource"] = json!(self.subresource);
+        }
+        value
+    }
+
+    fn is(&self, kind: &Kind, writer: Writer<'_>, operation: &str) -> bool {
+        self.manager == writer.manager
+            && self.operation == operation
+            && self.subresource == writer.subresource
+            && (operation == "Apply" || self.api_version == kind.api_version)
+    }
+
+    /// How conflicts name it.
+    fn shown(&self) -> String {
+        let subresource = match self.subresource.as_str() {
+            "" => String::new(),
+            subresource => format!(" with subresource {subresource:?}"),
+        };
+        let version = match self.operation.as_str() {
+            "Update" => format!(" using {}", self.api_version),
+            _ => String::new(),
+        };
+        format!("{:?}{subresource}{version}", self.manager)
+    }
+}
+
+fn entries(value: &Value) -> Vec<Entry> {
+    value["metadata"]["managedFields"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Entry::parse)
+        .collect()
+}
+
+fn write(value: &mut Value, mut entries: Vec<Entry>) {
+    entries.retain(|entry| !entry.fields.is_empty());
+    // Apply before Update, then by time, then by manager: a real server's order.
+    entries.sort_by(|a, b| {
+        let key = |entry: &Entry| {
+            (
+                entry.operation.clone(),
+                entry.time.clone(),
+                entry.manager.clone(),
+            )
+        };
+        key(a).cmp(&key(b))
+    });
+    let list: Vec<Value> = entries.iter().map(Entry::to_value).collect();
+    metadata_mut(value).insert("managedFields".to_owned(), Value::Array(list));
+}
+
+/// What can be owned of an object.
+fn ownable(value: &Value) -> Value {
+    let mut value = value.clone();
+    let metadata = metadata_mut(&mut value);
+    metadata.retain(|name, _| !IGNORED.contains(&name.as_str()));
+    if metadata.is_empty() {
+        fields_mut(&mut value).remove("metadata");
+    }
+    value
+}
+
+/// Nobody owns the maps that every object has.
+fn without_roots(mut set: FieldSet) -> FieldSet {
+    set.0
+        .retain(|path| path.len() > 1 || path[0] != "f:metadata");
+    set
+}
+
+/// Notes who created an object.
+pub(crate) fn created(
+    kind: &Kind,
+    value: &mut Value,
+    writer: Writer<'_>,
+    apply: Option<Apply<'_>>,
+) {
+    let shape = Shape::of(kind);
+    let (operation, fields) = match apply {
+        Some(apply) => ("Apply", walk::fields(&ownable(apply.config), shape)),
+        None => (
+            "Update",
+            walk::compare(&json!({}), &ownable(value), shape).added,
+        ),
+    };
+    let entry = Entry::new(kind, writer, operation, without_roots(fields));
+    write(value, vec![entry]);
+}
+
+/// Notes what an update changed. A client may rewrite or (with `[{}]`) reset the books; nothing is noted in books that
+/// are empty.
+pub(crate) fn updated(kind: &Kind, new: &mut Value, old: &Value, writer: Writer<'_>) {
+    let given = new["metadata"]["managedFields"].as_array();
+    if given.is_some_and(|list| {
+        list.len() == 1 && list[0].as_object().is_some_and(serde_json::Map::is_empty)
+    }) {
+        metadata_mut(new).remove("managedFields");
+        return;
+    }
+    let mut entries = if given.is_some_and(|list| !list.is_empty()) {
+        entries(new)
+    } else {
+        entries(old)
+    };
+    if entries.is_empty() {
+        metadata_mut(new).remove("managedFields");
+        return;
+    }
+    let changes = walk::compare(&ownable(old), &ownable(new), Shape::of(kind));
+    let written = changes.added.union(&changes.modified);
+    if written.is_empty() && changes.removed.is_empty() {
+        write(new, entries);
+        return;
+    }
+    for entry in &mut entries {
+        let own = entry.is(kind, writer, "Update");
+        let fields = entry.fields.minus(&changes.removed);
+        let fields = if own {
+            fields.union(&without_roots(written.clone()))
+        } else {
+            fields.minus(&written)
+        };
+        if own && fields != entry.fields {
+            writer.now.clone_into(&mut entry.time);
+        }
+        entry.fields = fields;
+    }
+    if !entries.iter().any(|entry| entry.is(kind, writer, "Update")) {
+        entries.push(Entry::new(kind, writer, "Update", without_roots(written)));
+    }
+    write(new, entries);
+}
+
+/// Applies a configuration to a live object (without `apiVersion` and `kind`): the new state, its books included.
+pub(crate) fn applied(
+    kind: &Kind,
+    live: &Value,
+    writer: Writer<'_>,
+    apply: Apply<'_>,
+) -> Result<Value, ApiError> {
+    let shape = Shape::of(kind);
+    let config = ownable(apply.config);
+    walk::check(&config, shape, &mut Vec::new())
+        .map_err(|why| typed_error(kind, apply.config, &why))?;
+    let mut entries = entries(live);
+    if entries.is_empty() {
+        let before = Writer {
+            manager: BEFORE_FIRST_APPLY,
+            subresource: "",
+            ..writer
+        };
+        entries.push(Entry::new(
+            kind,
+            before,
+            "Update",
+            without_roots(walk::fields(&ownable(live), shape)),
+        ));
+    }
+    let fields = walk::fields(&config, shape);
+    let position = entries
+        .iter()
+        .position(|entry| entry.is(kind, writer, "Apply"));
+    let last = position.map(|at| entries.remove(at));
+
+    let mut new = live.clone();
+    walk::merge(&mut new, &config, shape);
+    let version = apply.config["metadata"].get("resourceVersion");
+    if let Some(version) = version {
+        metadata_mut(&mut new).insert("resourceVersion".to_owned(), version.clone());
+    }
+    if let Some(last) = &last {
+        prune(
+            &mut new,
+            shape,
+            &last.fields.minus(&fields),
+            &fields,
+            &entries,
+        );
+    }
+    let changes = walk::compare(&ownable(live), &ownable(&new), shape);
+    let written = changes.added.union(&changes.modified);
+    if !apply.force {
+        refuse_conflicts(&entries, &written)?;
+    }
+    for entry in &mut entries {
+        entry.fields = entry.fields.minus(&written).minus(&changes.removed);
+    }
+    let mut own = Entry::new(kind, writer, "Apply", fields);
+    if let Some(last) = last.filter(|last| last.fields == own.fields) {
+        own.time = last.time;
+    }
+    entries.push(own);
+    write(&mut new, entries);
+    Ok(new)
+}
+
+/// Takes away what the manager does not apply any more and nobody else owns.
+fn prune(
+    new: &mut Value,
+    shape: Shape<'_>,
+    dropped: &FieldSet,
+    applied: &FieldSet,
+    others: &[Entry],
+) {
+    let keeps = |path: &[String]| {
+        applied.reaches(path) || others.iter().any(|other| other.fields.reaches(path))
+    };
+    // Deepest first: what is inside goes before what holds it.
+    for path in dropped.0.iter().rev() {
+        if !keeps(path) {
+            walk::remove(new, shape, path, &keeps);
+        }
+    }
+}
+
+fn refuse_conflicts(entries: &[Entry], written: &FieldSet) -> Result<(), ApiError> {
+    let mut causes = Vec::new();
+    let mut groups = Vec::new();
+    for entry in entries {
+        let paths: Vec<String> = entry
+            .fields
+            .common(written)
+            .0
+            .iter()
+            .map(|path| shown(path))
+            .collect();
+        let message = format!("conflict with {}", entry.shown());
+        causes.extend(paths.iter().map(
+            |path| json!({"reason": "FieldManagerConflict", "message": message, "field": path}),
+        ));
+        if !paths.is_empty() {
+            groups.push((entry.shown(), paths));
+        }
+    }
+    let text = match groups.as_slice() {
+        [] => return Ok(()),
+        [(who, paths)] if paths.len() == 1 => {
+            format!("1 conflict: conflict with {who}: {}", paths[0])
+        }
+        groups => {
+            let list = |(who, paths): &(String, Vec<String>)| {
+                format!("conflicts with {who}:\n- {}", paths.join("\n- "))
+            };
+            let lists: Vec<String> = groups.iter().map(list).collect();
+            format!("{} conflicts: {}", causes.len(), lists.join("\n"))
+        }
+    };
+    let message = format!("Apply failed with {text}");
+    Err(ApiError::new(
+        409,
+        "Conflict",
+        message,
+        Some(json!({"causes": causes})),
+    ))
+}
+
+/// What a real server's typed decoder says about a configuration.
+pub(crate) fn typed_error(kind: &Kind, config: &Value, why: &str) -> ApiError {
+    let metadata = &config["metadata"];
+    let text = |name: &str| metadata[name].as_str().unwrap_or_default();
+    let (group, version) = (&kind.group, &kind.version);
+    let subject = format!(
+        "{}/{}; {group}/{version}, Kind={}",
+        text("namespace"),
+        text("name"),
+        kind.kind
+    );
+    ApiError::internal(format!(
+        "failed to create typed patch object ({subject}): {why}"
+    ))
+}

@@ -1,0 +1,11 @@
+//! Field ownership: `metadata.managedFields` and server-side apply.
+//!
+//! `verbs` calls it on each write: [`managers`] keeps the books, [`walk`] compares and merges values by the types
+//! [`shape`] knows. It knows nothing of storage and requests.
+
+mod fields;
+mod managers;
+mod shape;
+mod walk;
+
+pub(crate) use self::managers::{Apply, Writer, applied, created, typed_error, updated};

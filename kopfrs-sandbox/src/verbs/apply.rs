@@ -1,0 +1,178 @@
+//! Server-side apply.
+
+use serde_json::{Value, json};
+
+use super::{
+    Target, WriteOptions, Written, create,
+    decode::{self, Decoded},
+    update,
+};
+use crate::{
+    cluster::Cluster,
+    error::ApiError,
+    object::{Fields, fields_mut, meta, text},
+    ownership::{Apply, applied, typed_error},
+    registry::Kind,
+    strategy::Part,
+};
+
+/// Applies a configuration: creates the object, or merges into it what the manager wants and takes away what it wants
+/// no more.
+pub(crate) fn apply(
+    cluster: &Cluster,
+    target: &Target,
+    part: Part,
+    config: Value,
+    force: bool,
+    options: &WriteOptions,
+) -> Result<Written, ApiError> {
+    let kind = &target.kind;
+    let decoded = decode(kind, config)?;
+    update::check_name(target, &decoded)?;
+    let config = reduced(kind, decoded, part);
+    let apply = Apply {
+        config: &config,
+        force,
+    };
+    loop {
+        if cluster.store.get(&kind.resource, &target.key()).is_none() {
+            if part != Part::Main {
+                return Err(target.not_found());
+            }
+            match create(cluster, target, apply, options) {
+                // Someone else was faster: now there is something to merge into.
+                Err(error)
+                    if error.code == 409
+                        && cluster.store.get(&kind.resource, &target.key()).is_some() =>
+                {
+                    continue;
+                }
+                result => return result,
+            }
+        }
+        let now = cluster.clock.rfc3339();
+        let result = update::update(
+            cluster,
+            target,
+            part,
+            update::Method::Apply,
+            options,
+            |current| {
+                let mut live = current.clone();
+                fields_mut(&mut live).remove("apiVersion");
+                fields_mut(&mut live).remove("kind");
+                let value = applied(kind, &live, options.writer(&now), apply)?;
+                Ok(Decoded {
+                    value,
+                    unknown: Vec::new(),
+                })
+            },
+        );
+        match result {
+            // Gone in between: an apply creates.
+            Err(error) if error.code == 404 && part == Part::Main => {}
+            result => return result,
+        }
+    }
+}
+
+fn decode(kind: &Kind, config: Value) -> Result<Value, ApiError> {
+    if config["metadata"]
+        .get("managedFields")
+        .is_some_and(|fields| !fields.is_null())
+    {
+        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
+    }
+    let api_version = text(&config, &["apiVersion"]).unwrap_or_default();
+    let name = text(&config, &["kind"]).unwrap_or_default();
+    if api_version != kind.api_version || name != kind.kind {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        return Err(ApiError::bad_request(format!(
+            "invalid object type: {group}/{version}, Kind={name}"
+        )));
+    }
+    let original = config.clone();
+    let decoded = decode::typed(kind, config, |why| {
+        typed_error(kind, &original, &expectation(why))
+    })?;
+    match decoded.unknown.first() {
+        Some(path) => Err(typed_error(
+            kind,
+            &original,
+            &format!(".{path}: field not declared in schema"),
+        )),
+        None => Ok(decoded.value),
+    }
+}
+
+/// The words of a typed decoder for what Go's decoder says about a wrong type.
+fn expectation(why: &str) -> String {
+    let parsed = || {
+        let (found, rest) = why
+            .strip_prefix("json: cannot unmarshal ")?
+            .split_once(" into Go struct field ")?;
+        let (field, wanted) = rest.split_once(" of type ")?;
+        let path = field.split_once('.').map_or(field, |(_, path)| path);
+        Some(format!(".{path}: expected {wanted}, got {found}"))
+    };
+    parsed().unwrap_or_else(|| why.to_owned())
+}
+
+/// What of a configuration this path may write.
+fn reduced(kind: &Kind, mut config: Value, part: Part) -> Value {
+    match part {
+        Part::Main => {
+            if kind.has_status() {
+                fields_mut(&mut config).remove("status");
+            }
+            config
+        }
+        Part::Status | Part::Finalize => {
+            let member = if part == Part::Status {
+                "status"
+            } else {
+                "spec"
+            };
+            let mut metadata = Fields::new();
+            for name in ["name", "namespace", "resourceVersion"] {
+                metadata.extend(
+                    config["metadata"]
+                        .get(name)
+                        .map(|value| (name.to_owned(), value.clone())),
+                );
+            }
+            let mut reduced = json!({"metadata": metadata});
+            if let Some(value) = config.get(member) {
+                reduced[member] = value.clone();
+            }
+            reduced
+        }
+    }
+}
+
+fn create(
+    cluster: &Cluster,
+    target: &Target,
+    apply: Apply<'_>,
+    options: &WriteOptions,
+) -> Result<Written, ApiError> {
+    let uid = meta(apply.config, "uid");
+    if !uid.is_empty() {
+        let why = format!(
+            "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        );
+        return Err(ApiError::conflict(target.kind.subject(&target.name), why));
+    }
+    let mut value = apply.config.clone();
+    crate::object::metadata_mut(&mut value).remove("resourceVersion");
+    create::create_owned(
+        cluster,
+        target,
+        Decoded {
+            value,
+            unknown: Vec::new(),
+        },
+        options,
+        Some(apply),
+    )
+}
