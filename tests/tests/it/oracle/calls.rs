@@ -39,7 +39,10 @@ pub(crate) fn changing(lines: &[Value], is_per_operator: bool) -> Calls {
 }
 
 /// What is recorded of events: per object and handler, counts by type.
-pub(crate) fn events(lines: &[Value]) -> BTreeMap<String, BTreeMap<String, Value>> {
+pub(crate) type Events = BTreeMap<String, BTreeMap<String, Value>>;
+
+/// Counts the events that the handlers of events were called with.
+pub(crate) fn events(lines: &[Value]) -> Events {
     let mut types: BTreeMap<String, BTreeMap<String, Vec<Value>>> = BTreeMap::new();
     for (index, key) in starts(lines, false) {
         let start = &lines[index];

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::calls::Events;
 use super::place::Storage;
 use super::scenario::{folder, names_in, read};
 
@@ -19,7 +20,7 @@ pub(crate) struct Expectation {
     #[serde(default)]
     pub(crate) calls_of: BTreeMap<String, BTreeMap<String, Vec<Value>>>,
     #[serde(default)]
-    pub(crate) events: BTreeMap<String, BTreeMap<String, Value>>,
+    pub(crate) events: Events,
     pub(crate) activities: Option<Vec<Vec<String>>>,
     #[serde(default)]
     pub(crate) order: Vec<(String, String)>,

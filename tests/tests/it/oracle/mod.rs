@@ -18,7 +18,9 @@ mod place;
 mod player;
 mod process;
 mod scenario;
+mod self_test;
 mod steps;
+mod timing;
 mod value;
 
 use kopfrs_tests::backend::Cluster;

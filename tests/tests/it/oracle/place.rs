@@ -34,6 +34,8 @@ pub(crate) struct State {
 }
 
 const BASELINE: &str = "last-handled-configuration";
+/// Beside Kopf's annotations, of what is too large for them.
+const DIGEST: &str = "last-handled-digest";
 
 impl Storage {
     /// What `ORACLE_STORAGE` asks for.
@@ -88,6 +90,7 @@ impl Marks {
         for (name, text) in own {
             match name {
                 BASELINE => state.remember(text),
+                DIGEST => state.remember(&format!("digest:{text}")),
                 "kopf-managed" | "tracked-fields" => {}
                 // One annotation for all handlers, or, as Kopf has it, one each.
                 _ => state.is_in_progress = true,
@@ -98,6 +101,27 @@ impl Marks {
         }
         state.is_in_progress |= !handling["progress"].is_null();
         state
+    }
+
+    /// What Kopf could not read of the state on an object.
+    pub(crate) fn faults_for_kopf(&self, object: &Value) -> Vec<String> {
+        let mut faults = Vec::new();
+        if !object["status"]["handling"][&self.prefix].is_null() {
+            faults.push("there is state in the status".to_owned());
+        }
+        let annotations = object["metadata"]["annotations"].as_object();
+        for (key, text) in annotations.into_iter().flatten() {
+            let text = text.as_str().unwrap_or_default();
+            let is_readable = match self.name_of(key) {
+                None | Some("kopf-managed" | DIGEST) => true,
+                Some(BASELINE) => text.ends_with('\n') && json_of(text).is_object(),
+                Some(_) => is_record(&json_of(text)),
+            };
+            if !is_readable {
+                faults.push(format!("{key} is {text:?}"));
+            }
+        }
+        faults
     }
 
     fn name_of<'a>(&self, annotation: &'a str) -> Option<&'a str> {
@@ -116,6 +140,20 @@ impl State {
         // What cannot be read is shown as it is, so that it does not pass for nothing.
         self.last_handled = Some(essence.unwrap_or_else(|| json!(text)));
     }
+}
+
+fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// Whether this is the progress of one handler as Kopf writes it.
+fn is_record(record: &Value) -> bool {
+    let is_flag = |key: &str| record[key].is_boolean();
+    record["started"].is_string()
+        && record["purpose"].is_string()
+        && record["retries"].is_u64()
+        && is_flag("success")
+        && is_flag("failure")
 }
 
 fn unpack(packed: &str) -> Option<String> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::expectation::Expectation;
 use super::journal::{Journal, target};
-use super::place::Marks;
+use super::place::{Marks, Storage};
 use super::process::Process;
 use super::scenario::{Kinds, Scenario, kinds, read};
 
@@ -33,6 +33,7 @@ pub(crate) struct Stage<'a> {
 #[derive(Debug)]
 pub(crate) struct Played {
     pub(crate) expectation: Expectation,
+    pub(crate) storage: Storage,
     pub(crate) is_per_operator: bool,
     pub(crate) are_final_finalizers_loose: bool,
     /// The log, as far as it concerns the operators and the objects of the steps.
@@ -78,6 +79,7 @@ pub(crate) async fn play(cluster: &Cluster, scenario: &Scenario) -> Played {
     lines.retain(|line| line["k"].is_null() || stage.targets.contains(&target(line)));
     Played {
         expectation,
+        storage: scenario.storage(),
         is_per_operator: scenario.is_per_operator(),
         are_final_finalizers_loose: scenario.are_final_finalizers_loose(),
         marks,
