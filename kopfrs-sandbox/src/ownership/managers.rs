@@ -231,20 +231,7 @@ pub(crate) fn applied(
     let config = ownable(apply.config);
     walk::check(&config, shape, &mut Vec::new())
         .map_err(|why| typed_error(kind, apply.config, &why))?;
-    let mut entries = entries(live);
-    if entries.is_empty() {
-        let before = Writer {
-            manager: BEFORE_FIRST_APPLY,
-            subresource: "",
-            ..writer
-        };
-        entries.push(Entry::new(
-            kind,
-            before,
-            "Update",
-            without_roots(walk::fields(&ownable(live), shape)),
-        ));
-    }
+    let mut entries = books(kind, live, writer);
     let fields = walk::fields(&config, shape);
     let position = entries
         .iter()
@@ -253,8 +240,7 @@ pub(crate) fn applied(
 
     let mut new = live.clone();
     walk::merge(&mut new, &config, shape);
-    let version = apply.config["metadata"].get("resourceVersion");
-    if let Some(version) = version {
+    if let Some(version) = apply.config["metadata"].get("resourceVersion") {
         metadata_mut(&mut new).insert("resourceVersion".to_owned(), version.clone());
     }
     if let Some(last) = &last {
@@ -281,6 +267,21 @@ pub(crate) fn applied(
     entries.push(own);
     write(&mut new, entries);
     Ok(new)
+}
+
+/// The books of a live object; opened if there were none, so that nothing is taken from anybody unnoticed.
+fn books(kind: &Kind, live: &Value, writer: Writer<'_>) -> Vec<Entry> {
+    let entries = entries(live);
+    if !entries.is_empty() {
+        return entries;
+    }
+    let before = Writer {
+        manager: BEFORE_FIRST_APPLY,
+        subresource: "",
+        ..writer
+    };
+    let fields = walk::fields(&ownable(live), Shape::of(kind));
+    vec![Entry::new(kind, before, "Update", without_roots(fields))]
 }
 
 /// Takes away what the manager does not apply any more and nobody else owns.
