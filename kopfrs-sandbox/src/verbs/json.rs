@@ -10,7 +10,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Value, Vec<String>), serde_json::Err
     let mut duplicates = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let node = Node {
-        path: String::new(),
+        place: Place::Root,
         duplicates: &mut duplicates,
     };
     let value = node.deserialize(&mut deserializer)?;
@@ -18,9 +18,28 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Value, Vec<String>), serde_json::Err
     Ok((value, duplicates))
 }
 
+/// Where a value is; only made into text for fields that came twice.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Root,
+    Member(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Member(Self::Root, name) => f.write_str(name),
+            Self::Member(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Item(parent, index) => write!(f, "{parent}[{index}]"),
+        }
+    }
+}
+
 /// A value somewhere in the document.
 struct Node<'a> {
-    path: String,
+    place: Place<'a>,
     duplicates: &'a mut Vec<String>,
 }
 
@@ -70,9 +89,9 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
         loop {
-            let path = format!("{}[{}]", self.path, list.len());
+            let place = Place::Item(&self.place, list.len());
             let Some(item) = items.next_element_seed(Node {
-                path,
+                place,
                 duplicates: self.duplicates,
             })?
             else {
@@ -85,22 +104,18 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let path = if self.path.is_empty() {
-                name.clone()
-            } else {
-                format!("{}.{name}", self.path)
-            };
+            let place = Place::Member(&self.place, &name);
             let value = members.next_value_seed(Node {
-                path: path.clone(),
+                place,
                 duplicates: self.duplicates,
             })?;
             match (map.get_mut(&name), value) {
                 (Some(Value::Object(present)), Value::Object(again)) => {
-                    self.duplicates.push(path);
+                    self.duplicates.push(place.to_string());
                     present.extend(again);
                 }
                 (Some(present), value) => {
-                    self.duplicates.push(path);
+                    self.duplicates.push(place.to_string());
                     *present = value;
                 }
                 (None, value) => drop(map.insert(name, value)),
