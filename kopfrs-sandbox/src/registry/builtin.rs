@@ -71,7 +71,43 @@ struct Row(
 );
 
 const NONE: &[Subresource] = &[];
-const PODS: &[Subresource] = &[BINDING, EVICTION, LOG, STATUS];
+/// Most of these need a kubelet: they are listed, and answer that they are not implemented.
+const PODS: &[Subresource] = &[
+    Subresource {
+        name: "attach",
+        verbs: &["create", "get"],
+        foreign: Some(("", "v1", "PodAttachOptions")),
+    },
+    BINDING,
+    Subresource {
+        name: "ephemeralcontainers",
+        verbs: READ_WRITE,
+        foreign: None,
+    },
+    EVICTION,
+    Subresource {
+        name: "exec",
+        verbs: &["create", "get"],
+        foreign: Some(("", "v1", "PodExecOptions")),
+    },
+    LOG,
+    Subresource {
+        name: "portforward",
+        verbs: &["create", "get"],
+        foreign: Some(("", "v1", "PodPortForwardOptions")),
+    },
+    Subresource {
+        name: "proxy",
+        verbs: &["create", "delete", "get", "patch", "update"],
+        foreign: Some(("", "v1", "PodProxyOptions")),
+    },
+    Subresource {
+        name: "resize",
+        verbs: READ_WRITE,
+        foreign: None,
+    },
+    STATUS,
+];
 const WORKLOAD: &[Subresource] = &[SCALE, STATUS];
 
 const ROWS: &[Row] = &[

@@ -4,6 +4,7 @@
 //! is missing and `validate` finds what is wrong. Called by `strategy` for custom kinds. It knows nothing of requests.
 
 mod defaults;
+mod duplicates;
 mod format;
 mod prune;
 mod validate;

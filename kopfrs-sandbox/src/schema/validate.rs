@@ -2,22 +2,20 @@
 //!
 //! A real server validates with go-openapi's validators; the odd texts (`<nil>`, "in body") are theirs.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Number, Value, json};
 
-use super::{Additional, Limits, ListType, Schema, format};
+use super::{Additional, Limits, Schema, duplicates, format};
 use crate::error::FieldError;
 
 /// Where a value is: as errors name the field, and as their texts do.
 #[derive(Clone)]
-struct Place {
-    field: String,
+pub(super) struct Place {
+    pub(super) field: String,
     text: String,
 }
 
 impl Place {
-    fn member(&self, name: &str) -> Self {
+    pub(super) fn member(&self, name: &str) -> Self {
         let join = |path: &str| {
             if path.is_empty() {
                 name.to_owned()
@@ -31,7 +29,7 @@ impl Place {
         }
     }
 
-    fn item(&self, index: usize) -> Self {
+    pub(super) fn item(&self, index: usize) -> Self {
         Self {
             field: format!("{}[{index}]", self.field),
             text: format!("{}[{index}]", self.text),
@@ -70,7 +68,7 @@ pub(crate) fn validate(value: &Value, schema: &Schema, part: &str) -> Vec<FieldE
         };
         check(value, schema, &place, &mut errors);
         if errors.is_empty() {
-            check_lists(value, schema, &place, &mut errors);
+            duplicates::check(value, schema, &place, &mut errors);
         }
     } else if let (Some(value), Some(schema)) = (value.get(part), schema.member(part)) {
         // The texts of a subresource's errors begin at its own root.
@@ -80,7 +78,7 @@ pub(crate) fn validate(value: &Value, schema: &Schema, part: &str) -> Vec<FieldE
         };
         check(value, schema, &place, &mut errors);
         if errors.is_empty() {
-            check_lists(value, schema, &place, &mut errors);
+            duplicates::check(value, schema, &place, &mut errors);
         }
     }
     errors
@@ -359,46 +357,6 @@ fn check_object(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<
                 "is a forbidden property",
             ));
         }
-    }
-}
-
-/// Duplicates in lists that are sets or maps; looked for in otherwise valid objects only.
-fn check_lists(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<FieldError>) {
-    match value {
-        Value::Object(fields) => {
-            for (name, child) in fields {
-                if let Some(schema) = schema.member(name) {
-                    check_lists(child, schema, &place.member(name), errors);
-                }
-            }
-        }
-        Value::Array(items) => {
-            let mut seen = BTreeMap::new();
-            for (index, item) in items.iter().enumerate() {
-                let identity = match &schema.list_type {
-                    ListType::Atomic => continue,
-                    ListType::Set => item.clone(),
-                    ListType::Map(keys) => keys
-                        .iter()
-                        .filter_map(|key| Some((key.clone(), item.get(key)?.clone())))
-                        .collect(),
-                };
-                if seen.insert(identity.to_string(), index).is_some() {
-                    let field = place.item(index).field;
-                    errors.push(FieldError::new(
-                        "FieldValueDuplicate",
-                        field,
-                        format!("Duplicate value: {identity}"),
-                    ));
-                }
-            }
-            if let Some(schema) = schema.items() {
-                for (index, item) in items.iter().enumerate() {
-                    check_lists(item, schema, &place.item(index), errors);
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
