@@ -4,14 +4,14 @@
 
 use serde_json::{Number, Value, json};
 
-use super::{Additional, Limits, Schema, duplicates, format};
+use super::{Additional, Limits, Schema, combined, duplicates, format};
 use crate::error::FieldError;
 
 /// Where a value is: as errors name the field, and as their texts do.
 #[derive(Clone)]
 pub(super) struct Place {
     pub(super) field: String,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Place {
@@ -49,7 +49,7 @@ impl Place {
     }
 
     /// Errors of combined schemas name no field.
-    fn nameless(message: &str) -> FieldError {
+    pub(super) fn nameless(message: &str) -> FieldError {
         FieldError::new(
             "FieldValueInvalid",
             "<nil>",
@@ -111,9 +111,9 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-fn check(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<FieldError>) {
+pub(super) fn check(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<FieldError>) {
     check_type(value, schema, place, errors);
-    check_combined(value, schema, place, errors);
+    combined::check(value, schema, place, errors);
     let limits = &schema.limits;
     if let Some(choices) = &limits.choices
         && !choices.contains(value)
@@ -165,58 +165,6 @@ fn check_type(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<Fi
         errors.push(Place::nameless(&message));
     }
     errors.push(place.mistyped(&shown, wanted));
-}
-
-fn check_combined(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<FieldError>) {
-    let failures = |schema: &Schema| {
-        let mut found = Vec::new();
-        check(value, schema, place, &mut found);
-        found
-    };
-    if !schema.one_of.is_empty() {
-        let mut results: Vec<Vec<FieldError>> = schema.one_of.iter().map(failures).collect();
-        let valid = results.iter().filter(|found| found.is_empty()).count();
-        let rule = format!(
-            "{:?} must validate one and only one schema (oneOf).",
-            place.text
-        );
-        if valid == 0 {
-            errors.push(Place::nameless(&format!("{rule} Found none valid")));
-            errors.append(&mut results[0]);
-        } else if valid > 1 {
-            errors.push(Place::nameless(&format!(
-                "{rule} Found {valid} valid alternatives"
-            )));
-        }
-    }
-    if !schema.any_of.is_empty() {
-        let mut results: Vec<Vec<FieldError>> = schema.any_of.iter().map(failures).collect();
-        if results.iter().all(|found| !found.is_empty()) {
-            errors.push(Place::nameless(&format!(
-                "{:?} must validate at least one schema (anyOf)",
-                place.text
-            )));
-            errors.append(&mut results[0]);
-        }
-    }
-    let mut all: Vec<FieldError> = schema.all_of.iter().flat_map(failures).collect();
-    if !all.is_empty() {
-        errors.push(Place::nameless(&format!(
-            "{:?} must validate all the schemas (allOf)",
-            place.text
-        )));
-        errors.append(&mut all);
-    }
-    if schema
-        .not
-        .as_ref()
-        .is_some_and(|not| failures(not).is_empty())
-    {
-        errors.push(Place::nameless(&format!(
-            "{:?} must not validate the schema (not)",
-            place.text
-        )));
-    }
 }
 
 /// Only the first broken limit is told.
