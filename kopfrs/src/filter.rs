@@ -1,9 +1,11 @@
 //! Filters: which objects and which changes a handler is for.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::Value;
+use tracing::error;
 
 use crate::cause::{ChangingCause, ObjectCause, Reason};
 use crate::object::{Body, FieldPath, equal};
@@ -45,7 +47,7 @@ impl<T: ToOwned + ?Sized> Criterion<T> {
             Self::Is(expected) => value.is_some_and(|value| same(expected, value)),
             Self::Presence(Presence::Present) => value.is_some(),
             Self::Presence(Presence::Absent) => value.is_none(),
-            Self::Check(check) => check(value),
+            Self::Check(check) => guarded(|| check(value)),
         }
     }
 }
@@ -84,7 +86,10 @@ impl<C: ObjectCause> Filter<C> {
                 .field
                 .as_ref()
                 .is_none_or(|field| self.matches_value(&[cause.body().get(field)]))
-            && self.when.as_ref().is_none_or(|when| when(cause))
+            && self
+                .when
+                .as_ref()
+                .is_none_or(|when| guarded(|| when(cause)))
     }
 
     fn matches_metadata(&self, body: &Body) -> bool {
@@ -115,7 +120,10 @@ impl Filter<ChangingCause> {
                 .field
                 .as_ref()
                 .is_none_or(|field| self.matches_either_value(field, cause))
-            && self.when.as_ref().is_none_or(|when| when(cause))
+            && self
+                .when
+                .as_ref()
+                .is_none_or(|when| guarded(|| when(cause)))
     }
 
     /// Whether the handler is for this change. `needs_change`: its field must differ.
@@ -153,6 +161,14 @@ impl Filter<ChangingCause> {
                 .as_ref()
                 .is_none_or(|criterion| criterion.matches(new))
     }
+}
+
+/// Asks a function of the user's. One that panics matches nothing, and harms nobody else.
+fn guarded(ask: impl FnOnce() -> bool) -> bool {
+    catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| {
+        error!("a filter has panicked: its handler is taken for not concerned");
+        false
+    })
 }
 
 fn sides<'a>(

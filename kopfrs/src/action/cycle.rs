@@ -105,7 +105,9 @@ impl Cycle {
     /// concerned any more are dropped, among them those that the code no longer has.
     pub(crate) fn align(&mut self, reason: Reason, concerned: &[&str], essence: &Arc<Value>) {
         let is_superseded = self.reason.is_some_and(|earlier| earlier != reason);
-        if is_superseded || self.begun.is_none() {
+        // Nobody has seen what nobody could be called with.
+        let is_unseen = self.records.values().all(|record| record.is_misfit);
+        if is_superseded || self.begun.is_none() || is_unseen {
             self.begun = Some(Baseline::Essence(essence.clone()));
         }
         self.records.retain(|id, record| {
@@ -118,13 +120,30 @@ impl Cycle {
         self.reason = Some(reason);
     }
 
-    /// Whether a handler is to be called for the present essence, and when.
-    pub(crate) fn turn(&self, id: &str, essence: &Value, now: Timestamp) -> Turn {
+    /// Whether an update handler has finished with another essence than the present one: it must hear
+    /// of that, even if the object is now as it was handled last.
+    pub(crate) fn is_outdated(&self, essence: &Value) -> bool {
+        self.reason == Some(Reason::Update)
+            && self
+                .records
+                .values()
+                .any(|record| record.is_finished() && self.is_past(record, essence))
+    }
+
+    /// Whether this handler has finished with another essence, and it is not known any more with which.
+    pub(crate) fn has_forgotten(&self, id: &str, essence: &Value) -> bool {
+        let record = self.records.get(id).filter(|record| record.is_finished());
+        !self.seen.contains_key(id) && record.is_some_and(|record| self.is_past(record, essence))
+    }
+
+    /// Whether a handler is to be called for the present essence, and when. One that is called once
+    /// in a process is not called again for what comes later.
+    pub(crate) fn turn(&self, id: &str, is_once: bool, essence: &Value, now: Timestamp) -> Turn {
         let fresh = || Record::new(self.reason.unwrap_or(Reason::Create), now);
         match self.records.get(id) {
             None => Turn::Now(fresh()),
             Some(record) if record.is_finished() => {
-                if self.is_outdated(record, essence) {
+                if self.is_past(record, essence) && (!is_once || record.is_misfit) {
                     Turn::Now(fresh())
                 } else {
                     Turn::Done
@@ -139,7 +158,7 @@ impl Cycle {
 
     /// An update handler that has finished is called again if the object has changed since, and so is
     /// any whose types the object did not fit.
-    fn is_outdated(&self, record: &Record, essence: &Value) -> bool {
+    fn is_past(&self, record: &Record, essence: &Value) -> bool {
         (self.reason == Some(Reason::Update) || record.is_misfit)
             && record
                 .seen
@@ -220,12 +239,19 @@ mod tests {
     fn handlers_are_called_until_they_finish() {
         let mut cycle = Cycle::default();
         cycle.align(Reason::Create, &["a", "b"], &essence(1));
-        assert!(matches!(cycle.turn("a", &essence(1), now()), Turn::Now(r) if r.retries == 0));
+        assert!(
+            matches!(cycle.turn("a", false, &essence(1), now()), Turn::Now(r) if r.retries == 0)
+        );
         cycle.record("a", finished(), &essence(1));
-        assert_eq!(cycle.turn("a", &essence(1), now()), Turn::Done);
+        assert_eq!(cycle.turn("a", false, &essence(1), now()), Turn::Done);
         cycle.record("b", waiting(), &essence(1));
-        assert_eq!(cycle.turn("b", &essence(1), now()), Turn::At(later()));
-        assert!(matches!(cycle.turn("b", &essence(1), later()), Turn::Now(r) if r.retries == 1));
+        assert_eq!(
+            cycle.turn("b", false, &essence(1), now()),
+            Turn::At(later())
+        );
+        assert!(
+            matches!(cycle.turn("b", false, &essence(1), later()), Turn::Now(r) if r.retries == 1)
+        );
     }
 
     #[test]
@@ -233,16 +259,18 @@ mod tests {
         let mut cycle = Cycle::default();
         cycle.align(Reason::Update, &["a", "b"], &essence(1));
         cycle.record("a", finished(), &essence(1));
-        assert_eq!(cycle.turn("a", &essence(1), now()), Turn::Done);
-        assert!(matches!(cycle.turn("a", &essence(2), now()), Turn::Now(r) if r.retries == 0));
+        assert_eq!(cycle.turn("a", false, &essence(1), now()), Turn::Done);
+        assert!(
+            matches!(cycle.turn("a", false, &essence(2), now()), Turn::Now(r) if r.retries == 0)
+        );
         assert_eq!(cycle.seen("a"), Some(&essence(1)));
         let resumed = Cycle::resume(&Stored {
             progress: cycle.stored(),
             ..Stored::default()
         });
-        assert_eq!(resumed.turn("a", &essence(1), now()), Turn::Done);
+        assert_eq!(resumed.turn("a", false, &essence(1), now()), Turn::Done);
         assert!(matches!(
-            resumed.turn("a", &essence(2), now()),
+            resumed.turn("a", false, &essence(2), now()),
             Turn::Now(_)
         ));
     }
@@ -252,7 +280,7 @@ mod tests {
         let mut cycle = Cycle::default();
         cycle.align(Reason::Create, &["a"], &essence(1));
         cycle.record("a", finished(), &essence(1));
-        assert_eq!(cycle.turn("a", &essence(2), now()), Turn::Done);
+        assert_eq!(cycle.turn("a", false, &essence(2), now()), Turn::Done);
         assert_eq!(cycle.handled(&essence(2)), Baseline::Essence(essence(1)));
     }
 
@@ -280,6 +308,9 @@ mod tests {
         resuming.record("r2", resumed(waiting()), &essence(1));
         resuming.align(Reason::Update, &["r1", "r2", "u1"], &essence(1));
         assert_eq!(resuming.stored().len(), 2);
-        assert_eq!(resuming.turn("r2", &essence(2), now()), Turn::At(later()));
+        assert_eq!(
+            resuming.turn("r2", false, &essence(2), now()),
+            Turn::At(later())
+        );
     }
 }

@@ -6,6 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
 use crate::clock::{after, elapsed};
+use crate::extract::ArgError;
 use crate::handler::{ErrorKind, ErrorsMode, HandlerError, Options};
 use crate::storage::Record;
 
@@ -79,6 +80,7 @@ pub(crate) fn conclude(
                 ..base
             };
         }
+        (ErrorKind::Argument, _) if is_of_the_past(error) => return failed,
         (ErrorKind::Argument, _) => {
             return Record {
                 is_misfit: true,
@@ -104,6 +106,15 @@ pub(crate) fn conclude(
             ..base
         }
     }
+}
+
+/// Whether it is the state that was handled last which does not fit: no change of the object can
+/// mend that, so it must not keep the present state from being handled.
+fn is_of_the_past(error: &HandlerError) -> bool {
+    let argument = error
+        .source()
+        .and_then(|source| source.downcast_ref::<ArgError>());
+    argument.is_some_and(|argument| argument.argument().trim_start_matches('_') == "old")
 }
 
 #[cfg(test)]

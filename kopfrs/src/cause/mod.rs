@@ -1,6 +1,6 @@
 //! What has happened: one file per family of handlers, and the rule that tells for an object.
 //!
-//! Pure: a cause is a value; [`detect`] decides without I/O.
+//! Pure: a cause is a value; `detect` decides without I/O.
 
 mod activity;
 mod changing;

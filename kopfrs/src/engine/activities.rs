@@ -37,7 +37,7 @@ pub(crate) async fn run(
     loop {
         let mut due = None;
         for handler in &handlers {
-            let record = match cycle.turn(&handler.id, &nothing, environment.clock.now()) {
+            let record = match cycle.turn(&handler.id, true, &nothing, environment.clock.now()) {
                 Turn::Now(record) => record,
                 Turn::At(at) => {
                     due = Some(due.map_or(at, |other| at.min(other)));

@@ -52,6 +52,10 @@ fn add_field(essence: &mut Value, body: &Body, field: &FieldPath) {
     {
         field.set(essence, value.clone());
     }
+    // What changes with each write is no essence, or own writes would be changes.
+    for system in ["resourceVersion", "generation", "managedFields"] {
+        FieldPath::new(["metadata", system]).remove(essence);
+    }
 }
 
 /// Whether a field is a part of the essence whether somebody asks for it or not.
@@ -152,7 +156,13 @@ mod tests {
     fn tracked_fields_extend_the_essence() {
         check(
             json!({"spec": {"a": 1}, "status": {"x": 1, "y": 2}, "metadata": {"finalizers": ["f"]}}),
-            &["status.x", "metadata.finalizers", "spec.a", "status.absent"],
+            &[
+                "status.x",
+                "metadata.finalizers",
+                "metadata.resourceVersion",
+                "spec.a",
+                "status.absent",
+            ],
             json!({"spec": {"a": 1}, "status": {"x": 1}, "metadata": {"finalizers": ["f"]}}),
         );
     }

@@ -39,15 +39,10 @@ pub(crate) fn compose(earlier: &mut Value, later: &Value) {
     }
 }
 
-/// Whether a merge patch of an object says nothing.
+/// Whether a merge patch of an object says nothing. An empty mapping inside of it says something:
+/// that there is one.
 pub(crate) fn is_empty(patch: &Value) -> bool {
-    match patch {
-        Value::Null => true,
-        Value::Object(map) => map
-            .values()
-            .all(|value| value.is_object() && is_empty(value)),
-        _ => false,
-    }
+    patch.is_null() || patch.as_object().is_some_and(Map::is_empty)
 }
 
 /// What of a patch did not arrive: the paths at which the object differs from the intention.
@@ -67,7 +62,9 @@ fn collect_unmet(
 ) {
     match (patch, object) {
         (Value::Null, None | Some(Value::Null)) => {}
-        (Value::Object(patch), object) => {
+        (Value::Object(patch), object)
+            if !patch.is_empty() || object.is_some_and(Value::is_object) =>
+        {
             for (key, value) in patch {
                 collect_unmet(
                     paths,

@@ -16,7 +16,7 @@ mod value;
 pub use self::body::Body;
 pub use self::diff::{Diff, DiffItem, DiffOperation};
 pub use self::field::{FieldPath, FieldPathError};
-pub(crate) use self::patch::Change;
 pub use self::patch::Patch;
+pub(crate) use self::patch::{Change, Transform};
 pub use self::reference::ObjectKey;
 pub(crate) use self::value::{digest, equal};

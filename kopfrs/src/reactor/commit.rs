@@ -1,16 +1,19 @@
 //! Writing down what a cycle has led to: one patch per endpoint, the one that holds our state last,
 //! so that nothing counts as handled before everything else is written.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::context::Context;
 use super::kind::Kind;
 use super::snapshot::Snapshot;
 use crate::api::{ApiError, Failure, Payload, Target};
-use crate::object::{Change, FieldPath, finalizer, merge};
-use crate::storage::{Found, Stored};
+use crate::handler::HandlerError;
+use crate::object::{Change, FieldPath, Transform, finalizer, merge};
+use crate::storage::Stored;
 
 /// How often a patch is built anew because the object has changed meanwhile.
 const REBUILDS: usize = 8;
@@ -24,6 +27,8 @@ pub(crate) struct Commit<'a> {
     pub(crate) state: &'a Stored,
     /// Whether the object may go: our finalizer is taken off.
     pub(crate) is_release: bool,
+    /// Whether what the object seems to have already need not be sent: it is asked for at each event.
+    pub(crate) may_elide: bool,
 }
 
 /// Changes that could not be sent.
@@ -86,28 +91,39 @@ pub(crate) async fn set_finalizer(
     mut snapshot: Snapshot,
     is_wanted: bool,
 ) -> Result<Option<Snapshot>, ApiError> {
-    for attempt in 0..=REBUILDS {
+    for attempt in 0..REBUILDS {
         let patch = if is_wanted {
             finalizer::addition(&snapshot.body, &kind.finalizer)
         } else {
             finalizer::removal(&snapshot.body, &kind.finalizer)
         };
-        let Some(patch) = patch else {
+        // Nobody may add a finalizer to an object that is being deleted.
+        let Some(patch) = patch.filter(|_| !is_wanted || !snapshot.body.is_deleting()) else {
             return Ok((attempt > 0).then_some(snapshot));
         };
-        if attempt == REBUILDS || is_wanted && snapshot.body.is_deleting() {
-            break;
-        }
+        let payload = Payload::Json(patch);
         match context
             .connection
-            .patch(target(kind, &snapshot), None, &Payload::Json(patch))
+            .patch(target(kind, &snapshot), None, &payload)
             .await
         {
-            Ok(object) => return Ok(Some(Snapshot::new(kind, object))),
+            Ok(object) => {
+                let after = Snapshot::new(kind, object);
+                return if after.body.has_finalizer(&kind.finalizer) == is_wanted {
+                    Ok(Some(after))
+                } else {
+                    Err(ApiError::Garbage(format!(
+                        "the API does not keep the finalizer {}",
+                        kind.finalizer
+                    )))
+                };
+            }
             Err(error) => snapshot = refreshed(context, kind, &snapshot, error).await?,
         }
     }
-    Ok(Some(snapshot))
+    Err(ApiError::Garbage(
+        "the finalizers of the object change all the time".to_owned(),
+    ))
 }
 
 /// After a conflict the object is read anew. What is refused on the very state that it was made for
@@ -154,14 +170,19 @@ pub(crate) async fn commit(
             let Some(part) = part(kind, &state, what, endpoint) else {
                 continue;
             };
-            let is_test = matches!(part.payload, Payload::Json(_)) || what.is_release;
+            // The status endpoint takes no notice of the uid, all others refuse what is for another object.
+            let is_test = part.subresource.is_none() || matches!(part.payload, Payload::Json(_));
             match context
                 .connection
                 .patch(target(kind, &state), part.subresource, &part.payload)
                 .await
             {
                 Ok(object) => {
-                    state = Snapshot::new(kind, object);
+                    let after = Snapshot::new(kind, object);
+                    if after.body.uid() != state.body.uid() {
+                        return Err(gone(&state));
+                    }
+                    state = after;
                     is_written = true;
                     notice_pruned(context, kind, &part, &state);
                 }
@@ -193,7 +214,7 @@ fn part(
     }
     let of_endpoint = |patch: &Value| side(kind, patch, endpoint);
     let mut wanted = of_endpoint(&what.change.merge);
-    if merge::unmet(&wanted, state.body.as_value()).is_empty() {
+    if what.may_elide && merge::unmet(&wanted, state.body.as_value()).is_empty() {
         wanted = Value::Null;
     }
     let mut body = wanted.clone();
@@ -217,13 +238,15 @@ fn part(
         let metadata = json!({"metadata": {"finalizers": finalizers, "resourceVersion": version}});
         merge::compose(&mut body, &metadata);
     }
-    let payload = Payload::Merge(body);
-    let Payload::Merge(body) = &payload else {
+    if merge::is_empty(&body) {
         return None;
-    };
-    (!merge::is_empty(body)).then(|| Part {
+    }
+    if endpoint.is_none() {
+        merge::compose(&mut body, &json!({"metadata": {"uid": state.body.uid()}}));
+    }
+    Some(Part {
         subresource: endpoint,
-        payload: payload.clone(),
+        payload: Payload::Merge(body),
         wanted,
     })
 }
@@ -258,14 +281,17 @@ fn transformed(
     let mut wanted = present.clone();
     merge::apply(&mut wanted, &object_or_empty(&what.change.merge));
     for transform in &what.change.transforms {
-        transform(&mut wanted);
+        wanted = guarded(transform, wanted);
     }
-    let restore = |stored: &Stored| kind.storage.patch(&Found::default(), stored);
+    // Transformations see a body without state; the server has it with the state of all.
+    let state_of_all = kind.storage.restore(&state.found);
+    for object in [&mut present, &mut wanted] {
+        merge::apply(object, &state_of_all);
+    }
     merge::apply(
-        &mut present,
-        &object_or_empty(&restore(&state.found.stored)),
+        &mut wanted,
+        &object_or_empty(&kind.storage.patch(&state.found, what.state)),
     );
-    merge::apply(&mut wanted, &object_or_empty(&restore(what.state)));
     if what.is_release && endpoint.is_none() {
         let finalizers = finalizer::others(&state.body, &kind.finalizer);
         FieldPath::new(["metadata", "finalizers"]).set(&mut wanted, finalizers.into());
@@ -294,6 +320,21 @@ fn transformed(
         payload,
         wanted: Value::Null,
     })
+}
+
+/// Applies a transformation. One that panics has no effect, and does not keep others from theirs.
+fn guarded(transform: &Transform, object: Value) -> Value {
+    let mut changed = object.clone();
+    match catch_unwind(AssertUnwindSafe(|| transform(&mut changed))) {
+        Ok(()) => changed,
+        Err(panic) => {
+            error!(
+                "a transformation of the object is left out: {}",
+                HandlerError::of_panic(&*panic)
+            );
+            object
+        }
+    }
 }
 
 fn object_or_empty(patch: &Value) -> Value {

@@ -6,24 +6,27 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tracing::{debug, error};
 
-use super::commit::{Commit, commit, set_finalizer};
+use super::commit::{Commit, commit, refresh, set_finalizer};
 use super::context::Context;
 use super::kind::Kind;
 use super::snapshot::Snapshot;
 use super::worker::{Memory, Next, Place};
-use crate::action::{Call, attempt};
+use crate::action::{Call, Cycle, attempt};
 use crate::api::{ApiError, Failure};
 use crate::cause::{
     Baseline, ChangingCause, EventType, RawEvent, Reason, Situation, WatchingCause, detect,
 };
 use crate::clock::after;
 use crate::handler::ErrorsMode;
-use crate::object::{Change, FieldPath, Patch, digest};
+use crate::object::{self, Body, Change, FieldPath, Patch, digest};
 use crate::storage::{Record, Stored};
 
 mod cycle;
 
 use self::cycle::Handling;
+
+/// How long an object may keep its place while a request is on its way.
+const PLACE_BUDGET: Duration = Duration::from_millis(250);
 
 /// Calls the handlers of raw events. Their changes are sent with the next patch.
 pub(crate) async fn event(
@@ -75,33 +78,45 @@ fn delivered(id: &str, result: Option<Value>) -> Change {
     }
 }
 
+/// Tells whether the object is gone by now: nothing may be written to another one of its name.
+pub(crate) type IsGone<'a> = &'a (dyn Fn() -> bool + Send + Sync);
+
 /// Looks at an object as it was seen last, and does what is to be done.
 pub(crate) async fn look(
     context: &Arc<Context>,
     kind: &Arc<Kind>,
     memory: &mut Memory,
-    place: &mut Place,
+    (place, is_gone): (&mut Place, IsGone<'_>),
 ) -> Next {
     let Some(snapshot) = memory.work().snapshot.clone() else {
         return Next::Idle;
     };
-    match step(context, kind, memory, &snapshot, place).await {
+    match step(context, kind, memory, &snapshot, (place, is_gone)).await {
         Ok(next) => {
             if next != Next::Now {
                 memory.work().failures = 0;
             }
             next
         }
-        Err(error) => failed(context, kind, memory, &error),
+        Err(error) => failed(context, kind, memory, &error).await,
     }
 }
 
 /// The framework itself has failed: it tries again, later and later, without waiting for an event.
-fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &ApiError) -> Next {
+async fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &ApiError) -> Next {
     if error.failure() == Failure::Missing {
-        debug!("the object is gone: {error}");
-        memory.work = None;
-        return Next::Idle;
+        // The object may be gone, or only an endpoint of it.
+        let snapshot = memory.work().snapshot.clone().unwrap_or_default();
+        match refresh(context, kind, &snapshot).await {
+            Ok(fresh) => memory.wrote(fresh),
+            Err(error) if error.failure() == Failure::Missing => {
+                debug!("the object is gone: {error}");
+                memory.is_deletion_handled = true;
+                memory.work = None;
+                return Next::Idle;
+            }
+            Err(_) => {}
+        }
     }
     let advice = match error.failure() {
         Failure::Forbidden => {
@@ -114,6 +129,17 @@ fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &ApiError)
     };
     error!("the object could not be patched and is tried again: {error}{advice}");
     again(context, memory)
+}
+
+/// Waits for a request. One that takes long gives the place back: others must not wait for it.
+async fn yielding<T>(place: &mut Place, request: impl Future<Output = T>) -> T {
+    tokio::pin!(request);
+    tokio::select! {
+        biased;
+        answer = &mut request => return answer,
+        () = tokio::time::sleep(PLACE_BUDGET) => *place = None,
+    }
+    request.await
 }
 
 /// Looks again after a pause that grows with each failure in a row.
@@ -133,7 +159,7 @@ async fn step(
     kind: &Arc<Kind>,
     memory: &mut Memory,
     snapshot: &Snapshot,
-    place: &mut Place,
+    (place, is_gone): (&mut Place, IsGone<'_>),
 ) -> Result<Next, ApiError> {
     let view = View::of(kind, memory, snapshot);
     let body = &snapshot.body;
@@ -149,12 +175,21 @@ async fn step(
                 "removing"
             }
         );
-        let written = set_finalizer(context, kind, snapshot.clone(), needs_finalizer).await?;
+        let request = set_finalizer(context, kind, snapshot.clone(), needs_finalizer);
+        let written = tokio::select! {
+            written = yielding(place, request) => written?,
+            // It can be added at the next start as well as now.
+            () = context.stop.drain.cancelled(), if needs_finalizer => return Ok(Next::Idle),
+        };
         memory.wrote(written.unwrap_or_else(|| snapshot.clone()));
         return Ok(Next::Now);
     }
     let Some(reason) = view.reason.filter(|_| is_interested || has_finalizer) else {
-        return settle(context, kind, memory, snapshot, is_interested).await;
+        return yielding(
+            place,
+            settle(context, kind, memory, snapshot, is_interested),
+        )
+        .await;
     };
     *place = None;
     debug!("{reason} is in progress");
@@ -164,6 +199,7 @@ async fn step(
         memory,
         snapshot: snapshot.clone(),
         view,
+        is_gone,
     }
     .run()
     .await
@@ -182,7 +218,8 @@ impl View {
     fn of(kind: &Kind, memory: &Memory, snapshot: &Snapshot) -> Self {
         let body = &snapshot.body;
         let essence = Arc::new(kind.essence(body));
-        let baseline = adapted(kind, &snapshot.found.stored, &essence);
+        let baseline = adapted(kind, &snapshot.found.stored, body, &essence);
+        let baseline = baseline.or_else(|| memory.unkept.clone());
         // Once it has been taken off at the end, it is only seen in what is older than that.
         let has_finalizer = body.has_finalizer(&kind.finalizer) && !memory.is_deletion_handled;
         let reason = detect(Situation {
@@ -196,6 +233,19 @@ impl View {
             baseline: baseline.as_ref(),
             essence: &essence,
         });
+        // Who has finished with a state in between must hear that it was taken back.
+        let cycle = memory.work.as_ref().and_then(|work| work.cycle.as_ref());
+        let is_taken_back = !body.is_deleting()
+            && baseline.is_some()
+            && match cycle {
+                Some(cycle) => cycle.is_outdated(&essence),
+                None => Cycle::resume(&snapshot.found.stored).is_outdated(&essence),
+            };
+        let reason = if is_taken_back {
+            Some(Reason::Update)
+        } else {
+            reason
+        };
         let old = match baseline {
             Some(Baseline::Essence(old)) => Some(old),
             Some(Baseline::Digest(old)) if old == digest(&essence) => Some(essence.clone()),
@@ -222,11 +272,19 @@ impl View {
 
 /// A field outside of the usual essence that the code has begun to track starts from its present
 /// value, and one that it tracks no more is forgotten: new code is no change of an object.
-fn adapted(kind: &Kind, stored: &Stored, essence: &Value) -> Option<Baseline> {
+fn adapted(kind: &Kind, stored: &Stored, body: &Body, essence: &Value) -> Option<Baseline> {
     let now = kind.tracked();
-    let Some(Baseline::Essence(old)) = stored.baseline.as_ref().filter(|_| stored.tracked != now)
-    else {
-        return stored.baseline.clone();
+    let old = match &stored.baseline {
+        Some(Baseline::Essence(old)) if stored.tracked != now => old,
+        Some(digest @ Baseline::Digest(_)) if stored.tracked != now => {
+            let is_same = digest.is(&object::essence::essence(body, &stored.tracked));
+            return Some(if is_same {
+                Baseline::Digest(object::digest(essence))
+            } else {
+                digest.clone()
+            });
+        }
+        baseline => return baseline.clone(),
     };
     let mut old = Value::clone(old);
     for field in stored.tracked.iter().filter(|field| !now.contains(field)) {
@@ -288,6 +346,7 @@ async fn settle(
         change: &change,
         state: &state,
         is_release: false,
+        may_elide: true,
     };
     match commit(context, kind, snapshot, what).await {
         Ok(Some(written)) => {

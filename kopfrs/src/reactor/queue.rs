@@ -163,6 +163,13 @@ impl Queue {
             .is_some_and(|entry| !entry.inbox.is_empty())
     }
 
+    /// Whether an object is known to be gone, though its worker has not taken notice yet.
+    pub(crate) fn has_deletion(&self, uid: &str) -> bool {
+        self.objects()
+            .get(uid)
+            .is_none_or(|entry| entry.inbox.deleted.is_some())
+    }
+
     /// Empties an object's inbox.
     pub(crate) fn take(&self, uid: &str) -> Inbox {
         self.objects()
@@ -181,6 +188,13 @@ impl Queue {
         entry.worker = None;
         entry.memory = memory;
         None
+    }
+
+    /// A worker leaves what has come where it is: the operator stops.
+    pub(crate) fn abandon(&self, uid: &str) {
+        if let Some(entry) = self.objects().get_mut(uid) {
+            entry.worker = None;
+        }
     }
 
     /// An object is gone for good.

@@ -14,7 +14,7 @@ use super::process;
 use super::queue::{Inbox, Queue};
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
-use crate::cause::EventType;
+use crate::cause::{Baseline, EventType};
 use crate::handler::{HandlerError, Memos};
 use crate::object::Change;
 
@@ -27,6 +27,8 @@ pub(crate) struct Memory {
     pub(crate) is_deletion_handled: bool,
     /// The version that our last write led to.
     pub(crate) written: Option<Version>,
+    /// What was handled last, where the API does not keep it.
+    pub(crate) unkept: Option<Baseline>,
     /// Values of the handlers'.
     pub(crate) memos: Option<Memos>,
     /// What is going on; nothing for most objects most of the time.
@@ -89,14 +91,23 @@ pub(crate) type Place = Option<OwnedSemaphorePermit>;
 pub(crate) async fn run(queue: Arc<Queue>, uid: Box<str>, mut memory: Memory, notify: Arc<Notify>) {
     let mut place = None;
     loop {
+        if queue.context.stop.drain.is_cancelled() {
+            queue.abandon(&uid);
+            return;
+        }
         if place.is_none() && queue.has_mail(&uid) {
             // Until its turn comes an object stays text, and newer text replaces it.
-            place = queue.context.places.clone().acquire_owned().await.ok();
+            place = tokio::select! {
+                free = queue.context.places.clone().acquire_owned() => free.ok(),
+                () = queue.context.stop.drain.cancelled() => continue,
+            };
         }
         let kind = queue.kind();
+        // What has woken us so far is in the inbox.
+        let _ = notify.notified().now_or_never();
         let inbox = queue.take(&uid);
         let is_gone = inbox.deleted.is_some();
-        let looked = AssertUnwindSafe(look(&queue, &kind, &mut memory, inbox, &mut place))
+        let looked = AssertUnwindSafe(look((&queue, &uid), &kind, &mut memory, inbox, &mut place))
             .catch_unwind()
             .await;
         let next = looked.unwrap_or_else(|panic| {
@@ -152,7 +163,7 @@ fn rested(queue: &Queue, uid: &str, mut memory: Memory) -> Option<Memory> {
 
 /// Takes the inbox in, and has the object processed as it is now.
 async fn look(
-    queue: &Arc<Queue>,
+    (queue, uid): (&Arc<Queue>, &str),
     kind: &Arc<Kind>,
     memory: &mut Memory,
     inbox: Inbox,
@@ -183,7 +194,8 @@ async fn look(
         }
         return Next::Idle;
     }
-    process::look(context, kind, memory, place).await
+    let is_gone = || queue.has_deletion(uid);
+    process::look(context, kind, memory, (place, &is_gone)).await
 }
 
 /// What is older than our own last write is the past.

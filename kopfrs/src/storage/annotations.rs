@@ -22,9 +22,12 @@ pub(super) fn take(storage: &Storage, object: &mut Value) -> Stored {
     };
     let (baseline, begun) = (get(BASELINE), get(BEGUN));
     let (progress, tracked) = (get(PROGRESS), get(TRACKED));
-    get(essence::MARKER);
+    let owner = get(essence::MARKER)
+        .filter(|owner| owner != "yes")
+        .unwrap_or_default();
     tidy(object);
     Stored {
+        owner,
         baseline: baseline.and_then(|text| encoding::decode(&text)),
         begun: begun.and_then(|text| encoding::decode(&text)),
         tracked: tracked.map(|text| fields_of(&text)).unwrap_or_default(),
@@ -64,13 +67,19 @@ pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Val
         let text = (!wanted.progress.is_empty()).then(|| json!(wanted.progress).to_string());
         annotations.insert(key(storage, PROGRESS), json!(text));
     }
-    if annotations.is_empty() {
+    if annotations.is_empty() && present.owner == wanted.owner {
         return Value::Null;
     }
-    let is_empty = wanted.baseline.is_none() && wanted.progress.is_empty();
+    // The marker tells whose state this is.
+    let is_empty = *wanted == Stored::default();
+    let marker = if wanted.owner.is_empty() {
+        "yes"
+    } else {
+        &wanted.owner
+    };
     annotations.insert(
         key(storage, essence::MARKER),
-        json!((!is_empty).then_some("yes")),
+        json!((!is_empty).then_some(marker)),
     );
     json!({"metadata": {"annotations": annotations}})
 }

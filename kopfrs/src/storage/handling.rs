@@ -36,30 +36,44 @@ impl schemars::JsonSchema for Handling {
     }
 }
 
+const OWNER: &str = "uid";
 const BASELINE: &str = "lastHandledConfiguration";
 const PROGRESS: &str = "progress";
 const BEGUN: &str = "begunConfiguration";
 const TRACKED: &str = "trackedFields";
 
-/// Reads the state, and takes that of all operators out of the object.
-pub(super) fn take(storage: &Storage, object: &mut Value) -> Stored {
+/// Reads the state, and takes that of all operators out of the object; gives also that of the others.
+pub(super) fn take(storage: &Storage, object: &mut Value) -> (Stored, Value) {
     let handling = FieldPath::new(["status", "handling"]);
     if handling.get(object).is_none_or(|value| !is_state(value)) {
-        return Stored::default();
+        return (Stored::default(), Value::Null);
     }
-    let state = handling.remove(object).unwrap_or_default();
+    let mut state = handling.remove(object).unwrap_or_default();
     if object["status"].as_object().is_some_and(Map::is_empty) {
         FieldPath::new(["status"]).remove(object);
     }
-    let own = &state[&storage.prefix];
-    Stored {
-        baseline: own[BASELINE].as_str().and_then(encoding::decode),
-        begun: own[BEGUN].as_str().and_then(encoding::decode),
-        tracked: own[TRACKED].as_str().map(fields_of).unwrap_or_default(),
-        progress: own[PROGRESS]
-            .as_str()
+    let own = FieldPath::new([&*storage.prefix])
+        .remove(&mut state)
+        .unwrap_or_default();
+    let text = |key: &str| own[key].as_str();
+    let stored = Stored {
+        owner: text(OWNER).unwrap_or_default().to_owned(),
+        baseline: text(BASELINE).and_then(encoding::decode),
+        begun: text(BEGUN).and_then(encoding::decode),
+        tracked: text(TRACKED).map(fields_of).unwrap_or_default(),
+        progress: text(PROGRESS)
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or_default(),
+    };
+    (stored, state)
+}
+
+/// The part of a body that holds the state of other operators.
+pub(super) fn restore(others: &Value) -> Value {
+    if others.is_null() {
+        json!({})
+    } else {
+        json!({"status": {"handling": others}})
     }
 }
 
@@ -69,7 +83,8 @@ fn is_state(value: &Value) -> bool {
         operators.values().all(|own| {
             own.as_object().is_some_and(|own| {
                 own.iter().all(|(key, value)| {
-                    matches!(&**key, BASELINE | BEGUN | PROGRESS | TRACKED) && value.is_string()
+                    matches!(&**key, OWNER | BASELINE | BEGUN | PROGRESS | TRACKED)
+                        && value.is_string()
                 })
             })
         })
@@ -85,6 +100,12 @@ pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Val
         return json!({"status": {"handling": {&storage.prefix: null}}});
     }
     let mut own = Map::new();
+    if present.owner != wanted.owner {
+        own.insert(
+            OWNER.to_owned(),
+            json!(Some(&wanted.owner).filter(|owner| !owner.is_empty())),
+        );
+    }
     if present.baseline != wanted.baseline {
         own.insert(
             BASELINE.to_owned(),

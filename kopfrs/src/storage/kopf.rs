@@ -39,6 +39,7 @@ pub(super) fn read(storage: &Storage, object: &Value) -> Stored {
         Some((id.clone(), serde_json::from_str::<Record>(text).ok()?))
     });
     Stored {
+        owner: String::new(),
         baseline: whole.or_else(digest),
         begun: keys(storage, BEGUN)
             .iter()
@@ -69,14 +70,10 @@ pub(super) fn patch(storage: &Storage, present: &Stored, wanted: &Stored) -> Val
         put(BEGUN, json!(wanted.begun.as_ref().map(encoding::encode)));
     }
     let ids = present.progress.keys().chain(wanted.progress.keys());
-    for id in ids.filter(|id| present.progress.get(*id) != wanted.progress.get(*id)) {
-        put(
-            id,
-            wanted
-                .progress
-                .get(id)
-                .map_or(Value::Null, |record| json!(record_text(record))),
-        );
+    // As texts: they keep less of times than the records do.
+    let text = |stored: &Stored, id: &String| stored.progress.get(id).map(record_text);
+    for id in ids.filter(|id| text(present, id) != text(wanted, id)) {
+        put(id, json!(text(wanted, id)));
     }
     if annotations.is_empty() {
         return Value::Null;
@@ -104,7 +101,7 @@ pub(super) fn fits(essence: &Value) -> bool {
     essence.to_string().len() < encoding::LIMIT
 }
 
-/// A record as Kopf writes it: times with microseconds and an offset, no fields of our own.
+/// A record as Kopf writes it: times with microseconds and an offset.
 fn record_text(record: &Record) -> String {
     let time = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string();
     let mut map = Map::new();
@@ -121,6 +118,8 @@ fn record_text(record: &Record) -> String {
     put("success", json!(record.success));
     put("failure", json!(record.failure));
     put("message", json!(record.message));
+    // Unknown to Kopf, which leaves it alone.
+    put("seen", json!(record.seen));
     Value::Object(map).to_string()
 }
 
@@ -219,6 +218,7 @@ mod tests {
         );
         record.retries = 1;
         let wanted = Stored {
+            owner: String::new(),
             baseline: Some(Baseline::Essence(Arc::new(json!({"spec": {"a": 1}})))),
             begun: None,
             tracked: Vec::new(),

@@ -26,6 +26,9 @@ use crate::object::FieldPath;
 /// What was found on an object, or is to be written to it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Stored {
+    /// The uid of the object that it was written for; empty where that is not kept. Copies of an
+    /// object (a restored backup, what is made of a template) carry the state of another one.
+    pub(crate) owner: String,
     pub(crate) baseline: Option<Baseline>,
     /// The essence that an unfinished creation began with: its baseline in the end.
     pub(crate) begun: Option<Baseline>,
@@ -51,8 +54,11 @@ pub(crate) struct Storage {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Found {
     pub(crate) stored: Stored,
+    uid: String,
     in_status: Stored,
     in_annotations: Stored,
+    /// What other operators of this framework keep in the status.
+    others: Value,
 }
 
 impl Storage {
@@ -62,10 +68,22 @@ impl Storage {
             Place::Kopf => kopf::read(self, object),
             Place::Annotations | Place::Status => annotations::take(self, object),
         };
-        let in_status = handling::take(self, object);
+        let (in_status, others) = handling::take(self, object);
+        let uid = object["metadata"]["uid"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let none = Stored::default();
+        let own = |state: &'_ Stored| state.owner.is_empty() || state.owner == uid;
+        let status = if own(&in_status) { &in_status } else { &none };
+        let annotations = if own(&in_annotations) {
+            &in_annotations
+        } else {
+            &none
+        };
         let (first, second) = match self.place {
-            Place::Status => (&in_status, &in_annotations),
-            Place::Annotations | Place::Kopf => (&in_annotations, &in_status),
+            Place::Status => (status, annotations),
+            Place::Annotations | Place::Kopf => (annotations, status),
         };
         let progress = if first.progress.is_empty() {
             &second.progress
@@ -75,6 +93,7 @@ impl Storage {
         let is_some = first.baseline.is_some() || first.begun.is_some();
         let remembered = if is_some { first } else { second };
         let stored = Stored {
+            owner: String::new(),
             baseline: remembered.baseline.clone(),
             begun: remembered.begun.clone(),
             tracked: remembered.tracked.clone(),
@@ -82,18 +101,38 @@ impl Storage {
         };
         Found {
             stored,
+            uid,
             in_status,
             in_annotations,
+            others,
         }
+    }
+
+    /// The state as it stands on the object, ours and that of others.
+    pub(crate) fn restore(&self, found: &Found) -> Value {
+        let none = Stored::default();
+        let mut state = Value::Object(serde_json::Map::new());
+        if self.place != Place::Kopf {
+            let annotations = annotations::patch(self, &none, &found.in_annotations);
+            crate::object::merge::compose(&mut state, &object_or_empty(annotations));
+        }
+        let status = handling::patch(self, &none, &found.in_status);
+        crate::object::merge::compose(&mut state, &object_or_empty(status));
+        crate::object::merge::compose(&mut state, &handling::restore(&found.others));
+        state
     }
 
     /// The merge patch that makes the object hold `wanted`; null if it does already. State in places
     /// that are not the chosen one is removed from there.
     pub(crate) fn patch(&self, found: &Found, wanted: &Stored) -> Value {
         let none = Stored::default();
+        let mut wanted = wanted.clone();
+        if wanted != none && self.place != Place::Kopf {
+            wanted.owner.clone_from(&found.uid);
+        }
         let (annotations, status) = match self.place {
-            Place::Status => (&none, wanted),
-            Place::Annotations | Place::Kopf => (wanted, &none),
+            Place::Status => (&none, &wanted),
+            Place::Annotations | Place::Kopf => (&wanted, &none),
         };
         let mut patch = Value::Null;
         let parts = [
@@ -128,6 +167,14 @@ impl Storage {
     /// Whether the essence is too large to be kept whole where this storage keeps it.
     pub(crate) fn is_oversized(&self, essence: &Arc<Value>) -> bool {
         self.keep == Keep::Essence && matches!(self.baseline(essence), Baseline::Digest(_))
+    }
+}
+
+fn object_or_empty(patch: Value) -> Value {
+    if patch.is_object() {
+        patch
+    } else {
+        Value::Object(serde_json::Map::new())
     }
 }
 

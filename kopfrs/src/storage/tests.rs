@@ -21,6 +21,7 @@ fn storage(place: Place) -> Storage {
 fn state() -> Stored {
     let record = Record::new(Reason::Create, "2020-01-02T03:04:05Z".parse().unwrap());
     Stored {
+        owner: String::new(),
         baseline: Some(Baseline::Essence(Arc::new(json!({"spec": {"a": 1}})))),
         begun: Some(Baseline::Digest("d".into())),
         tracked: Vec::new(),
@@ -94,4 +95,21 @@ fn a_field_of_the_users_own_called_handling_is_left_alone() {
     let mut body = json!({"metadata": {}, "status": {"handling": {"speed": 3}}});
     storage.take(&mut body);
     assert_eq!(body["status"]["handling"]["speed"], 3);
+}
+
+#[test]
+fn the_state_of_another_object_is_not_taken_for_ones_own() {
+    for place in [Place::Annotations, Place::Status] {
+        let storage = storage(place);
+        let mut original = json!({"metadata": {"name": "x", "uid": "1"}, "spec": {"a": 1}});
+        let found = storage.take(&mut original.clone());
+        merge::apply(&mut original, &storage.patch(&found, &state()));
+        assert_eq!(storage.take(&mut original.clone()).stored, state());
+        let mut copy = original.clone();
+        copy["metadata"]["uid"] = json!("2");
+        let found = storage.take(&mut copy.clone());
+        assert_eq!(found.stored, Stored::default(), "{place:?}");
+        merge::apply(&mut copy, &storage.patch(&found, &state()));
+        assert_eq!(storage.take(&mut copy).stored, state(), "{place:?}");
+    }
 }

@@ -4,7 +4,9 @@
 mod bench;
 mod changes;
 mod errors;
+mod hazards;
 mod kills;
 mod kinds;
+mod memories;
 mod restarts;
 mod writes;

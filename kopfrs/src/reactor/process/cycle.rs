@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 use tracing::{debug, error, info, warn};
 
-use super::{View, backoff, delivered};
+use super::{IsGone, View, backoff, delivered};
 use crate::action::{Call, Cycle, Turn, attempt};
 use crate::api::{ApiError, Failure};
 use crate::cause::{Baseline, ChangingCause, Reason};
@@ -28,6 +28,7 @@ pub(super) struct Handling<'a> {
     pub(super) memory: &'a mut Memory,
     pub(super) snapshot: Snapshot,
     pub(super) view: View,
+    pub(super) is_gone: IsGone<'a>,
 }
 
 /// The handlers that are concerned.
@@ -85,16 +86,14 @@ impl Handling<'_> {
     /// What is left to be sent from before. What the API has refused waits for its time, and is
     /// dropped when the object changes: its handlers are called again then.
     fn pending(&mut self, now: Timestamp) -> Pending {
-        let essence = digest(&self.view.essence);
         let carried = std::mem::take(&mut self.work().carried);
         let Some(unsent) = self.work().unsent.take() else {
             return Pending::Send(carried);
         };
-        if unsent
-            .rejected_for
-            .as_ref()
-            .is_some_and(|rejected| *rejected != essence)
-        {
+        let essence = digest(&self.view.essence);
+        let is_deleting = self.view.cause.reason == Reason::Delete;
+        let is_outdated = |rejected: &String| is_deleting || *rejected != essence;
+        if unsent.rejected_for.as_ref().is_some_and(is_outdated) {
             self.cycle().reopen();
             return Pending::Send(carried);
         }
@@ -126,19 +125,25 @@ impl Handling<'_> {
             let seen = cycle
                 .seen(&handler.id)
                 .filter(|seen| is_same_update && !equal(seen, &essence));
+            let is_forgotten = is_same_update && cycle.has_forgotten(&handler.id, &essence);
+            let between = |old: Option<Arc<Value>>| {
+                let (resource, body) = (base.resource.clone(), base.body.clone());
+                ChangingCause::new(
+                    resource,
+                    body,
+                    (reason, base.initial),
+                    (old, essence.clone()),
+                )
+            };
             let cause = match seen {
-                Some(seen) => {
-                    let states = (Some(seen.clone()), essence.clone());
-                    ChangingCause::new(
-                        base.resource.clone(),
-                        base.body.clone(),
-                        (reason, base.initial),
-                        states,
-                    )
-                }
+                Some(seen) => between(Some(seen.clone())),
+                None if is_forgotten && base.diff.is_empty() => between(None),
                 None => base.clone(),
             };
-            if !is_twice && applies(handler, &cause) {
+            // What was taken back is no change for those who have not heard of it.
+            let is_change =
+                reason != Reason::Update || handler.rule.initial || !cause.diff.is_empty();
+            if !is_twice && is_change && applies(handler, &cause) {
                 kept.push(&handler.id);
                 concerned.push((handler.clone(), cause));
             } else if seen.is_some() {
@@ -151,7 +156,7 @@ impl Handling<'_> {
             due: None,
         };
         for (handler, cause) in concerned {
-            match cycle.turn(&handler.id, &essence, now) {
+            match cycle.turn(&handler.id, handler.rule.initial, &essence, now) {
                 Turn::Now(record) => selection.calls.push((handler, cause, record)),
                 Turn::At(due) => {
                     selection.due = Some(selection.due.map_or(due, |other| other.min(due)));
@@ -244,11 +249,15 @@ impl Handling<'_> {
 
     /// Writes progress and changes; the handling goes on with the state it began with.
     async fn store(&mut self, change: &Change) -> Result<(), ApiError> {
+        if (self.is_gone)() {
+            return Ok(());
+        }
         let state = self.in_progress();
         let what = Commit {
             change,
             state: &state,
             is_release: false,
+            may_elide: false,
         };
         if let Some(written) = commit(self.context, self.kind, &self.snapshot, what).await? {
             self.memory.wrote(written.clone());
@@ -260,7 +269,10 @@ impl Handling<'_> {
     /// What is to be remembered of a change that is still being handled.
     fn in_progress(&mut self) -> Stored {
         let Stored {
-            baseline, tracked, ..
+            owner,
+            baseline,
+            tracked,
+            ..
         } = self.snapshot.found.stored.clone();
         let progress = self.cycle().stored();
         let begun = self.cycle().begun().filter(|_| !progress.is_empty());
@@ -271,6 +283,7 @@ impl Handling<'_> {
             tracked
         };
         Stored {
+            owner,
             baseline,
             begun,
             tracked,
@@ -307,6 +320,9 @@ impl Handling<'_> {
 
     /// All handlers have finished: the change has been handled.
     async fn complete(mut self, change: Change, is_news: bool) -> Result<Next, ApiError> {
+        if (self.is_gone)() {
+            return Ok(Next::Idle);
+        }
         let reason = self.view.cause.reason;
         let has_misfits = self.cycle().has_misfits();
         let is_release = reason == Reason::Delete && !has_misfits;
@@ -315,6 +331,7 @@ impl Handling<'_> {
             change: &change,
             state: &state,
             is_release,
+            may_elide: false,
         };
         let written = match commit(self.context, self.kind, &self.snapshot, what).await {
             Ok(written) => written,
@@ -331,6 +348,10 @@ impl Handling<'_> {
         }
         self.memory.is_initial = false;
         self.memory.is_deletion_handled |= reason == Reason::Delete;
+        self.memory.unkept = None;
+        if let Some(written) = written.as_ref().filter(|_| reason != Reason::Delete) {
+            self.check_kept(written, &state);
+        }
         self.work().cycle = None;
         self.work().failures = 0;
         match written {
@@ -373,6 +394,24 @@ impl Handling<'_> {
             baseline: Some(baseline),
             tracked,
             ..Stored::default()
+        }
+    }
+
+    /// A server that does not keep our memory must not make us handle the object again and again.
+    fn check_kept(&mut self, written: &Snapshot, state: &Stored) {
+        if written.found.stored.baseline == state.baseline {
+            return;
+        }
+        self.memory.unkept.clone_from(&state.baseline);
+        if self
+            .context
+            .is_news(format!("unkept {}", self.kind.resource))
+        {
+            warn!(
+                "the API does not keep what was handled of {} in {}: its objects are handled again at the next \
+                 start; choose another place in the settings of persistence",
+                self.kind.resource, self.kind.storage.place
+            );
         }
     }
 
