@@ -7,6 +7,9 @@
 //!
 //! `ORACLE_STORAGE=kopf|annotations|status` plays everything with another storage than the one the
 //! framework chooses.
+//!
+//! Operators of cluster-scoped kinds see what other runs make: on an existing cluster, one run at a
+//! time.
 
 mod calls;
 mod diff;
@@ -17,6 +20,7 @@ mod object;
 mod place;
 mod player;
 mod process;
+mod program;
 mod scenario;
 mod self_test;
 mod steps;
