@@ -27,7 +27,7 @@ pub(crate) fn create(cluster: &Cluster) {
             &target,
             Decoded {
                 value,
-                unknown: Vec::new(),
+                faults: Vec::new(),
             },
             &WriteOptions::default(),
         )

@@ -285,6 +285,30 @@ impl ApiError {
         Self::new(422, "Invalid", message, Some(json!({})))
     }
 
+    pub(crate) fn is_already_exists(&self) -> bool {
+        self.reason == "AlreadyExists"
+    }
+
+    /// What custom resources say instead of "not allowed".
+    pub(crate) fn not_supported(subject: Subject<'_>, verb: &str) -> Self {
+        let message = format!(
+            "{verb} is not supported on resources of kind {:?}",
+            subject.qualified()
+        );
+        Self::new(
+            405,
+            "MethodNotAllowed",
+            message,
+            Some(
+                Subject {
+                    name: "",
+                    ..subject
+                }
+                .details(),
+            ),
+        )
+    }
+
     /// Seconds for the `Retry-After` header.
     pub(crate) fn retry_after(&self) -> Option<u64> {
         self.details.as_ref()?.get("retryAfterSeconds")?.as_u64()

@@ -125,64 +125,66 @@ impl Left {
         }
         let status = child_mut(value, "status");
         status.entry("conditions").or_insert_with(|| json!([]));
-        let mut set = |kind: &str, state: &str, reason: &str, message: &str| {
-            set_condition(status, kind, state, reason, message, now);
-        };
-        let message = "All resources successfully discovered";
-        set(
-            "NamespaceDeletionDiscoveryFailure",
-            "False",
-            "ResourcesDiscovered",
-            message,
-        );
-        let message = "All legacy kube types successfully parsed";
-        set(
-            "NamespaceDeletionGroupVersionParsingFailure",
-            "False",
-            "ParsedGroupVersions",
-            message,
-        );
-        let message = "All content successfully deleted, may be waiting on finalization";
-        set(
-            "NamespaceDeletionContentFailure",
-            "False",
-            "ContentDeleted",
-            message,
-        );
-        if self.is_empty() {
-            set(
+        for (kind, state, reason, message) in self.conditions() {
+            set_condition(status, kind, state, reason, &message, now);
+        }
+    }
+
+    fn conditions(&self) -> [(&'static str, &'static str, &'static str, String); 5] {
+        let fine = |kind, reason, message: &str| (kind, "False", reason, message.to_owned());
+        let content = if self.is_empty() {
+            fine(
                 "NamespaceContentRemaining",
-                "False",
                 "ContentRemoved",
                 "All content successfully removed",
-            );
+            )
         } else {
-            let list = joined(&self.resources, "has");
-            set(
+            let message = format!(
+                "Some resources are remaining: {}",
+                joined(&self.resources, "has")
+            );
+            (
                 "NamespaceContentRemaining",
                 "True",
                 "SomeResourcesRemain",
-                &format!("Some resources are remaining: {list}"),
-            );
-        }
-        if self.finalizers.is_empty() {
+                message,
+            )
+        };
+        let finalizers = if self.finalizers.is_empty() {
             let message = "All content-preserving finalizers finished";
-            set(
+            fine(
                 "NamespaceFinalizersRemaining",
-                "False",
                 "ContentHasNoFinalizers",
                 message,
-            );
+            )
         } else {
             let list = joined(&self.finalizers, "in");
             let message = format!("Some content in the namespace has finalizers remaining: {list}");
-            set(
+            (
                 "NamespaceFinalizersRemaining",
                 "True",
                 "SomeFinalizersRemain",
-                &message,
-            );
-        }
+                message,
+            )
+        };
+        let discovered = "All resources successfully discovered";
+        let parsed = "All legacy kube types successfully parsed";
+        let deleted = "All content successfully deleted, may be waiting on finalization";
+        [
+            fine(
+                "NamespaceDeletionDiscoveryFailure",
+                "ResourcesDiscovered",
+                discovered,
+            ),
+            fine(
+                "NamespaceDeletionGroupVersionParsingFailure",
+                "ParsedGroupVersions",
+                parsed,
+            ),
+            fine("NamespaceDeletionContentFailure", "ContentDeleted", deleted),
+            content,
+            finalizers,
+        ]
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     registry::{Kind, Kinds, Origin},
     render,
     strategy::Part,
-    verbs::{Target, delete, delete::Deleted, list, read, review, scale, watch::Watch},
+    verbs::{Target, delete, delete::Deleted, list, read, review, scale, token, watch::Watch},
 };
 
 /// One request on its way.
@@ -140,7 +140,10 @@ fn subresource(context: &Context<'_>, kinds: &Kinds, target: &Target) -> Result<
         });
     };
     if !subresource.verbs.contains(&info.verb) {
-        return Err(ApiError::method_not_allowed());
+        return Err(match target.kind.origin {
+            Origin::BuiltIn(_) => ApiError::method_not_allowed(),
+            Origin::Custom(_) => ApiError::not_supported(target.kind.subject(""), info.verb),
+        });
     }
     match (subresource.name, info.verb) {
         ("status", "get") => get(context, target),
@@ -156,6 +159,10 @@ fn subresource(context: &Context<'_>, kinds: &Kinds, target: &Target) -> Result<
         }
         ("scale", "update") => write::put_scale(context, target),
         ("scale", "patch") => write::patch_scale(context, target),
+        ("token", "create") => {
+            let answer = token::answer(context.cluster, target, &write::body(context)?)?;
+            Ok(Reply::json(StatusCode::CREATED, &answer))
+        }
         (name, _) => Err(ApiError::not_implemented(format!(
             "{}/{name}",
             target.kind.plural

@@ -169,8 +169,7 @@ pub(super) fn patch(context: &Context<'_>, target: &Target, part: Part) -> Resul
             context.cluster,
             target,
             part,
-            configuration(context)?,
-            force,
+            (configuration(context)?, force),
             &options,
         )?;
         return reply(context, &target.kind, written);
@@ -185,12 +184,31 @@ pub(super) fn patch(context: &Context<'_>, target: &Target, part: Part) -> Resul
             let mut value = current.clone();
             apply_patch(context, kind, &mut value)?;
             let text = String::from_utf8_lossy(context.body);
-            decode::typed(&target.kind, value, |why| {
+            let mut decoded = decode::typed(&target.kind, value, |why| {
                 ApiError::invalid_patch(&text, why)
-            })
+            })?;
+            decoded.faults.splice(0..0, patch_faults(context, kind));
+            decode::judge(&decoded.faults, options.validation)
+                .map_err(|why| ApiError::invalid_patch(&text, why))?;
+            Ok(decoded)
         },
     )?;
     reply(context, &target.kind, written)
+}
+
+/// What a strict decoder says about the patch document itself.
+fn patch_faults(context: &Context<'_>, kind: PatchType) -> Vec<String> {
+    if kind != PatchType::Json {
+        return Vec::new();
+    }
+    let patch = document(context, kind).and_then(|document| JsonPatch::decode(&document));
+    let unknown = patch
+        .map(|patch| patch.unknown_fields())
+        .unwrap_or_default();
+    unknown
+        .iter()
+        .map(|path| format!("json patch unknown field {path:?}"))
+        .collect()
 }
 
 /// The body of an apply: YAML, which most clients write as JSON.

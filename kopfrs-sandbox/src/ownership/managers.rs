@@ -7,25 +7,8 @@ use super::{
     shape::Shape,
     walk,
 };
-use crate::{
-    error::ApiError,
-    object::{fields_mut, metadata_mut},
-    registry::Kind,
-};
+use crate::{error::ApiError, object::metadata_mut, registry::Kind};
 
-/// Fields nobody owns: the server's.
-const IGNORED: [&str; 10] = [
-    "creationTimestamp",
-    "deletionGracePeriodSeconds",
-    "deletionTimestamp",
-    "generation",
-    "managedFields",
-    "name",
-    "namespace",
-    "resourceVersion",
-    "selfLink",
-    "uid",
-];
 /// Who owned everything before anybody applied.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
@@ -139,17 +122,6 @@ fn write(value: &mut Value, mut entries: Vec<Entry>) {
     metadata_mut(value).insert("managedFields".to_owned(), Value::Array(list));
 }
 
-/// What can be owned of an object.
-fn ownable(value: &Value) -> Value {
-    let mut value = value.clone();
-    let metadata = metadata_mut(&mut value);
-    metadata.retain(|name, _| !IGNORED.contains(&name.as_str()));
-    if metadata.is_empty() {
-        fields_mut(&mut value).remove("metadata");
-    }
-    value
-}
-
 /// Nobody owns the maps that every object has.
 fn without_roots(mut set: FieldSet) -> FieldSet {
     set.0
@@ -166,11 +138,8 @@ pub(crate) fn created(
 ) {
     let shape = Shape::of(kind);
     let (operation, fields) = match apply {
-        Some(apply) => ("Apply", walk::fields(&ownable(apply.config), shape)),
-        None => (
-            "Update",
-            walk::compare(&json!({}), &ownable(value), shape).added,
-        ),
+        Some(apply) => ("Apply", walk::fields(apply.config, shape)),
+        None => ("Update", walk::compare(&json!({}), value, shape).added),
     };
     let entry = Entry::new(kind, writer, operation, without_roots(fields));
     write(value, vec![entry]);
@@ -195,7 +164,7 @@ pub(crate) fn updated(kind: &Kind, new: &mut Value, old: &Value, writer: Writer<
         metadata_mut(new).remove("managedFields");
         return;
     }
-    let changes = walk::compare(&ownable(old), &ownable(new), Shape::of(kind));
+    let changes = walk::compare(old, new, Shape::of(kind));
     let written = changes.added.union(&changes.modified);
     if written.is_empty() && changes.removed.is_empty() {
         write(new, entries);
@@ -228,35 +197,18 @@ pub(crate) fn applied(
     apply: Apply<'_>,
 ) -> Result<Value, ApiError> {
     let shape = Shape::of(kind);
-    let config = ownable(apply.config);
-    walk::check(&config, shape, &mut Vec::new())
+    let config = apply.config;
+    walk::check(config, shape, &mut Vec::new())
         .map_err(|why| typed_error(kind, apply.config, &why))?;
-    let mut entries = entries(live);
-    if entries.is_empty() {
-        let before = Writer {
-            manager: BEFORE_FIRST_APPLY,
-            subresource: "",
-            ..writer
-        };
-        entries.push(Entry::new(
-            kind,
-            before,
-            "Update",
-            without_roots(walk::fields(&ownable(live), shape)),
-        ));
-    }
-    let fields = walk::fields(&config, shape);
+    let mut entries = books(kind, live, writer);
+    let fields = walk::fields(config, shape);
     let position = entries
         .iter()
         .position(|entry| entry.is(kind, writer, "Apply"));
     let last = position.map(|at| entries.remove(at));
 
     let mut new = live.clone();
-    walk::merge(&mut new, &config, shape);
-    let version = apply.config["metadata"].get("resourceVersion");
-    if let Some(version) = version {
-        metadata_mut(&mut new).insert("resourceVersion".to_owned(), version.clone());
-    }
+    walk::merge(&mut new, config, shape);
     if let Some(last) = &last {
         prune(
             &mut new,
@@ -266,7 +218,7 @@ pub(crate) fn applied(
             &entries,
         );
     }
-    let changes = walk::compare(&ownable(live), &ownable(&new), shape);
+    let changes = walk::compare(live, &new, shape);
     let written = changes.added.union(&changes.modified);
     if !apply.force {
         refuse_conflicts(&entries, &written)?;
@@ -281,6 +233,21 @@ pub(crate) fn applied(
     entries.push(own);
     write(&mut new, entries);
     Ok(new)
+}
+
+/// The books of a live object; opened if there were none, so that nothing is taken from anybody unnoticed.
+fn books(kind: &Kind, live: &Value, writer: Writer<'_>) -> Vec<Entry> {
+    let entries = entries(live);
+    if !entries.is_empty() {
+        return entries;
+    }
+    let before = Writer {
+        manager: BEFORE_FIRST_APPLY,
+        subresource: "",
+        ..writer
+    };
+    let fields = walk::fields(live, Shape::of(kind));
+    vec![Entry::new(kind, before, "Update", without_roots(fields))]
 }
 
 /// Takes away what the manager does not apply any more and nobody else owns.

@@ -7,6 +7,25 @@ use super::{
     shape::{List, Shape},
 };
 
+/// Members of `metadata` that nobody owns: the server's, and what identifies the object.
+const IGNORED: [&str; 10] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "name",
+    "namespace",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
+/// Whether a member of what is at a path can be owned.
+fn ownable(path: &[String], name: &str) -> bool {
+    !(path.len() == 1 && path[0] == "f:metadata" && IGNORED.contains(&name))
+}
+
 /// The fields a value sets: its leaves, and list elements.
 pub(super) fn fields(value: &Value, shape: Shape<'_>) -> FieldSet {
     let mut set = FieldSet::default();
@@ -18,6 +37,9 @@ fn collect(value: &Value, shape: Shape<'_>, path: &mut Path, set: &mut FieldSet)
     match value {
         Value::Object(members) if !shape.is_atomic_map() && !members.is_empty() => {
             for (name, child) in members {
+                if !ownable(path, name) {
+                    continue;
+                }
                 path.push(format!("f:{name}"));
                 collect(child, shape.member(name), path, set);
                 path.pop();
@@ -102,6 +124,9 @@ fn differ(old: &Value, new: &Value, shape: Shape<'_>, path: &mut Path, changes: 
     match (old, new) {
         (Value::Object(before), Value::Object(after)) if !shape.is_atomic_map() => {
             for (name, child) in after {
+                if !ownable(path, name) {
+                    continue;
+                }
                 path.push(format!("f:{name}"));
                 match before.get(name) {
                     Some(old) => differ(old, child, shape.member(name), path, changes),
@@ -109,7 +134,10 @@ fn differ(old: &Value, new: &Value, shape: Shape<'_>, path: &mut Path, changes: 
                 }
                 path.pop();
             }
-            for (name, child) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
+            for (name, child) in before {
+                if after.contains_key(name) || !ownable(path, name) {
+                    continue;
+                }
                 path.push(format!("f:{name}"));
                 everything(child, shape.member(name), path, &mut changes.removed);
                 path.pop();
@@ -156,6 +184,9 @@ fn everything(value: &Value, shape: Shape<'_>, path: &mut Path, set: &mut FieldS
     match value {
         Value::Object(members) if !shape.is_atomic_map() => {
             for (name, child) in members {
+                if !ownable(path, name) {
+                    continue;
+                }
                 path.push(format!("f:{name}"));
                 everything(child, shape.member(name), path, set);
                 path.pop();

@@ -31,6 +31,23 @@ impl JsonPatch {
         }
     }
 
+    /// Members of operations that RFC 6902 does not know, as a strict decoder names them.
+    pub(crate) fn unknown_fields(&self) -> Vec<String> {
+        let known = ["op", "path", "from", "value"];
+        let of = |(index, operation): (usize, &Value)| -> Vec<String> {
+            let names = operation
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name);
+            names
+                .filter(|name| !known.contains(&name.as_str()))
+                .map(|name| format!("[{index}].{name}"))
+                .collect()
+        };
+        self.operations.iter().enumerate().flat_map(of).collect()
+    }
+
     /// Applies all operations or none.
     pub(crate) fn apply(&self, target: &mut Value) -> Result<(), ApiError> {
         let mut result = target.clone();

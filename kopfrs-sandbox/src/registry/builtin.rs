@@ -2,7 +2,10 @@
 //!
 //! To add one, add a row; its rules are in `strategy::builtin`.
 
-use super::kind::{Kind, Names, Origin, Subresource};
+use super::{
+    kind::{Kind, Names, Origin, Subresource},
+    subresources::{FINALIZE, NONE, PODS, STATUS, TOKEN, WORKLOAD},
+};
 use crate::strategy::builtin::{self as rules, Rules};
 
 const ALL: &[&str] = &[
@@ -20,44 +23,6 @@ const NO_COLLECTION: &[&str] = &[
     "create", "delete", "get", "list", "patch", "update", "watch",
 ];
 const CREATE: &[&str] = &["create"];
-const READ_WRITE: &[&str] = &["get", "patch", "update"];
-
-const STATUS: Subresource = Subresource {
-    name: "status",
-    verbs: READ_WRITE,
-    foreign: None,
-};
-const SCALE: Subresource = Subresource {
-    name: "scale",
-    verbs: READ_WRITE,
-    foreign: Some(("autoscaling", "v1", "Scale")),
-};
-const FINALIZE: Subresource = Subresource {
-    name: "finalize",
-    verbs: &["update"],
-    foreign: None,
-};
-const TOKEN: Subresource = Subresource {
-    name: "token",
-    verbs: CREATE,
-    foreign: Some(("authentication.k8s.io", "v1", "TokenRequest")),
-};
-const EVICTION: Subresource = Subresource {
-    name: "eviction",
-    verbs: CREATE,
-    foreign: Some(("policy", "v1", "Eviction")),
-};
-const BINDING: Subresource = Subresource {
-    name: "binding",
-    verbs: CREATE,
-    foreign: Some(("", "v1", "Binding")),
-};
-const LOG: Subresource = Subresource {
-    name: "log",
-    verbs: &["get"],
-    foreign: None,
-};
-
 /// One row: group/version, plural, kind, short names, categories, namespaced, subresources, rules.
 struct Row(
     &'static str,
@@ -69,10 +34,6 @@ struct Row(
     &'static [Subresource],
     &'static Rules,
 );
-
-const NONE: &[Subresource] = &[];
-const PODS: &[Subresource] = &[BINDING, EVICTION, LOG, STATUS];
-const WORKLOAD: &[Subresource] = &[SCALE, STATUS];
 
 const ROWS: &[Row] = &[
     Row(

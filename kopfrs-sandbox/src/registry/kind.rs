@@ -126,10 +126,14 @@ impl Kind {
         }
     }
 
-    /// The object as validation errors name it: by kind.
+    /// The object as validation errors name it: by kind, and by the group that validates.
     pub(crate) fn kind_subject<'a>(&'a self, name: &'a str) -> Subject<'a> {
+        let group = match &self.origin {
+            Origin::BuiltIn(rules) if rules.stored_as.is_some() => "",
+            _ => &self.group,
+        };
         Subject {
-            group: &self.group,
+            group,
             resource: &self.kind,
             name,
         }

@@ -8,6 +8,7 @@ pub(crate) mod custom;
 pub(crate) mod discovery;
 pub(crate) mod kind;
 pub(crate) mod openapi;
+mod subresources;
 
 use std::{
     collections::BTreeMap,

@@ -3,7 +3,9 @@
 //! A definition's `openAPIV3Schema` is parsed once; then `prune` drops what it does not know, `defaults` fills in what
 //! is missing and `validate` finds what is wrong. Called by `strategy` for custom kinds. It knows nothing of requests.
 
+mod combined;
 mod defaults;
+mod duplicates;
 mod format;
 mod prune;
 mod validate;

@@ -2,22 +2,20 @@
 //!
 //! A real server validates with go-openapi's validators; the odd texts (`<nil>`, "in body") are theirs.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Number, Value, json};
 
-use super::{Additional, Limits, ListType, Schema, format};
+use super::{Additional, Limits, Schema, combined, duplicates, format};
 use crate::error::FieldError;
 
 /// Where a value is: as errors name the field, and as their texts do.
 #[derive(Clone)]
-struct Place {
-    field: String,
-    text: String,
+pub(super) struct Place {
+    pub(super) field: String,
+    pub(super) text: String,
 }
 
 impl Place {
-    fn member(&self, name: &str) -> Self {
+    pub(super) fn member(&self, name: &str) -> Self {
         let join = |path: &str| {
             if path.is_empty() {
                 name.to_owned()
@@ -31,7 +29,7 @@ impl Place {
         }
     }
 
-    fn item(&self, index: usize) -> Self {
+    pub(super) fn item(&self, index: usize) -> Self {
         Self {
             field: format!("{}[{index}]", self.field),
             text: format!("{}[{index}]", self.text),
@@ -51,7 +49,7 @@ impl Place {
     }
 
     /// Errors of combined schemas name no field.
-    fn nameless(message: &str) -> FieldError {
+    pub(super) fn nameless(message: &str) -> FieldError {
         FieldError::new(
             "FieldValueInvalid",
             "<nil>",
@@ -70,7 +68,7 @@ pub(crate) fn validate(value: &Value, schema: &Schema, part: &str) -> Vec<FieldE
         };
         check(value, schema, &place, &mut errors);
         if errors.is_empty() {
-            check_lists(value, schema, &place, &mut errors);
+            duplicates::check(value, schema, &place, &mut errors);
         }
     } else if let (Some(value), Some(schema)) = (value.get(part), schema.member(part)) {
         // The texts of a subresource's errors begin at its own root.
@@ -80,7 +78,7 @@ pub(crate) fn validate(value: &Value, schema: &Schema, part: &str) -> Vec<FieldE
         };
         check(value, schema, &place, &mut errors);
         if errors.is_empty() {
-            check_lists(value, schema, &place, &mut errors);
+            duplicates::check(value, schema, &place, &mut errors);
         }
     }
     errors
@@ -113,9 +111,9 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-fn check(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<FieldError>) {
+pub(super) fn check(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<FieldError>) {
     check_type(value, schema, place, errors);
-    check_combined(value, schema, place, errors);
+    combined::check(value, schema, place, errors);
     let limits = &schema.limits;
     if let Some(choices) = &limits.choices
         && !choices.contains(value)
@@ -167,58 +165,6 @@ fn check_type(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<Fi
         errors.push(Place::nameless(&message));
     }
     errors.push(place.mistyped(&shown, wanted));
-}
-
-fn check_combined(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<FieldError>) {
-    let failures = |schema: &Schema| {
-        let mut found = Vec::new();
-        check(value, schema, place, &mut found);
-        found
-    };
-    if !schema.one_of.is_empty() {
-        let mut results: Vec<Vec<FieldError>> = schema.one_of.iter().map(failures).collect();
-        let valid = results.iter().filter(|found| found.is_empty()).count();
-        let rule = format!(
-            "{:?} must validate one and only one schema (oneOf).",
-            place.text
-        );
-        if valid == 0 {
-            errors.push(Place::nameless(&format!("{rule} Found none valid")));
-            errors.append(&mut results[0]);
-        } else if valid > 1 {
-            errors.push(Place::nameless(&format!(
-                "{rule} Found {valid} valid alternatives"
-            )));
-        }
-    }
-    if !schema.any_of.is_empty() {
-        let mut results: Vec<Vec<FieldError>> = schema.any_of.iter().map(failures).collect();
-        if results.iter().all(|found| !found.is_empty()) {
-            errors.push(Place::nameless(&format!(
-                "{:?} must validate at least one schema (anyOf)",
-                place.text
-            )));
-            errors.append(&mut results[0]);
-        }
-    }
-    let mut all: Vec<FieldError> = schema.all_of.iter().flat_map(failures).collect();
-    if !all.is_empty() {
-        errors.push(Place::nameless(&format!(
-            "{:?} must validate all the schemas (allOf)",
-            place.text
-        )));
-        errors.append(&mut all);
-    }
-    if schema
-        .not
-        .as_ref()
-        .is_some_and(|not| failures(not).is_empty())
-    {
-        errors.push(Place::nameless(&format!(
-            "{:?} must not validate the schema (not)",
-            place.text
-        )));
-    }
 }
 
 /// Only the first broken limit is told.
@@ -359,46 +305,6 @@ fn check_object(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<
                 "is a forbidden property",
             ));
         }
-    }
-}
-
-/// Duplicates in lists that are sets or maps; looked for in otherwise valid objects only.
-fn check_lists(value: &Value, schema: &Schema, place: &Place, errors: &mut Vec<FieldError>) {
-    match value {
-        Value::Object(fields) => {
-            for (name, child) in fields {
-                if let Some(schema) = schema.member(name) {
-                    check_lists(child, schema, &place.member(name), errors);
-                }
-            }
-        }
-        Value::Array(items) => {
-            let mut seen = BTreeMap::new();
-            for (index, item) in items.iter().enumerate() {
-                let identity = match &schema.list_type {
-                    ListType::Atomic => continue,
-                    ListType::Set => item.clone(),
-                    ListType::Map(keys) => keys
-                        .iter()
-                        .filter_map(|key| Some((key.clone(), item.get(key)?.clone())))
-                        .collect(),
-                };
-                if seen.insert(identity.to_string(), index).is_some() {
-                    let field = place.item(index).field;
-                    errors.push(FieldError::new(
-                        "FieldValueDuplicate",
-                        field,
-                        format!("Duplicate value: {identity}"),
-                    ));
-                }
-            }
-            if let Some(schema) = schema.items() {
-                for (index, item) in items.iter().enumerate() {
-                    check_lists(item, schema, &place.item(index), errors);
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -218,17 +218,19 @@ pub(crate) fn count_generation(kind: &Kind, new: &mut Value, old: &Value) {
         Origin::Custom(_) => &["metadata"],
     };
     let empty = Fields::new();
-    let relevant = |value: &Value| -> Vec<(String, Value)> {
-        let fields = value
+    let relevant = |value: &'_ Value| {
+        value
             .as_object()
             .unwrap_or(&empty)
-            .iter()
-            .filter(|(name, _)| !ignored.contains(&name.as_str()));
-        fields
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
     };
-    if relevant(new) != relevant(old) {
+    let names = relevant(new).into_iter().chain(relevant(old));
+    let changed = names
+        .filter(|name| !ignored.contains(&name.as_str()))
+        .any(|name| new.get(&name) != old.get(&name));
+    if changed {
         bump_generation(new);
     }
 }

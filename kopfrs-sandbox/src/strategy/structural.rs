@@ -22,6 +22,13 @@ enum Role {
     Junction,
 }
 
+impl Role {
+    /// The role of a part of this: everything below a junction is one.
+    fn below(self, role: Self) -> Self {
+        if self == Self::Junction { self } else { role }
+    }
+}
+
 /// Checks an `openAPIV3Schema`.
 pub(crate) fn validate_root(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
     check(schema, path, Role::Root, errors);
@@ -69,48 +76,8 @@ fn check(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldError>) {
     }
     check_pattern(schema, path, errors);
     check_list_type(schema, path, errors);
-    let properties = schema["properties"].as_object();
-    for (name, member) in properties.into_iter().flatten() {
-        let below = if role == Role::Junction {
-            Role::Junction
-        } else {
-            Role::Member
-        };
-        check(member, &format!("{path}.properties[{name}]"), below, errors);
-    }
-    if let Some(additional) = schema.get("additionalProperties") {
-        if properties.is_some_and(|properties| !properties.is_empty()) && *additional != false {
-            let why = "additionalProperties and properties are mutual exclusive";
-            errors.push(FieldError::forbidden(
-                format!("{path}.additionalProperties"),
-                why,
-            ));
-        } else if additional.is_object() {
-            check(
-                additional,
-                &format!("{path}.additionalProperties"),
-                Role::Member,
-                errors,
-            );
-        }
-    }
-    match schema.get("items").filter(|items| items.is_object()) {
-        Some(items) => {
-            let below = if role == Role::Junction {
-                Role::Junction
-            } else {
-                Role::Item
-            };
-            check(items, &format!("{path}.items"), below, errors);
-        }
-        None if schema["type"] == "array" => {
-            errors.push(FieldError::required(
-                format!("{path}.items"),
-                "must be specified",
-            ));
-        }
-        None => {}
-    }
+    check_members(schema, path, role, errors);
+    check_items(schema, path, role, errors);
     for name in ["allOf", "anyOf", "oneOf"] {
         for (index, branch) in schema[name].as_array().into_iter().flatten().enumerate() {
             if !is_int_or_string_branch(schema, branch) {
@@ -130,6 +97,39 @@ fn check(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldError>) {
             Role::Junction,
             errors,
         );
+    }
+}
+
+fn check_members(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldError>) {
+    let properties = schema["properties"].as_object();
+    for (name, member) in properties.into_iter().flatten() {
+        check(
+            member,
+            &format!("{path}.properties[{name}]"),
+            role.below(Role::Member),
+            errors,
+        );
+    }
+    let Some(additional) = schema.get("additionalProperties") else {
+        return;
+    };
+    let path = format!("{path}.additionalProperties");
+    if properties.is_some_and(|properties| !properties.is_empty()) && *additional != false {
+        let why = "additionalProperties and properties are mutual exclusive";
+        errors.push(FieldError::forbidden(path, why));
+    } else if additional.is_object() {
+        check(additional, &path, Role::Member, errors);
+    }
+}
+
+fn check_items(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldError>) {
+    let path = format!("{path}.items");
+    match schema.get("items").filter(|items| items.is_object()) {
+        Some(items) => check(items, &path, role.below(Role::Item), errors),
+        None if schema["type"] == "array" => {
+            errors.push(FieldError::required(path, "must be specified"));
+        }
+        None => {}
     }
 }
 

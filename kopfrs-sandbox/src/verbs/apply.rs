@@ -22,8 +22,7 @@ pub(crate) fn apply(
     cluster: &Cluster,
     target: &Target,
     part: Part,
-    config: Value,
-    force: bool,
+    (config, force): (Value, bool),
     options: &WriteOptions,
 ) -> Result<Written, ApiError> {
     let kind = &target.kind;
@@ -34,46 +33,53 @@ pub(crate) fn apply(
         config: &config,
         force,
     };
+    let exists = || cluster.store.get(&kind.resource, &target.key()).is_some();
     loop {
-        if cluster.store.get(&kind.resource, &target.key()).is_none() {
-            if part != Part::Main {
-                return Err(target.not_found());
-            }
-            match create(cluster, target, apply, options) {
-                // Someone else was faster: now there is something to merge into.
-                Err(error)
-                    if error.code == 409
-                        && cluster.store.get(&kind.resource, &target.key()).is_some() =>
-                {
-                    continue;
-                }
-                result => return result,
-            }
-        }
-        let now = cluster.clock.rfc3339();
-        let result = update::update(
-            cluster,
-            target,
-            part,
-            update::Method::Apply,
-            options,
-            |current| {
-                let mut live = current.clone();
-                fields_mut(&mut live).remove("apiVersion");
-                fields_mut(&mut live).remove("kind");
-                let value = applied(kind, &live, options.writer(&now), apply)?;
-                Ok(Decoded {
-                    value,
-                    unknown: Vec::new(),
-                })
-            },
-        );
+        let result = if exists() {
+            merge(cluster, target, part, apply, options)
+        } else if part == Part::Main {
+            create(cluster, target, apply, options)
+        } else {
+            return Err(target.not_found());
+        };
         match result {
-            // Gone in between: an apply creates.
-            Err(error) if error.code == 404 && part == Part::Main => {}
+            // It came or went in between: the other way, then.
+            Err(error) if error.code == 404 && part == Part::Main && is_about(&error, target) => {}
+            Err(error) if error.code == 409 && error.is_already_exists() => {}
             result => return result,
         }
     }
+}
+
+fn is_about(error: &ApiError, target: &Target) -> bool {
+    error.message == target.not_found().message
+}
+
+fn merge(
+    cluster: &Cluster,
+    target: &Target,
+    part: Part,
+    apply: Apply<'_>,
+    options: &WriteOptions,
+) -> Result<Written, ApiError> {
+    let now = cluster.clock.rfc3339();
+    update::update(
+        cluster,
+        target,
+        part,
+        update::Method::Apply,
+        options,
+        |current| {
+            let mut live = current.clone();
+            fields_mut(&mut live).remove("apiVersion");
+            fields_mut(&mut live).remove("kind");
+            let value = applied(&target.kind, &live, options.writer(&now), apply)?;
+            Ok(Decoded {
+                value,
+                faults: Vec::new(),
+            })
+        },
+    )
 }
 
 fn decode(kind: &Kind, config: Value) -> Result<Value, ApiError> {
@@ -95,7 +101,11 @@ fn decode(kind: &Kind, config: Value) -> Result<Value, ApiError> {
     let decoded = decode::typed(kind, config, |why| {
         typed_error(kind, &original, &expectation(why))
     })?;
-    match decoded.unknown.first() {
+    let unknown = decoded
+        .faults
+        .first()
+        .and_then(|fault| fault.split('"').nth(1));
+    match unknown {
         Some(path) => Err(typed_error(
             kind,
             &original,
@@ -170,7 +180,7 @@ fn create(
         target,
         Decoded {
             value,
-            unknown: Vec::new(),
+            faults: Vec::new(),
         },
         options,
         Some(apply),

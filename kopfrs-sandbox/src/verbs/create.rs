@@ -39,7 +39,7 @@ pub(super) fn create_owned(
     apply: Option<Apply<'_>>,
 ) -> Result<Written, ApiError> {
     let kind = &target.kind;
-    let mut warnings = decode::judge_unknown(&decoded.unknown, options.validation)
+    let mut warnings = decode::judge(&decoded.faults, options.validation)
         .map_err(|why| decode::strict_error(kind, &why))?;
     let mut value = decoded.value;
     check_namespace_matches(target, &value)?;

@@ -2,9 +2,9 @@
 //!
 //! Checks what can be checked without the store: syntax, kind, field types, unknown fields.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::FieldValidation;
+use super::{FieldValidation, json};
 use crate::{
     error::{ApiError, FieldError, Subject},
     object::{Fields, fields_mut, normalise_numbers, text},
@@ -13,11 +13,12 @@ use crate::{
     strategy::metadata,
 };
 
-/// A decoded body without `apiVersion` and `kind`, and the fields nobody knows.
+/// A decoded body without `apiVersion` and `kind`.
 #[derive(Debug)]
 pub(crate) struct Decoded {
     pub(crate) value: Value,
-    pub(crate) unknown: Vec<String>,
+    /// What a strict decoder would refuse, in its words: unknown fields, fields given twice.
+    pub(crate) faults: Vec<String>,
 }
 
 /// The body formats.
@@ -29,15 +30,23 @@ pub(crate) enum Format {
 
 /// Reads JSON or YAML; the error says what is wrong with the text.
 pub(crate) fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
-    let mut value: Value = match format {
-        Format::Json => serde_json::from_slice(bytes).map_err(|error| error.to_string())?,
+    parse_strictly(bytes, format).map(|(value, _)| value)
+}
+
+/// The same, with the fields that were given twice (in YAML that is an error).
+fn parse_strictly(bytes: &[u8], format: Format) -> Result<(Value, Vec<String>), String> {
+    let (mut value, duplicates) = match format {
+        Format::Json => json::read(bytes).map_err(|error| error.to_string())?,
         Format::Yaml => {
             let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-            serde_saphyr::from_str(text).map_err(|error| error.to_string())?
+            (
+                serde_saphyr::from_str(text).map_err(|error| error.to_string())?,
+                Vec::new(),
+            )
         }
     };
     normalise_numbers(&mut value);
-    Ok(value)
+    Ok((value, duplicates))
 }
 
 /// Decodes the body of a create or an update.
@@ -53,7 +62,7 @@ pub(crate) fn object(
             kind.kind
         ))
     };
-    let value = parse(bytes, format).map_err(|error| {
+    let (value, duplicates) = parse_strictly(bytes, format).map_err(|error| {
         unrecognised(format!(
             "couldn't get version/kind; json parse error: {error}"
         ))
@@ -86,7 +95,12 @@ pub(crate) fn object(
             }
         }
     }
-    typed(kind, value, |why| strict_error(kind, why))
+    let mut decoded = typed(kind, value, |why| strict_error(kind, why))?;
+    let twice = duplicates
+        .iter()
+        .map(|path| format!("duplicate field {path:?}"));
+    decoded.faults.splice(0..0, twice);
+    Ok(decoded)
 }
 
 fn check_built_in(
@@ -131,7 +145,9 @@ pub(crate) fn typed(
     let fields = fields_mut(&mut value);
     fields.remove("apiVersion");
     fields.remove("kind");
-    let metadata = fields.entry("metadata").or_insert_with(|| json!({}));
+    let metadata = fields
+        .entry("metadata")
+        .or_insert_with(|| Value::Object(Fields::new()));
     let mut unknown: Vec<String> = metadata::drop_unknown(metadata)
         .into_iter()
         .map(|name| format!("metadata.{name}"))
@@ -149,7 +165,11 @@ pub(crate) fn typed(
         Origin::BuiltIn(_) => {}
         Origin::Custom(custom) => unknown.extend(schema::prune(&mut value, &custom.schema)),
     }
-    Ok(Decoded { value, unknown })
+    let faults = unknown
+        .iter()
+        .map(|path| format!("unknown field {path:?}"))
+        .collect();
+    Ok(Decoded { value, faults })
 }
 
 /// Custom resources must say their own kind and version; a patch can get this wrong, too.
@@ -160,11 +180,11 @@ fn check_custom_type(kind: &Kind, value: &Value) -> Result<(), ApiError> {
     let api_version = text(value, &["apiVersion"]).unwrap_or_default();
     let name = text(value, &["kind"]).unwrap_or_default();
     let error = if name != kind.kind {
-        FieldError::invalid("kind", &json!(name), format!("must be {}", kind.kind))
+        FieldError::invalid("kind", &Value::from(name), format!("must be {}", kind.kind))
     } else if api_version != kind.api_version {
         FieldError::invalid(
             "apiVersion",
-            &json!(api_version),
+            &Value::from(api_version),
             format!("must be {}", kind.api_version),
         )
     } else {
@@ -179,20 +199,14 @@ fn check_custom_type(kind: &Kind, value: &Value) -> Result<(), ApiError> {
     Err(ApiError::invalid(subject, &[error]))
 }
 
-/// Turns unknown fields into warnings, or into the error of a strict decoder.
-pub(crate) fn judge_unknown(
-    unknown: &[String],
-    validation: FieldValidation,
-) -> Result<Vec<String>, String> {
-    let texts: Vec<String> = unknown
-        .iter()
-        .map(|path| format!("unknown field {path:?}"))
-        .collect();
+/// Turns faults into warnings, or into the error of a strict decoder.
+pub(crate) fn judge(faults: &[String], validation: FieldValidation) -> Result<Vec<String>, String> {
     match validation {
         FieldValidation::Ignore => Ok(Vec::new()),
-        FieldValidation::Warn => Ok(texts),
-        FieldValidation::Strict if texts.is_empty() => Ok(texts),
-        FieldValidation::Strict => Err(format!("strict decoding error: {}", texts.join(", "))),
+        FieldValidation::Strict if !faults.is_empty() => {
+            Err(format!("strict decoding error: {}", faults.join(", ")))
+        }
+        FieldValidation::Warn | FieldValidation::Strict => Ok(faults.to_vec()),
     }
 }
 

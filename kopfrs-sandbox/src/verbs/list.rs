@@ -48,14 +48,10 @@ pub(crate) fn list(
         after: start.after.as_deref(),
         at: start.at,
     };
-    let page = cluster.store.page(&target.kind.resource, &request).map_err(|compacted| {
-        let asked = start.at.unwrap_or_default();
-        if options.token.is_empty() {
-            ApiError::expired(format!("too old resource version: {asked} ({})", compacted.oldest))
-        } else {
-            ApiError::expired("The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.")
-        }
-    })?;
+    let page = cluster
+        .store
+        .page(&target.kind.resource, &request)
+        .map_err(|compacted| expired(options, start.at.unwrap_or_default(), compacted.oldest))?;
     let mut objects = page.objects;
     if !options.selector.is_empty() {
         objects.retain(|object| {
@@ -91,6 +87,16 @@ pub(crate) fn list(
         token: Some(URL_SAFE_NO_PAD.encode(token.to_string())),
         remaining: options.selector.is_empty().then_some(total - limit),
     })
+}
+
+fn expired(options: &ListOptions, asked: u64, oldest: u64) -> ApiError {
+    if options.token.is_empty() {
+        return ApiError::expired(format!("too old resource version: {asked} ({oldest})"));
+    }
+    ApiError::expired(
+        "The provided continue parameter is too old to display a consistent list result. \
+         You must start a new list without the continue parameter.",
+    )
 }
 
 struct Start {

@@ -126,7 +126,7 @@ pub(crate) fn write(
         fields_mut(&mut value).remove("kind");
         Ok(Decoded {
             value,
-            unknown: Vec::new(),
+            faults: Vec::new(),
         })
     })?;
     scale_of(target, &written.object)

@@ -87,9 +87,9 @@ fn judge(
     method: Method,
     options: &WriteOptions,
 ) -> Result<Vec<String>, ApiError> {
-    decode::judge_unknown(&decoded.unknown, options.validation).map_err(|why| match method {
+    decode::judge(&decoded.faults, options.validation).map_err(|why| match method {
         Method::Put => decode::strict_error(&target.kind, &why),
-        Method::Patch | Method::Apply => ApiError::invalid_patch("", why),
+        Method::Patch | Method::Apply => ApiError::invalid_patch(&target.name, why),
     })
 }
 
@@ -216,11 +216,11 @@ pub(crate) fn put(
     {
         return super::create::create(cluster, target, decoded, options);
     }
-    let Decoded { value, unknown } = decoded;
+    let Decoded { value, faults } = decoded;
     update(cluster, target, part, Method::Put, options, |_| {
         Ok(Decoded {
             value: value.clone(),
-            unknown: unknown.clone(),
+            faults: faults.clone(),
         })
     })
 }

@@ -94,22 +94,39 @@ pub mod login {
 
     use super::{Config, Credentials, KubeConfigOptions, Kubeconfig, LoginError, PathBuf};
 
-    /// With the sandbox all ways lead to it.
-    static ALWAYS: OnceLock<Credentials> = OnceLock::new();
+    /// What the command line says.
+    static GIVEN: OnceLock<Given> = OnceLock::new();
 
-    #[cfg(all(feature = "sandbox", feature = "cli"))]
-    pub(crate) fn always(credentials: Credentials) {
-        // There is one sandbox in a process, made by the command line.
-        let _ = ALWAYS.set(credentials);
+    struct Given {
+        credentials: Credentials,
+        /// Other ways lead there, too: the sandbox must not be mixed up with a cluster.
+        is_only: bool,
     }
 
-    /// Looks in `$KUBECONFIG`, then for the service account of the pod, then in `~/.kube/config`.
+    /// There is one command line in a process.
+    #[cfg(feature = "cli")]
+    pub(crate) fn give(credentials: Credentials, is_only: bool) {
+        let _ = GIVEN.set(Given {
+            credentials,
+            is_only,
+        });
+    }
+
+    fn only() -> Option<Credentials> {
+        GIVEN
+            .get()
+            .filter(|given| given.is_only)
+            .map(|given| given.credentials.clone())
+    }
+
+    /// Takes what the command line says (`--kubeconfig`, `--context`, `--sandbox`); else looks in
+    /// `$KUBECONFIG`, then for the service account of the pod, then in `~/.kube/config`.
     ///
     /// # Errors
     /// If none of them is there, or the first that is there cannot be used.
     pub async fn infer() -> Result<Credentials, LoginError> {
-        if let Some(always) = ALWAYS.get() {
-            return Ok(always.clone());
+        if let Some(given) = GIVEN.get() {
+            return Ok(given.credentials.clone());
         }
         if std::env::var_os("KUBECONFIG").is_some_and(|value| !value.is_empty()) {
             return kubeconfig(None, None).await;
@@ -136,8 +153,8 @@ pub mod login {
         file: Option<PathBuf>,
         context: Option<String>,
     ) -> Result<Credentials, LoginError> {
-        if let Some(always) = ALWAYS.get() {
-            return Ok(always.clone());
+        if let Some(only) = only() {
+            return Ok(only);
         }
         let kubeconfig = match file {
             Some(file) => Kubeconfig::read_from(file)?,
@@ -157,8 +174,8 @@ pub mod login {
     /// # Errors
     /// If the process does not run in a pod with a service account.
     pub fn in_cluster() -> Result<Credentials, LoginError> {
-        if let Some(always) = ALWAYS.get() {
-            return Ok(always.clone());
+        if let Some(only) = only() {
+            return Ok(only);
         }
         Ok(Credentials::new(Config::incluster()?))
     }

@@ -52,7 +52,12 @@ pub(super) fn summary(registry: &Registry) -> String {
         }
     };
     let names: Vec<String> = rows.iter().map(named).collect();
-    format!("{} handlers: {}", names.len(), names.join(", "))
+    let handlers = if names.len() == 1 {
+        "handler"
+    } else {
+        "handlers"
+    };
+    format!("{} {handlers}: {}", names.len(), names.join(", "))
 }
 
 fn rows(registry: &Registry) -> Vec<Row> {

@@ -6,7 +6,7 @@ use tracing::info;
 
 use super::arguments::RunOptions;
 use super::{Program, handlers, logging};
-use crate::api::{Credentials, LoginError, login};
+use crate::api::{LoginError, login};
 use crate::operator::{Operator, OperatorBuilder};
 use crate::registry::Registry;
 
@@ -62,7 +62,8 @@ async fn with_credentials(
     if options.kubeconfig.is_none() && options.context.is_none() {
         return Ok(builder);
     }
-    let credentials: Credentials = login::kubeconfig(options.kubeconfig, options.context).await?;
+    let credentials = login::kubeconfig(options.kubeconfig, options.context).await?;
+    login::give(credentials.clone(), false);
     Ok(builder.credentials(credentials))
 }
 

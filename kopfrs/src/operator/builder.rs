@@ -125,7 +125,7 @@ impl OperatorBuilder {
     /// Sets the credentials, and refuses others: the sandbox must not be mixed up with a cluster.
     #[cfg(all(feature = "sandbox", feature = "cli"))]
     pub(crate) fn only_credentials(mut self, credentials: Credentials) -> Self {
-        crate::api::login::always(credentials.clone());
+        crate::api::login::give(credentials.clone(), true);
         self.operator.access = Access::Only(Box::new(credentials));
         self
     }

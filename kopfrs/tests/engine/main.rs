@@ -4,6 +4,7 @@
 mod bench;
 mod changes;
 mod errors;
+mod kills;
 mod kinds;
 mod restarts;
 mod writes;

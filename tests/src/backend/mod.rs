@@ -127,6 +127,23 @@ impl Cluster {
         }
     }
 
+    /// Takes a kind away again, and waits until it is gone.
+    ///
+    /// # Panics
+    /// If it cannot be taken away.
+    pub async fn uninstall(&self, name: &str) {
+        let mut installed = self.installed.lock().await;
+        let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
+        let rest = self.rest();
+        if let Err(error) = rest.delete(&path, None).await {
+            panic!("{name} cannot be taken away: {error}");
+        }
+        while !matches!(rest.get(&path).await, Ok(None)) {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        installed.remove(name);
+    }
+
     /// Makes a namespace of a name that nobody has used yet.
     ///
     /// # Panics

@@ -24,8 +24,8 @@ fn workspace() -> PathBuf {
 fn write_package(folder: &Path, workspace: &Path) {
     let readme = fs::read_to_string(workspace.join("README.md")).expect("the README can be read");
     let patch = format!(
-        "\n[workspace]\n\n[patch.crates-io]\nkopfrs = {{ path = {:?} }}\n",
-        workspace.join("kopfrs")
+        "\n[workspace]\n\n[patch.crates-io]\nkopfrs = {{ path = \"{}\" }}\n",
+        workspace.join("kopfrs").display()
     );
     fs::create_dir_all(folder.join("src")).expect("the folder can be made");
     fs::write(

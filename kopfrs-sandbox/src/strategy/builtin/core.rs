@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use crate::{
     error::FieldError,
     object::{Fields, child_mut, fields_mut, meta, metadata_mut, text},
-    strategy::{metadata::mismatch, names::config_key},
+    strategy::{
+        metadata::mismatch,
+        names::{config_key, qualified_name},
+    },
 };
 
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -308,6 +311,66 @@ pub(super) fn validate_service(value: &Value) -> Vec<FieldError> {
                 ));
             }
         }
+    }
+    errors
+}
+
+/// `metav1.MicroTime` wants exactly six digits of a second.
+fn micro_time(value: &Value) -> Result<(), String> {
+    let Some(text) = value.as_str() else {
+        return Ok(());
+    };
+    let digits = text.split_once('.').map_or(0, |(_, rest)| {
+        rest.find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len())
+    });
+    if digits == 6 && crate::clock::parse_rfc3339(text).is_some() {
+        return Ok(());
+    }
+    let layout = "2006-01-02T15:04:05.000000Z07:00";
+    let rest = text.get(19..).unwrap_or_default();
+    Err(format!(
+        "parsing time {text:?} as {layout:?}: cannot parse {rest:?} as \".000000\""
+    ))
+}
+
+pub(super) fn lease_types(value: &Value) -> Result<(), String> {
+    micro_time(&value["spec"]["acquireTime"])?;
+    micro_time(&value["spec"]["renewTime"])
+}
+
+pub(super) fn event_types(value: &Value) -> Result<(), String> {
+    micro_time(&value["eventTime"])?;
+    micro_time(&value["series"]["lastObservedTime"])
+}
+
+/// Events of events.k8s.io/v1 say more than those of core/v1; stored they have the names of the latter.
+pub(super) fn validate_event_v1(value: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let controller = value["reportingComponent"].as_str().unwrap_or_default();
+    let found = qualified_name(controller);
+    errors.extend(
+        found
+            .iter()
+            .map(|why| FieldError::invalid("reportingController", &json!(controller), why)),
+    );
+    for (field, stored) in [
+        ("reportingController", "reportingComponent"),
+        ("reportingInstance", "reportingInstance"),
+        ("action", "action"),
+        ("reason", "reason"),
+    ] {
+        if value[stored].as_str().unwrap_or_default().is_empty() {
+            errors.push(FieldError::required(field, ""));
+        }
+    }
+    let kind = value["type"].as_str().unwrap_or_default();
+    if kind != "Normal" && kind != "Warning" {
+        errors.push(FieldError::invalid(
+            "type",
+            &json!(""),
+            format!("has invalid value: {kind}"),
+        ));
     }
     errors
 }

@@ -98,6 +98,7 @@ const EVENT_FIELDS: &[&str] = &[
 ];
 
 pub(crate) static EVENT: Rules = Rules {
+    check_types: core::event_types,
     defaults: core::event_defaults,
     selectable: EVENT_FIELDS,
     ..PLAIN
@@ -106,6 +107,8 @@ pub(crate) static EVENT: Rules = Rules {
 /// The other view of the same events; `strategy::view` translates.
 pub(crate) static EVENT_V1: Rules = Rules {
     stored_as: Some("events"),
+    check_types: core::event_types,
+    validate: core::validate_event_v1,
     defaults: core::event_defaults,
     selectable: &[
         "reason",
@@ -176,6 +179,7 @@ pub(crate) static SERVICE: Rules = Rules {
 
 pub(crate) static LEASE: Rules = Rules {
     put_creates: true,
+    check_types: core::lease_types,
     validate: core::validate_lease,
     ..PLAIN
 };

@@ -1,0 +1,146 @@
+//! Reading JSON as Go reads it: a field given twice is merged, and named.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// Reads JSON; gives the paths of fields that came twice.
+pub(super) fn read(bytes: &[u8]) -> Result<(Value, Vec<String>), serde_json::Error> {
+    let mut duplicates = Vec::new();
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let node = Node {
+        place: Place::Root,
+        duplicates: &mut duplicates,
+    };
+    let value = node.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok((value, duplicates))
+}
+
+/// Where a value is; only made into text for fields that came twice.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Root,
+    Member(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Member(Self::Root, name) => f.write_str(name),
+            Self::Member(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Item(parent, index) => write!(f, "{parent}[{index}]"),
+        }
+    }
+}
+
+/// A value somewhere in the document.
+struct Node<'a> {
+    place: Place<'a>,
+    duplicates: &'a mut Vec<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        loop {
+            let place = Place::Item(&self.place, list.len());
+            let Some(item) = items.next_element_seed(Node {
+                place,
+                duplicates: self.duplicates,
+            })?
+            else {
+                return Ok(Value::Array(list));
+            };
+            list.push(item);
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let place = Place::Member(&self.place, &name);
+            let value = members.next_value_seed(Node {
+                place,
+                duplicates: self.duplicates,
+            })?;
+            match (map.get_mut(&name), value) {
+                (Some(Value::Object(present)), Value::Object(again)) => {
+                    self.duplicates.push(place.to_string());
+                    present.extend(again);
+                }
+                (Some(present), value) => {
+                    self.duplicates.push(place.to_string());
+                    *present = value;
+                }
+                (None, value) => drop(map.insert(name, value)),
+            }
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn fields_given_twice_are_merged_and_named() {
+        let text =
+            br#"{"data":{"k":"1","k":"2"},"data":{"z":"1"},"list":[{"a":1,"a":2.5}],"n":null}"#;
+        let (value, duplicates) = read(text).expect("json");
+        assert_eq!(
+            value,
+            json!({"data": {"k": "2", "z": "1"}, "list": [{"a": 2.5}], "n": null})
+        );
+        assert_eq!(duplicates, ["data.k", "data", "list[0].a"]);
+        assert!(read(b"{} x").is_err());
+    }
+}
