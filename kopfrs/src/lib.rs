@@ -1,4 +1,55 @@
-//! kopfrs: Kubernetes operators from annotated functions.
+//! Kubernetes operators from annotated functions.
+//!
+//! Annotate functions, `cargo run`, and the operator works: it finds out what has happened to each
+//! object, calls the functions that are concerned with the old state, the new state and the
+//! difference, retries them when they fail, and remembers on the object itself what was handled.
+//!
+//! # Examples
+//! ```no_run
+//! use kopfrs::prelude::*;
+//!
+//! /// `kubectl get demos.example.com`
+//! #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
+//! #[kube(group = "example.com", version = "v1", kind = "Demo", namespaced)]
+//! struct DemoSpec {
+//!     size: u32,
+//! }
+//!
+//! #[on::create(Demo, retries = 5, backoff = "10s")]
+//! async fn create(spec: DemoSpec, name: &str, patch: &Patch) -> Result<()> {
+//!     if spec.size == 0 {
+//!         return Err(PermanentError::new("spec.size must be positive").into());
+//!     }
+//!     info!("{name} wants {}", spec.size);
+//!     patch.status(json!({ "phase": "Ready" }));
+//!     Ok(())
+//! }
+//!
+//! #[on::update(Demo)]
+//! async fn update(diff: &Diff) {
+//!     for change in diff {
+//!         info!("{change}");
+//!     }
+//! }
+//!
+//! kopfrs::main!();
+//! ```
+//!
+//! # Where to look
+//! - [`on`]: the attributes with all of their options, and the same as builders for closures.
+//! - [`extract`]: the arguments that handlers can take.
+//! - [`handler`]: errors, results, and what else a handler is.
+//! - [`api`]: [`Actions`](api::Actions) on other objects, credentials.
+//! - [`operator`]: operators inside of other programs, several in one process.
+//! - [`storage`]: where memory is kept on objects; [`settings`]: what can be set.
+//!
+//! # Features
+//! - `macros` (default): the attributes.
+//! - `cli` (default): [`main!`] and the command line.
+//! - `anyhow`, `eyre` (default): errors of kopfrs are recognised inside of theirs.
+//! - `sandbox`: `run --sandbox`, an embedded Kubernetes API server.
+//!
+//! The program chooses the Kubernetes version, by a feature of `k8s-openapi`.
 
 #[doc(hidden)]
 pub mod __private;
