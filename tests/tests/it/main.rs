@@ -1,7 +1,7 @@
 //! End-to-end tests, all in one program: they share one cluster.
 //!
-//! They mostly wait, so that many may run at once: `cargo test -p kopfrs-tests --test it --
-//! --test-threads 24`.
+//! They mostly wait, so that many may run at once: `RUST_TEST_THREADS` is set in `.cargo/config.toml`.
+//! Run elsewhere, say `-- --test-threads 16`.
 
 mod oracle;
 mod readme;

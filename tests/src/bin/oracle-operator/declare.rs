@@ -32,7 +32,10 @@ pub(crate) fn add(
     for event in row.events() {
         registry = scripted.add(registry, event, kinds)?;
     }
-    Ok(registry)
+    match row.unknown() {
+        None => Ok(registry),
+        Some(option) => Err(scripted.lacking(option)),
+    }
 }
 
 /// An attempt, and what it returns.
@@ -66,11 +69,13 @@ impl Scripted {
             }
             "resume" => registry.add(self.changing(on::resume_of(of()?).deleted(options.deleted))?),
             "field" => registry.add(self.transition(on::field_of(of()?).field(self.field()?))?),
-            other => {
-                let id = &self.row.id;
-                return Err(format!("handler {id:?}: kopfrs does not have `{other}` yet").into());
-            }
+            other => return Err(self.lacking(other)),
         })
+    }
+
+    fn lacking(&self, what: &str) -> Failure {
+        let id = &self.row.id;
+        format!("handler {id:?} needs `{what}`, which kopfrs does not have yet").into()
     }
 
     fn selector(&self, kinds: &BTreeMap<String, Kind>) -> Result<Selector, Failure> {

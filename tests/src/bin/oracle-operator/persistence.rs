@@ -17,7 +17,7 @@ pub(crate) enum Storage {
 impl Storage {
     pub(crate) fn from_environment() -> Result<Self, Failure> {
         match std::env::var("ORC_STORAGE").as_deref() {
-            Err(_) | Ok("") => Ok(Self::Auto),
+            Err(_) | Ok("" | "auto") => Ok(Self::Auto),
             Ok("kopf") => Ok(Self::Fixed(Place::Kopf)),
             Ok("annotations") => Ok(Self::Fixed(Place::Annotations)),
             Ok("status") => Ok(Self::Fixed(Place::Status)),

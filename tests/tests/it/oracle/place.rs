@@ -36,6 +36,8 @@ pub(crate) struct State {
 const BASELINE: &str = "last-handled-configuration";
 /// Beside Kopf's annotations, of what is too large for them.
 const DIGEST: &str = "last-handled-digest";
+/// Beside Kopf's annotations, while a creation is in progress.
+const BEGUN: &str = "begun-configuration";
 
 impl Storage {
     /// What `ORACLE_STORAGE` asks for.
@@ -96,10 +98,13 @@ impl Marks {
                 _ => state.is_in_progress = true,
             }
         }
-        if let Some(text) = handling["lastHandledConfiguration"].as_str() {
-            state.remember(text);
+        for (name, text) in handling.as_object().into_iter().flatten() {
+            match (name.as_str(), text.as_str()) {
+                ("lastHandledConfiguration", Some(text)) => state.remember(text),
+                ("trackedFields", _) => {}
+                _ => state.is_in_progress = true,
+            }
         }
-        state.is_in_progress |= !handling["progress"].is_null();
         state
     }
 
@@ -113,7 +118,7 @@ impl Marks {
         for (key, text) in annotations.into_iter().flatten() {
             let text = text.as_str().unwrap_or_default();
             let is_readable = match self.name_of(key) {
-                None | Some("kopf-managed" | DIGEST) => true,
+                None | Some("kopf-managed" | DIGEST | BEGUN) => true,
                 Some(BASELINE) => text.ends_with('\n') && json_of(text).is_object(),
                 Some(_) => is_record(&json_of(text)),
             };

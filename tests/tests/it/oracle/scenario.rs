@@ -29,6 +29,9 @@ struct Recorded {
     kopf_defect: bool,
     #[serde(default)]
     requires: Vec<String>,
+    /// The storages that it is played with; all if empty. Ours.
+    #[serde(default)]
+    storages: Vec<String>,
     #[serde(default)]
     per_operator: bool,
     #[serde(default)]
@@ -43,6 +46,8 @@ pub(crate) enum Step {
         #[serde(default = "main_operator")]
         operator: String,
         fixture: Option<String>,
+        /// Another storage than before. Ours.
+        storage: Option<String>,
     },
     Stop {
         #[serde(default = "main_operator")]
@@ -156,9 +161,16 @@ impl Scenario {
         names_in(&folder().join("scenarios"))
     }
 
+    /// The names of all scenarios of our own: what is promised and was never recorded.
+    pub(crate) fn promised() -> Vec<String> {
+        names_in(&folder().join("promised"))
+    }
+
     /// Reads a scenario, with what is to be better than recorded.
     pub(crate) fn load(name: &str) -> Self {
-        let recorded = read(&format!("scenarios/{name}.json"));
+        let is_promised = Self::promised().iter().any(|promised| promised == name);
+        let folder = if is_promised { "promised" } else { "scenarios" };
+        let recorded = read(&format!("{folder}/{name}.json"));
         let recorded: Recorded = serde_json::from_value(recorded)
             .unwrap_or_else(|error| panic!("scenario {name} is not as known: {error}"));
         Self {
@@ -194,6 +206,12 @@ impl Scenario {
 
     pub(crate) fn are_final_finalizers_loose(&self) -> bool {
         self.recorded.loose_final_finalizers
+    }
+
+    /// Whether it says anything about the storage that is asked for.
+    pub(crate) fn is_of_interest(&self) -> bool {
+        let (storages, name) = (&self.recorded.storages, self.storage().name());
+        storages.is_empty() || storages.iter().any(|storage| storage == name)
     }
 
     /// The storage that the operators of the scenario run with.

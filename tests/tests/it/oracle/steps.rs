@@ -24,7 +24,16 @@ impl Stage<'_> {
     /// Does a step.
     pub(crate) async fn step(&mut self, step: &Step) -> Done {
         match step {
-            Step::Start { operator, fixture } => self.start(operator, fixture.as_deref()).await,
+            Step::Start {
+                operator,
+                fixture,
+                storage,
+            } => {
+                let fixture = fixture.as_deref().unwrap_or(self.scenario.fixture());
+                let usual = self.scenario.storage().name();
+                self.start(operator, fixture, storage.as_deref().unwrap_or(usual))
+                    .await
+            }
             Step::Stop { operator } => self.take(operator)?.stop().await,
             Step::Kill { operator } => self.take(operator)?.kill().await,
             Step::Create { kind, object } => self.create(kind, object).await,
@@ -61,8 +70,7 @@ impl Stage<'_> {
         }
     }
 
-    async fn start(&mut self, operator: &str, fixture: Option<&str>) -> Done {
-        let fixture = fixture.unwrap_or(self.scenario.fixture());
+    async fn start(&mut self, operator: &str, fixture: &str, storage: &str) -> Done {
         let scope = if self.is_clusterwide(fixture, operator) {
             "--clusterwide"
         } else {
@@ -77,10 +85,7 @@ impl Stage<'_> {
             log: self.journal.path(),
             scope,
             kubeconfig: self.cluster.kubeconfig(),
-            storage: match self.scenario.storage().name() {
-                "auto" => "",
-                storage => storage,
-            },
+            storage,
             messages: messages.clone(),
         });
         let pid = process.pid;
