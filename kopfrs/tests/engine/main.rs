@@ -7,4 +7,5 @@ mod errors;
 mod kills;
 mod kinds;
 mod restarts;
+mod stops;
 mod writes;
