@@ -8,4 +8,5 @@ mod kills;
 mod kinds;
 mod restarts;
 mod stops;
+mod watches;
 mod writes;
