@@ -51,7 +51,7 @@ pub struct ExecutionSettings {
 pub struct WatchingSettings {
     /// Objects per page of the initial listing. 500.
     pub page_size: u32,
-    /// A watch that is silent for longer, bookmarks included, is restarted. 70 s.
+    /// A watch that is silent for longer, bookmarks included, is opened anew where it was. 70 s.
     pub inactivity_timeout: Duration,
     /// How long the server may keep one watch open before it is renewed. 290 s.
     pub server_timeout: Duration,
@@ -81,6 +81,9 @@ pub struct ProcessSettings {
     /// How long running handlers may take to finish when the operator stops; then they are
     /// cancelled. 20 s.
     pub drain_budget: Duration,
+    /// How long the cleanup handlers may take together, retries included; then the operator ends with
+    /// an error. It ends at once when it is told to stop again meanwhile. 60 s.
+    pub cleanup_budget: Duration,
 }
 
 impl Default for ExecutionSettings {
@@ -118,6 +121,7 @@ impl Default for ProcessSettings {
     fn default() -> Self {
         Self {
             drain_budget: Duration::from_secs(20),
+            cleanup_budget: Duration::from_secs(60),
         }
     }
 }

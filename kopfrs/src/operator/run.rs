@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Shared};
 use kube::Client;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
@@ -20,10 +20,21 @@ use crate::handler::{Environment, Handler, Memos};
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
 use crate::registry::Registry;
 
-/// How long cancelled handlers may take to notice.
+/// How long cancelled handlers may take to notice, and cleanup handlers may take after them.
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
 
 type ActivityHandlers = Vec<Arc<Handler<ActivityCause>>>;
+
+/// Ends when the operator is told to stop for the second time.
+type Again = Shared<BoxFuture<'static, ()>>;
+
+/// The cleanup handlers, and what they are called with.
+struct Cleanup<'a> {
+    handlers: &'a ActivityHandlers,
+    memos: &'a Memos,
+    environment: &'a Arc<Environment>,
+    again: Again,
+}
 
 pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     // Without a choice rustls panics where a program has several providers; the first choice counts.
@@ -41,6 +52,13 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let memos = Memos::default();
     let handlers: ActivityHandlers = registry.activities().iter().cloned().collect();
     let mut stop = stop.unwrap_or_else(|| signal().boxed());
+    let again = cancel.unwrap_or_else(|| signal().boxed()).shared();
+    let cleanup = Cleanup {
+        handlers: &handlers,
+        memos: &memos,
+        environment: &environment,
+        again: again.clone(),
+    };
 
     tokio::select! {
         started = startup(&handlers, &memos, &environment) => started?,
@@ -49,7 +67,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let settings = settings.freeze();
     let client = tokio::select! {
         client = connect(access, &handlers, &memos, &environment) => client?,
-        () = &mut stop => return cleanup(&handlers, &memos, &environment).await,
+        () = &mut stop => return cleanup.run().await,
     };
     environment.set_client(client.clone());
 
@@ -74,8 +92,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         }
     };
     let work = work(&context, &registry, on_ready, &mut stop).await;
-    drain(&context, cancel).await;
-    work.and(cleanup(&handlers, &memos, &environment).await)
+    drain(&context, again).await;
+    work.and(cleanup.run().await)
 }
 
 /// Serves objects until the operator is told to stop.
@@ -151,7 +169,7 @@ async fn connect(
 }
 
 /// Lets running handlers finish within the drain budget, then cancels them.
-async fn drain(context: &Context, cancel: Option<BoxFuture<'static, ()>>) {
+async fn drain(context: &Context, again: Again) {
     context.stop.drain.cancel();
     context.workers.close();
     let budget = context.settings.process.drain_budget;
@@ -161,12 +179,11 @@ async fn drain(context: &Context, cancel: Option<BoxFuture<'static, ()>>) {
             context.workers.len()
         );
     }
-    let cancel = cancel.unwrap_or_else(|| signal().boxed());
     tokio::select! {
         biased;
         () = context.workers.wait() => return,
         () = tokio::time::sleep(budget) => warn!("the drain budget is used up, running handlers are cancelled"),
-        () = cancel => warn!("told to stop again, running handlers are cancelled"),
+        () = again => warn!("told to stop again, running handlers are cancelled"),
     }
     context.stop.cancel.cancel();
     if timeout(CANCEL_BUDGET, context.workers.wait())
@@ -180,18 +197,46 @@ async fn drain(context: &Context, cancel: Option<BoxFuture<'static, ()>>) {
     }
 }
 
-async fn cleanup(
-    handlers: &ActivityHandlers,
-    memos: &Memos,
-    environment: &Arc<Environment>,
-) -> Result<(), OperatorError> {
-    activities::run(Activity::Cleanup, handlers, memos, environment)
-        .await
-        .map(drop)
-        .map_err(|failed| OperatorError::Cleanup {
-            id: failed.id,
-            message: failed.message,
-        })
+impl Cleanup<'_> {
+    /// Calls the cleanup handlers, within their budget and until the operator is told to stop again.
+    async fn run(self) -> Result<(), OperatorError> {
+        let is_hurried = self.again.peek().is_some();
+        let mut budget = self.environment.settings.get().process.cleanup_budget;
+        if is_hurried {
+            budget = budget.min(CANCEL_BUDGET);
+        }
+        let again = async {
+            if is_hurried {
+                std::future::pending::<()>().await;
+            }
+            self.again.clone().await;
+        };
+        let calls = activities::run(
+            Activity::Cleanup,
+            self.handlers,
+            self.memos,
+            self.environment,
+        );
+        let (id, message) = tokio::select! {
+            biased;
+            done = calls => match done {
+                Ok(_) => return Ok(()),
+                Err(failed) => (failed.id, failed.message),
+            },
+            () = tokio::time::sleep(budget) => (self.ids(), format!("not finished within {budget:?}")),
+            () = again => (self.ids(), "not finished when told to stop again".to_owned()),
+        };
+        Err(OperatorError::Cleanup { id, message })
+    }
+
+    fn ids(&self) -> String {
+        let handlers = self.handlers.iter();
+        let ids: Vec<_> = handlers
+            .filter(|handler| handler.rule == Activity::Cleanup)
+            .map(|handler| &*handler.id)
+            .collect();
+        ids.join(", ")
+    }
 }
 
 /// SIGINT or SIGTERM.

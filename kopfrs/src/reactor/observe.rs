@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::Value;
-use tracing::warn;
 
 use crate::api::{ApiError, Connection, Failure, Target};
 use crate::resource::Resource;
@@ -14,26 +14,75 @@ const AGGREGATED: &str =
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 const PLAIN: &str = "application/json";
 
-/// All resources that the API serves, in the order in which it prefers their versions.
+/// What the API serves, as far as it says.
+#[derive(Debug, Default)]
+pub(crate) struct Discovery {
+    /// All resources, in the order in which the API prefers their versions.
+    pub(crate) resources: Vec<Resource>,
+    /// The groups' versions that have not answered.
+    pub(crate) silent: Vec<Silent>,
+}
+
+/// A version of a group that does not say what it serves.
+#[derive(Clone, Debug)]
+pub(crate) struct Silent {
+    /// As in `apiVersion`.
+    pub(crate) api_version: String,
+    pub(crate) why: String,
+}
+
+/// Asks for all resources that the API serves. A version of a group that does not answer is taken to
+/// serve what it has served before.
 ///
 /// # Errors
-/// If nothing at all could be found out; groups that do not answer are left out with a warning.
-pub(crate) async fn discover(connection: &Connection) -> Result<Vec<Resource>, ApiError> {
+/// If nothing at all could be found out.
+pub(crate) async fn discover(
+    connection: &Connection,
+    known: &[Resource],
+) -> Result<Discovery, ApiError> {
     let core = connection.read::<Value>("/api", AGGREGATED);
     let (core, groups) = tokio::join!(core, connection.read::<Value>("/apis", AGGREGATED));
-    let (core, groups) = (core?, groups?);
-    if core["kind"] == "APIGroupDiscoveryList" && groups["kind"] == "APIGroupDiscoveryList" {
-        let mut resources = aggregated(core)?;
-        resources.extend(aggregated(groups)?);
-        return Ok(resources);
+    let mut versions = told(connection, core?).await?;
+    versions.extend(told(connection, groups?).await?);
+    let mut discovery = Discovery::default();
+    let mut seen: HashSet<(String, String)> = HashSet::new();
+    for told in versions {
+        let mut resources = told.resources;
+        if let Some(why) = told.trouble {
+            let before = known
+                .iter()
+                .filter(|r| is_of(r, &told.group, &told.version));
+            let is_told = |known: &&Resource| resources.iter().any(|r| r.plural == known.plural);
+            let before: Vec<_> = before.filter(|r| !is_told(r)).cloned().collect();
+            resources.extend(before);
+            let version = told.version;
+            let api_version = match &*told.group {
+                "" => version,
+                group => format!("{group}/{version}"),
+            };
+            discovery.silent.push(Silent { api_version, why });
+        }
+        for resource in resources {
+            let preferred = seen.insert((resource.group.clone(), resource.plural.clone()));
+            discovery.resources.push(Resource {
+                preferred,
+                ..resource
+            });
+        }
     }
-    one_by_one(connection, &core, &groups).await
+    Ok(discovery)
 }
 
 /// Whether the schema of a resource keeps our state in its status.
-pub(crate) async fn status_schema(connection: &Connection, resource: &Resource) -> StatusSchema {
+///
+/// # Errors
+/// If that cannot be found out; a kind without a definition keeps nothing.
+pub(crate) async fn status_schema(
+    connection: &Connection,
+    resource: &Resource,
+) -> Result<StatusSchema, ApiError> {
     if !resource.group.contains('.') || !resource.has_subresource("status") {
-        return StatusSchema::Prunes;
+        return Ok(StatusSchema::Prunes);
     }
     let definitions = Resource {
         group: "apiextensions.k8s.io".into(),
@@ -48,16 +97,19 @@ pub(crate) async fn status_schema(connection: &Connection, resource: &Resource) 
         name: &name,
     };
     match connection.get(target).await {
-        Ok(crd) => StatusSchema::of(&crd, &resource.version),
-        Err(error) => {
-            if error.failure() != Failure::Missing {
-                warn!(
-                    "the schema of {resource} cannot be read, its objects' state goes to annotations: {error}"
-                );
-            }
-            StatusSchema::Prunes
-        }
+        Ok(crd) => Ok(StatusSchema::of(&crd, &resource.version)),
+        Err(error) if error.failure() == Failure::Missing => Ok(StatusSchema::Prunes),
+        Err(error) => Err(error),
     }
+}
+
+/// What one version of a group serves.
+struct Told {
+    group: String,
+    version: String,
+    resources: Vec<Resource>,
+    /// Why there may be more.
+    trouble: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +134,8 @@ struct Metadata {
 #[derive(Deserialize)]
 struct GroupVersion {
     version: String,
+    #[serde(default)]
+    freshness: String,
     #[serde(default)]
     resources: Vec<GroupResource>,
 }
@@ -116,28 +170,41 @@ struct Subresource {
     subresource: String,
 }
 
-fn aggregated(list: Value) -> Result<Vec<Resource>, ApiError> {
-    let list: GroupList = serde_json::from_value(list)
-        .map_err(|error| ApiError::Garbage(format!("discovery: {error}")))?;
-    let mut resources = Vec::new();
-    for group in list.items {
-        let mut seen = HashSet::new();
-        for version in group.versions {
-            for found in version.resources {
-                let preferred = seen.insert(found.resource.clone());
-                resources.push(resource(
-                    &group.metadata.name,
-                    &version.version,
-                    found,
-                    preferred,
-                ));
-            }
-        }
-    }
-    Ok(resources)
+fn is_of(resource: &Resource, group: &str, version: &str) -> bool {
+    resource.group == group && resource.version == version
 }
 
-fn resource(group: &str, version: &str, found: GroupResource, preferred: bool) -> Resource {
+/// Reads a document of discovery, and what it refers to.
+async fn told(connection: &Connection, document: Value) -> Result<Vec<Told>, ApiError> {
+    if document["kind"] == "APIGroupDiscoveryList" {
+        return aggregated(document);
+    }
+    Ok(one_by_one(connection, &document).await)
+}
+
+fn aggregated(list: Value) -> Result<Vec<Told>, ApiError> {
+    let list: GroupList = serde_json::from_value(list)
+        .map_err(|error| ApiError::Garbage(format!("discovery: {error}")))?;
+    let mut versions = Vec::new();
+    for group in list.items {
+        let name = group.metadata.name;
+        for version in group.versions {
+            let found = version.resources.into_iter();
+            versions.push(Told {
+                group: name.clone(),
+                resources: found
+                    .map(|found| resource(&name, &version.version, found))
+                    .collect(),
+                version: version.version,
+                // A server behind the API does not answer: what is told of it may be outdated.
+                trouble: (version.freshness == "Stale").then(|| "what it tells is stale".into()),
+            });
+        }
+    }
+    Ok(versions)
+}
+
+fn resource(group: &str, version: &str, found: GroupResource) -> Resource {
     let kind = found
         .response_kind
         .map(|kind| kind.kind)
@@ -157,7 +224,7 @@ fn resource(group: &str, version: &str, found: GroupResource, preferred: bool) -
             .collect(),
         verbs: found.verbs,
         namespaced: found.scope == "Namespaced",
-        preferred,
+        preferred: false,
     })
 }
 
@@ -195,16 +262,12 @@ struct ListedResource {
 }
 
 /// Asks each group and version, as servers want it that do not aggregate.
-async fn one_by_one(
-    connection: &Connection,
-    core: &Value,
-    groups: &Value,
-) -> Result<Vec<Resource>, ApiError> {
+async fn one_by_one(connection: &Connection, document: &Value) -> Vec<Told> {
     let mut versions: Vec<(String, String)> = Vec::new();
-    for version in strings(&core["versions"]) {
+    for version in strings(&document["versions"]) {
         versions.push((String::new(), version));
     }
-    for group in groups["groups"].as_array().into_iter().flatten() {
+    for group in document["groups"].as_array().into_iter().flatten() {
         let name = group["name"].as_str().unwrap_or_default();
         let preferred = group["preferredVersion"]["version"]
             .as_str()
@@ -217,25 +280,30 @@ async fn one_by_one(
         versions.push((name.to_owned(), preferred.clone()));
         versions.extend(others.map(|version| (name.to_owned(), version.to_owned())));
     }
-    let mut resources = Vec::new();
-    let mut seen: HashSet<(String, String)> = HashSet::new();
-    for (group, version) in versions {
-        let path = if group.is_empty() {
-            format!("/api/{version}")
-        } else {
-            format!("/apis/{group}/{version}")
-        };
-        match connection.read::<ResourceList>(&path, PLAIN).await {
-            Ok(list) => {
-                for found in listed(&group, &version, list) {
-                    let preferred = seen.insert((group.clone(), found.plural.clone()));
-                    resources.push(Resource { preferred, ..found });
-                }
-            }
-            Err(error) => warn!("the API group {path} does not answer and is left out: {error}"),
-        }
+    let asked = versions
+        .into_iter()
+        .map(|(group, version)| one(connection, group, version));
+    join_all(asked).await
+}
+
+async fn one(connection: &Connection, group: String, version: String) -> Told {
+    let path = if group.is_empty() {
+        format!("/api/{version}")
+    } else {
+        format!("/apis/{group}/{version}")
+    };
+    let (resources, trouble) = match connection.read::<ResourceList>(&path, PLAIN).await {
+        Ok(list) => (listed(&group, &version, list), None),
+        // It has gone since the list of groups was made.
+        Err(error) if error.failure() == Failure::Missing => (Vec::new(), None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    Told {
+        group,
+        version,
+        resources,
+        trouble,
     }
-    Ok(resources)
 }
 
 fn listed(group: &str, version: &str, list: ResourceList) -> Vec<Resource> {

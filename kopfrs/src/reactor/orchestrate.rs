@@ -1,22 +1,25 @@
 //! Keeps a watch for each kind that handlers ask for, as kinds come, change and go.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::{debug, error, info, warn};
 
 use super::context::{Context, Scope};
+use super::definitions::Hints;
 use super::kind::Kind;
-use super::observe::{discover, status_schema};
+use super::observe::{Discovery, Silent, discover, status_schema};
 use super::queue::Queue;
 use super::watch::Watch;
 use super::{definitions, kind};
 use crate::registry::{Registry, RegistryError};
 use crate::resource::{Resource, Selector};
+use crate::storage::StatusSchema;
 
 /// Servers tell of a new kind some time before they serve it: when to look after a change.
 const LOOKS: [Duration; 6] = [
@@ -28,17 +31,24 @@ const LOOKS: [Duration; 6] = [
     Duration::from_secs(6),
 ];
 
+/// The longest pauses until a group is asked again that has not answered: while it may come back soon,
+/// and later on.
+const ASK_AGAIN: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(60)];
+
 /// What is being served.
 struct Orchestra<'a> {
     context: Arc<Context>,
     registry: &'a Registry,
     served: HashMap<String, Served>,
-    streams: JoinSet<()>,
+    /// What the API has told last.
+    discovery: Discovery,
 }
 
 struct Served {
     queue: Arc<Queue>,
-    streams: Vec<AbortHandle>,
+    schema: StatusSchema,
+    /// Its watches, which end with it.
+    streams: JoinSet<()>,
 }
 
 /// Serves all kinds that handlers ask for until it is dropped. `on_ready` is called when the objects
@@ -50,50 +60,91 @@ pub(crate) async fn orchestrate(
     registry: &Registry,
     on_ready: impl FnOnce() + Send + 'static,
 ) -> RegistryError {
-    let changed = Arc::new(Notify::new());
-    let version = definitions::version(&context).await;
+    let hints = Arc::new(Hints::default());
+    let version = definitions::version(&context).await.ok();
     let mut orchestra = Orchestra {
         context: context.clone(),
         registry,
         served: HashMap::new(),
-        streams: JoinSet::new(),
+        discovery: Discovery::default(),
     };
-    orchestra.streams.spawn(definitions::watch(
-        context.clone(),
-        version,
-        changed.clone(),
-    ));
+    let mut others = JoinSet::new();
+    others.spawn(definitions::watch(context, version, hints.clone()));
     let (pending, mut all_ready) = mpsc::channel::<()>(1);
     if let Err(conflict) = orchestra.look(&pending).await {
         return conflict;
     }
     drop(pending);
-    orchestra.streams.spawn(async move {
+    others.spawn(async move {
         // Each watch holds a sender until it is ready.
         let _ = all_ready.recv().await;
         on_ready();
     });
-    let (unawaited, _) = mpsc::channel(1);
-    loop {
-        changed.notified().await;
-        for pause in LOOKS {
-            sleep(pause).await;
-            match orchestra.look(&unawaited).await {
-                Ok(true) => break,
-                Ok(false) => {}
-                Err(conflict) => return conflict,
-            }
-        }
+    match orchestra.follow(&hints).await {
+        Ok(never) => match never {},
+        Err(conflict) => conflict,
     }
 }
 
 impl Orchestra<'_> {
+    /// Looks whenever something may have changed.
+    async fn follow(&mut self, hints: &Hints) -> Result<Infallible, RegistryError> {
+        let (unawaited, _) = mpsc::channel(1);
+        let first = self.context.settings.watching.backoff;
+        let mut again = first;
+        loop {
+            tokio::select! {
+                () = hints.changed.notified() => {
+                    for pause in LOOKS {
+                        sleep(pause).await;
+                        if self.look(&unawaited).await? {
+                            break;
+                        }
+                    }
+                }
+                () = hints.poll.notified() => {
+                    self.look(&unawaited).await?;
+                }
+                () = sleep(again), if !self.discovery.silent.is_empty() => {
+                    self.look(&unawaited).await?;
+                    again = longer(again);
+                }
+            }
+            if self.discovery.silent.is_empty() {
+                again = first;
+            }
+        }
+    }
+
     /// Finds out what is there, and serves it. Gives whether anything has changed.
     async fn look(&mut self, pending: &mpsc::Sender<()>) -> Result<bool, RegistryError> {
+        self.discover().await;
+        let wanted = self.wanted(&self.discovery.resources);
+        let is_wanted = |name: &String| wanted.iter().any(|(r, _)| r.to_string() == *name);
+        let gone: Vec<String> = self.served.keys().cloned().collect();
+        let gone: Vec<String> = gone.into_iter().filter(|name| !is_wanted(name)).collect();
+        let mut is_changed = !gone.is_empty();
+        for name in gone {
+            if let Some(mut served) = self.served.remove(&name) {
+                info!("{name} is gone, no longer served");
+                served.streams.shutdown().await;
+                served.queue.end().await;
+            }
+        }
+        for (resource, selectors) in wanted {
+            self.registry
+                .check_resource(|selector| selectors.contains(selector))?;
+            is_changed |= self.serve(resource, &selectors, pending).await;
+        }
+        Ok(is_changed)
+    }
+
+    /// Asks the API what it serves until it tells at least something.
+    async fn discover(&mut self) {
         let mut pause = self.context.settings.watching.backoff;
-        let resources = loop {
-            match discover(&self.context.connection).await {
-                Ok(resources) => break resources,
+        let discovery = loop {
+            match discover(&self.context.connection, &self.discovery.resources).await {
+                Ok(discovery) => break discovery,
                 Err(error) => {
                     error!(
                         "the API does not tell what it serves, next attempt in {pause:?}: {error}"
@@ -103,35 +154,16 @@ impl Orchestra<'_> {
                 }
             }
         };
-        let wanted = self.wanted(&resources);
-        let names: Vec<String> = wanted
-            .iter()
-            .map(|(resource, _)| resource.to_string())
-            .collect();
-        let gone: Vec<String> = self
-            .served
-            .keys()
-            .filter(|name| !names.contains(name))
-            .cloned()
-            .collect();
-        let mut is_changed = !gone.is_empty();
-        for name in gone {
-            info!("{name} is gone, no longer served");
-            for stream in self
-                .served
-                .remove(&name)
-                .into_iter()
-                .flat_map(|served| served.streams)
-            {
-                stream.abort();
-            }
+        for silent in new(&discovery.silent, &self.discovery.silent) {
+            let Silent { api_version, why } = silent;
+            warn!(
+                "the API group {api_version} does not answer, its kinds stay as they were: {why}"
+            );
         }
-        for (resource, selectors) in wanted {
-            self.registry
-                .check_resource(|selector| selectors.contains(selector))?;
-            is_changed |= self.serve(resource, &selectors, pending).await;
+        for answered in new(&self.discovery.silent, &discovery.silent) {
+            info!("the API group {} answers again", answered.api_version);
         }
-        Ok(is_changed)
+        self.discovery = discovery;
     }
 
     /// The resources that handlers ask for, each with the selectors that mean it.
@@ -199,7 +231,7 @@ impl Orchestra<'_> {
     ) -> bool {
         let name = resource.to_string();
         let context = self.context.clone();
-        let schema = status_schema(&context.connection, &resource).await;
+        let schema = self.schema(&resource).await;
         let is_wanted = |selector: &Selector| selectors.contains(selector);
         let settings = &context.settings.persistence;
         let kind = Kind::new(
@@ -209,7 +241,8 @@ impl Orchestra<'_> {
             (settings, schema),
         );
         let kind = Arc::new(kind);
-        if let Some(served) = self.served.get(&name) {
+        if let Some(served) = self.served.get_mut(&name) {
+            served.schema = schema;
             served.queue.set_kind(kind);
             return false;
         }
@@ -225,16 +258,37 @@ impl Orchestra<'_> {
             names => info!("watching {name} in {}", names.join(", ")),
         }
         let queue = Queue::new(context, kind);
-        let streams = namespaces
-            .into_iter()
-            .map(|namespace| {
-                let pending = pending.clone();
-                let watch = Watch::new(queue.clone(), namespace, move || drop(pending));
-                self.streams.spawn(watch.run())
-            })
-            .collect();
-        self.served.insert(name, Served { queue, streams });
+        let mut streams = JoinSet::new();
+        for namespace in namespaces {
+            let pending = pending.clone();
+            let watch = Watch::new(queue.clone(), namespace, move || drop(pending));
+            streams.spawn(watch.run());
+        }
+        let served = Served {
+            queue,
+            schema,
+            streams,
+        };
+        self.served.insert(name, served);
         true
+    }
+
+    /// What the schema of a kind keeps: as it was known last, if it cannot be read now. Else state
+    /// would move to and fro.
+    async fn schema(&self, resource: &Resource) -> StatusSchema {
+        let error = match status_schema(&self.context.connection, resource).await {
+            Ok(schema) => return schema,
+            Err(error) => error,
+        };
+        let known = self.served.get(&resource.to_string()).map(|s| s.schema);
+        if self.context.is_news(format!("schema of {resource}")) {
+            let place = match known {
+                Some(_) => "stays where it is",
+                None => "goes to annotations",
+            };
+            warn!("the schema of {resource} cannot be read, its objects' state {place}: {error}");
+        }
+        known.unwrap_or_default()
     }
 
     /// The namespaces to watch; one `None` for all of them.
@@ -245,5 +299,21 @@ impl Orchestra<'_> {
             }
             Scope::Namespaces(_) | Scope::Cluster => vec![None],
         }
+    }
+}
+
+/// Those of some that others do not have.
+fn new<'a>(some: &'a [Silent], others: &'a [Silent]) -> impl Iterator<Item = &'a Silent> {
+    let is_new = |one: &&Silent| others.iter().all(|o| o.api_version != one.api_version);
+    some.iter().filter(is_new)
+}
+
+/// The pause after this one.
+fn longer(pause: Duration) -> Duration {
+    let [soon, late] = ASK_AGAIN;
+    if pause < soon {
+        (pause * 2).min(soon)
+    } else {
+        late
     }
 }

@@ -6,10 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde_json::json;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, info_span};
 
 use super::context::Context;
 use super::kind::Kind;
+use super::snapshot::Version;
 use super::worker::{self, Memory};
 use crate::cause::EventType;
 use crate::object::ObjectKey;
@@ -20,6 +23,7 @@ pub(crate) struct Arrival {
     pub(crate) event_type: EventType,
     pub(crate) uid: Box<str>,
     pub(crate) key: ObjectKey,
+    pub(crate) version: Option<Version>,
     pub(crate) text: Box<str>,
 }
 
@@ -28,6 +32,8 @@ pub(crate) struct Arrival {
 pub(crate) struct Inbox {
     /// The type of the first unseen event, and the newest body.
     pub(crate) live: Option<(EventType, Box<str>)>,
+    /// The version of that body, if versions can be compared.
+    pub(crate) version: Option<Version>,
     /// The last body of an object that is gone.
     pub(crate) deleted: Option<Box<str>>,
 }
@@ -37,6 +43,9 @@ pub(crate) struct Inbox {
 pub(crate) struct Queue {
     pub(crate) context: Arc<Context>,
     kind: RwLock<Arc<Kind>>,
+    /// Ends the workers: the operator is no more, or the kind is not served any more.
+    abandon: CancellationToken,
+    workers: TaskTracker,
     objects: Mutex<HashMap<Box<str>, Entry>>,
 }
 
@@ -56,20 +65,37 @@ impl Inbox {
         self.live.is_none() && self.deleted.is_none()
     }
 
-    fn add(&mut self, event_type: EventType, text: Box<str>) {
-        match event_type {
-            EventType::Deleted => self.deleted = Some(text),
-            event_type => {
-                let first = self.live.take().map_or(event_type, |(first, _)| first);
+    fn add(&mut self, event_type: EventType, version: Option<Version>, text: Box<str>) {
+        match (event_type, self.live.take()) {
+            (EventType::Deleted, live) => {
+                self.live = live;
+                self.deleted = Some(text);
+            }
+            // A listing may come from a server that is behind.
+            (_, Some(newer)) if is_older(version, self.version) => self.live = Some(newer),
+            (event_type, live) => {
+                let first = live.map_or(event_type, |(first, _)| first);
                 self.live = Some((first, text));
+                self.version = version;
             }
         }
     }
+
+    /// The object is not there any more. A last body that was told is better than a made one.
+    fn vanish(&mut self, made: impl FnOnce() -> Box<str>) {
+        self.deleted.get_or_insert_with(made);
+    }
+}
+
+fn is_older(version: Option<Version>, than: Option<Version>) -> bool {
+    matches!((version, than), (Some(version), Some(than)) if version < than)
 }
 
 impl Queue {
     pub(crate) fn new(context: Arc<Context>, kind: Arc<Kind>) -> Arc<Self> {
         Arc::new(Self {
+            abandon: context.stop.abandon.child_token(),
+            workers: TaskTracker::new(),
             context,
             kind: RwLock::new(kind),
             objects: Mutex::default(),
@@ -111,7 +137,7 @@ impl Queue {
             memory: Memory::new(event_type == EventType::Listed),
         });
         entry.listing = listing;
-        entry.inbox.add(event_type, arrival.text);
+        entry.inbox.add(event_type, arrival.version, arrival.text);
         self.wake(&arrival.uid, entry);
     }
 
@@ -123,13 +149,15 @@ impl Queue {
         };
         let resource = self.kind().resource.clone();
         for (uid, entry) in objects.iter_mut().filter(|(_, entry)| is_gone(entry)) {
-            let metadata = json!({"name": entry.key.name(), "namespace": entry.key.namespace(), "uid": &**uid});
-            let object = json!({
-                "apiVersion": resource.api_version(), "kind": resource.kind, "metadata": metadata,
+            entry.inbox.vanish(|| {
+                let metadata = json!({
+                    "name": entry.key.name(), "namespace": entry.key.namespace(), "uid": &**uid,
+                });
+                let object = json!({
+                    "apiVersion": resource.api_version(), "kind": resource.kind, "metadata": metadata,
+                });
+                object.to_string().into()
             });
-            entry
-                .inbox
-                .add(EventType::Deleted, object.to_string().into());
             self.wake(uid, entry);
         }
     }
@@ -139,7 +167,7 @@ impl Queue {
             worker.notify_one();
             return;
         }
-        if self.context.stop.drain.is_cancelled() {
+        if self.context.stop.drain.is_cancelled() || self.abandon.is_cancelled() {
             return;
         }
         let notify = Arc::new(Notify::new());
@@ -147,13 +175,22 @@ impl Queue {
         let memory = std::mem::take(&mut entry.memory);
         let span = info_span!(parent: None, "object", object = %entry.key);
         let worker = worker::run(self.clone(), uid.into(), memory, notify).instrument(span);
-        let abandoned = self.context.stop.abandon.clone().cancelled_owned();
-        self.context.workers.spawn(async move {
+        let abandoned = self.abandon.clone().cancelled_owned();
+        let worker = self.workers.track_future(async move {
             tokio::select! {
                 () = worker => {}
                 () = abandoned => {}
             }
         });
+        self.context.workers.spawn(worker);
+    }
+
+    /// Ends all workers where they are, and waits for their end: the kind is not served any more.
+    /// When it is served again, nobody else is at work on its objects.
+    pub(crate) async fn end(&self) {
+        self.abandon.cancel();
+        self.workers.close();
+        self.workers.wait().await;
     }
 
     /// Whether something waits in an object's inbox.
@@ -210,11 +247,23 @@ mod tests {
     #[test]
     fn the_newest_body_wins_the_first_type_stays_and_deletions_are_kept() {
         let mut inbox = Inbox::default();
-        inbox.add(EventType::Added, "1".into());
-        inbox.add(EventType::Modified, "2".into());
+        inbox.add(EventType::Added, Version::parse("1"), "1".into());
+        inbox.add(EventType::Modified, Version::parse("2"), "2".into());
+        inbox.add(EventType::Modified, Version::parse("1"), "1".into());
         assert_eq!(inbox.live, Some((EventType::Added, "2".into())));
-        inbox.add(EventType::Deleted, "3".into());
+        assert_eq!(inbox.version, Version::parse("2"));
+        inbox.add(EventType::Deleted, Version::parse("3"), "3".into());
         assert_eq!(inbox.live, Some((EventType::Added, "2".into())));
         assert_eq!(inbox.deleted.as_deref(), Some("3"));
+    }
+
+    #[test]
+    fn the_last_body_that_was_told_is_kept_when_a_listing_misses_the_object() {
+        let mut inbox = Inbox::default();
+        inbox.vanish(|| "made".into());
+        assert_eq!(inbox.deleted.as_deref(), Some("made"));
+        inbox.add(EventType::Deleted, None, "told".into());
+        inbox.vanish(|| "made".into());
+        assert_eq!(inbox.deleted.as_deref(), Some("told"));
     }
 }

@@ -5,15 +5,22 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::queue::{Arrival, Queue};
+use super::snapshot::Version;
 use crate::api::{ApiError, Failure, Line, LineReader};
 use crate::cause::EventType;
 use crate::object::ObjectKey;
+use crate::settings::WatchingSettings;
+
+/// A watch that has been open for so long works, though it may have told nothing yet. One that ends
+/// earlier has failed, or a server that ends it at once would be asked without a pause.
+pub(super) const SETTLED: Duration = Duration::from_secs(1);
 
 /// What a watch is over, and how it stands.
 pub(crate) struct Watch {
@@ -22,9 +29,19 @@ pub(crate) struct Watch {
     listing: u64,
     /// Where to go on; `None` means to list first.
     version: Option<String>,
+    /// How often in a row it has ended before it worked.
     failures: u32,
+    /// Something has been watched from the version on already; it may have become too old since.
+    is_proven: bool,
     /// Called once when the objects that are there have been listed and changes are being watched.
     on_ready: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// What comes of waiting for the next line of a watch.
+pub(super) enum Heard {
+    Line(Bytes),
+    End,
+    Silence,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +105,7 @@ impl Watch {
             listing: 0,
             version: None,
             failures: 0,
+            is_proven: false,
             on_ready: Some(on_ready),
         }
     }
@@ -95,27 +113,29 @@ impl Watch {
     /// Watches until it is dropped.
     pub(crate) async fn run(mut self) {
         loop {
-            match self.round().await {
-                Ok(()) => {}
-                Err(error) if error.failure() == Failure::Expired => {
-                    debug!("{}: the version is too old, listing anew", self.name());
-                    self.version = None;
-                }
-                Err(error) => {
-                    let pause = self.pause();
-                    // Once, not at each attempt.
-                    if self.failures == 1 {
-                        warn!(
-                            "the watch of {} has failed and is tried again: {}",
-                            self.name(),
-                            advice(&error)
-                        );
-                    } else {
-                        debug!("{}: next attempt in {pause:?}: {error}", self.name());
-                    }
-                    tokio::time::sleep(pause).await;
+            self.is_proven = self.version.is_some();
+            let Err(error) = self.round().await else {
+                continue;
+            };
+            if error.failure() == Failure::Expired {
+                debug!("{}: the version is too old, listing anew", self.name());
+                self.version = None;
+                if self.is_proven {
+                    continue;
                 }
             }
+            let pause = pause(&self.queue.context.settings.watching, &mut self.failures);
+            // Once, not at each attempt.
+            if self.failures == 1 {
+                warn!(
+                    "the watch of {} has failed and is tried again: {}",
+                    self.name(),
+                    advice(&error)
+                );
+            } else {
+                debug!("{}: next attempt in {pause:?}: {error}", self.name());
+            }
+            sleep(pause).await;
         }
     }
 
@@ -125,13 +145,6 @@ impl Watch {
             Some(namespace) => format!("{} in namespace {namespace}", kind.resource),
             None => kind.resource.to_string(),
         }
-    }
-
-    fn pause(&mut self) -> Duration {
-        let settings = &self.queue.context.settings.watching;
-        let pause = settings.backoff.saturating_mul(1 << self.failures.min(16));
-        self.failures += 1;
-        pause.min(settings.max_backoff)
     }
 
     /// Lists if need be, then watches until the stream ends.
@@ -146,19 +159,58 @@ impl Watch {
             "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion={version}",
             self.path()
         );
-        let silence = settings.inactivity_timeout;
-        let mut lines = self.queue.context.connection.watch(&path).await?;
+        let lines = self.queue.context.connection.watch(&path).await?;
         self.version = Some(version);
         if let Some(on_ready) = self.on_ready.take() {
             on_ready();
         }
+        self.follow(lines).await
+    }
+
+    /// Takes in what an open watch tells, until it ends.
+    async fn follow(&mut self, mut lines: LineReader) -> Result<(), ApiError> {
+        let silence = self.queue.context.settings.watching.inactivity_timeout;
+        let settled = sleep(SETTLED);
+        tokio::pin!(settled);
+        let mut is_settled = false;
+        loop {
+            let heard = {
+                let next = next(&mut lines, silence);
+                tokio::pin!(next);
+                tokio::select! {
+                    biased;
+                    heard = &mut next => heard?,
+                    () = &mut settled, if !is_settled => {
+                        is_settled = true;
+                        self.works();
+                        next.await?
+                    }
+                }
+            };
+            match heard {
+                Heard::Line(line) => {
+                    let before = self.version.clone();
+                    self.event(&line)?;
+                    if !is_settled && before != self.version {
+                        is_settled = true;
+                        self.works();
+                    }
+                }
+                Heard::End if is_settled => return Ok(()),
+                Heard::End => return Err(ended_at_once()),
+                Heard::Silence => {
+                    debug!("{}: silent for {silence:?}, watched anew", self.name());
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn works(&mut self) {
+        self.is_proven = true;
         if std::mem::take(&mut self.failures) > 0 {
             info!("the watch of {} works again", self.name());
         }
-        while let Some(line) = next(&mut lines, silence).await? {
-            self.event(&line)?;
-        }
-        Ok(())
     }
 
     fn path(&self) -> String {
@@ -246,6 +298,7 @@ impl Watch {
             event_type,
             uid,
             key,
+            version: Version::parse(&meta.resource_version),
             text: object.get().into(),
         };
         self.queue.push(arrival, self.listing);
@@ -257,13 +310,26 @@ fn peek(object: &RawValue) -> Option<Peek<'_>> {
     serde_json::from_str(object.get()).ok()
 }
 
-/// The next line; `None` at the end. Silence is an error: with bookmarks there is always something.
-async fn next(lines: &mut LineReader, silence: Duration) -> Result<Option<bytes::Bytes>, ApiError> {
+/// The pause after one more failure; it grows.
+pub(super) fn pause(settings: &WatchingSettings, failures: &mut u32) -> Duration {
+    let pause = settings.backoff.saturating_mul(1 << (*failures).min(16));
+    *failures = failures.saturating_add(1);
+    pause.min(settings.max_backoff)
+}
+
+/// A server that ends watches as soon as they are open is not well.
+pub(super) fn ended_at_once() -> ApiError {
+    ApiError::Garbage("the watch has ended as soon as it was open".into())
+}
+
+/// Waits for the next line. Silence is no failure, as not all servers send bookmarks; but then
+/// nobody knows whether the other end is still there.
+pub(super) async fn next(lines: &mut LineReader, silence: Duration) -> Result<Heard, ApiError> {
     match timeout(silence, lines.next()).await {
-        Err(_) => Err(ApiError::Timeout(silence)),
+        Err(_) => Ok(Heard::Silence),
         Ok(line) => match line? {
-            Line::Text(line) => Ok(Some(line)),
-            Line::End => Ok(None),
+            Line::Text(line) => Ok(Heard::Line(line)),
+            Line::End => Ok(Heard::End),
         },
     }
 }

@@ -171,6 +171,7 @@ async fn look(
 ) -> Next {
     let context = &queue.context;
     if let Some((event_type, text)) = inbox.live
+        && !is_known(kind, memory, inbox.version)
         && let Some(snapshot) = parsed(kind, &text)
         && !is_stale(memory, &snapshot)
     {
@@ -196,6 +197,16 @@ async fn look(
     }
     let is_gone = || queue.has_deletion(uid);
     process::look(context, kind, memory, (place, &is_gone)).await
+}
+
+/// Whether a body tells nothing that the answer to our own last write has not told: it need not even
+/// be read. Handlers of raw events want to see the echo, too.
+fn is_known(kind: &Kind, memory: &Memory, version: Option<Version>) -> bool {
+    match (memory.written, version) {
+        (Some(written), Some(version)) if kind.handlers.watching.is_empty() => version <= written,
+        (Some(written), Some(version)) => version < written,
+        _ => false,
+    }
 }
 
 /// What is older than our own last write is the past.

@@ -9,4 +9,6 @@ mod kills;
 mod kinds;
 mod memories;
 mod restarts;
+mod stops;
+mod watches;
 mod writes;
