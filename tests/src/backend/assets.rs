@@ -19,7 +19,8 @@ use super::{Failure, Keeper, Started, client, folder};
 /// How long the API server may take to get ready.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Starts both programs, waits for the end of the pipe, and stops them. Arguments: the folder of the
+/// Starts both programs, waits for the end of the pipe, and kills them: nothing of theirs is kept, and
+/// a graceful stop takes a minute. Arguments: the folder of the
 /// programs, the folder for the data, and the ports of etcd, of its peers, and of the API.
 const SCRIPT: &str = r#"
 ETCD_ADVERTISE_CLIENT_URLS="http://127.0.0.1:$3" "$1/etcd" --data-dir "$2/etcd" --unsafe-no-fsync \
@@ -33,7 +34,7 @@ etcd=$!
   --service-account-signing-key-file "$2/server.key" >"$2/kube-apiserver.log" 2>&1 &
 apiserver=$!
 read -r _
-kill "$apiserver" "$etcd"
+kill -KILL "$apiserver" "$etcd"
 wait
 rm -rf "$2"
 "#;

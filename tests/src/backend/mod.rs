@@ -53,9 +53,10 @@ enum Keeper {
     None,
     /// Processes that end when this pipe does.
     Processes(#[expect(dead_code, reason = "held until the process ends")] Option<ChildStdin>),
-    /// A server inside of this process.
+    /// A server inside of this process, and what removes its files.
     Server(
         #[expect(dead_code, reason = "held until the process ends")] Box<kopfrs_sandbox::Server>,
+        #[expect(dead_code, reason = "held until the process ends")] Option<ChildStdin>,
     ),
 }
 

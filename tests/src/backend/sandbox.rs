@@ -1,16 +1,28 @@
 //! The sandbox, served over TLS by this process.
 
+use std::process::Stdio;
+
 use kopfrs_sandbox::Sandbox;
+use tokio::process::Command;
 
 use super::{Failure, Keeper, Started, client, folder};
 
+/// Removes a folder when the pipe ends, and so when this process does.
+const SCRIPT: &str = r#"read -r _; rm -rf "$1""#;
+
 pub(super) async fn start() -> Result<Started, Failure> {
     let server = Sandbox::new().serve().await?;
-    let kubeconfig = folder()?.join("kubeconfig");
+    let folder = folder()?;
+    let mut keeper = Command::new("sh")
+        .args(["-c", SCRIPT, "sh"])
+        .arg(&folder)
+        .stdin(Stdio::piped())
+        .spawn()?;
+    let kubeconfig = folder.join("kubeconfig");
     server.write_kubeconfig(&kubeconfig)?;
     Ok(Started {
         client: client(&kubeconfig).await?,
         kubeconfig,
-        keeper: Keeper::Server(Box::new(server)),
+        keeper: Keeper::Server(Box::new(server), keeper.stdin.take()),
     })
 }
