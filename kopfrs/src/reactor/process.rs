@@ -185,11 +185,7 @@ async fn step(
         return Ok(Next::Now);
     }
     let Some(reason) = view.reason.filter(|_| is_interested || has_finalizer) else {
-        return yielding(
-            place,
-            settle(context, kind, memory, snapshot, is_interested),
-        )
-        .await;
+        return yielding(place, settle(context, kind, memory, snapshot)).await;
     };
     *place = None;
     debug!("{reason} is in progress");
@@ -320,10 +316,10 @@ async fn settle(
     kind: &Kind,
     memory: &mut Memory,
     snapshot: &Snapshot,
-    is_interested: bool,
 ) -> Result<Next, ApiError> {
     let mut state = snapshot.found.stored.clone();
-    if is_interested && !snapshot.body.is_deleting() {
+    // Also of objects that nobody cares for any more: should somebody do so later, it is from anew.
+    if !snapshot.body.is_deleting() {
         (state.progress, state.begun) = Default::default();
     }
     let work = memory.work();
