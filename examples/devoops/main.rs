@@ -44,7 +44,7 @@ async fn wait_for_start() {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
-#[on::login]
+#[on::login(errors = permanent)]
 async fn log_in() -> Result<Credentials> {
     Ok(login::infer().await?)
 }

@@ -201,3 +201,76 @@ impl Visit for Record {
         self.put(field, value.into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place() -> Place {
+        Place {
+            object: Some("demo/a".into()),
+            handler: Some("create".into()),
+        }
+    }
+
+    fn record() -> Record {
+        let fields = vec![("attempt", Value::from(2)), ("reason", Value::from("none"))];
+        Record {
+            message: "not yet".into(),
+            handler: None,
+            fields,
+        }
+    }
+
+    #[test]
+    fn plain_lines_say_level_object_handler_message_and_fields() {
+        let lines = Lines {
+            format: LogFormat::Plain,
+            is_coloured: false,
+        };
+        assert_eq!(
+            lines.text(Level::WARN, &place(), &record()),
+            "WARN  [demo/a] create: not yet attempt=2 reason=none\n"
+        );
+        let nowhere = lines.text(Level::INFO, &Place::default(), &Record::default());
+        assert_eq!(nowhere, "INFO  \n");
+    }
+
+    #[test]
+    fn full_lines_begin_with_the_time_and_are_coloured_on_terminals() {
+        let lines = Lines {
+            format: LogFormat::Full,
+            is_coloured: false,
+        };
+        let line = lines.text(Level::ERROR, &place(), &record());
+        assert_eq!(
+            &line[12..],
+            " ERROR [demo/a] create: not yet attempt=2 reason=none\n"
+        );
+        assert_eq!((&line[2..3], &line[8..9]), (":", "."));
+        let lines = Lines {
+            is_coloured: true,
+            ..lines
+        };
+        assert!(
+            lines
+                .text(Level::ERROR, &place(), &record())
+                .contains("\x1b[1;31mERROR\x1b[0m")
+        );
+    }
+
+    #[test]
+    fn json_lines_are_objects() {
+        let line = json(Level::INFO, &place(), record(), "demo");
+        let mut parsed: Map<String, Value> = serde_json::from_str(&line).unwrap();
+        let time = parsed.remove("time").unwrap();
+        assert!(time.as_str().unwrap().parse::<Timestamp>().is_ok());
+        assert_eq!(
+            Value::Object(parsed),
+            serde_json::json!({
+                "level": "info", "object": "demo/a", "handler": "create", "message": "not yet",
+                "target": "demo", "attempt": 2, "reason": "none",
+            })
+        );
+    }
+}
