@@ -21,9 +21,10 @@ use crate::handler::ErrorsMode;
 use crate::object::{self, Body, Change, FieldPath, Patch, digest};
 use crate::storage::{Record, Stored};
 
-mod cycle;
+mod ending;
+mod handling;
 
-use self::cycle::Handling;
+use self::handling::Handling;
 
 /// How long an object may keep its place while a request is on its way.
 const PLACE_BUDGET: Duration = Duration::from_millis(250);

@@ -1,0 +1,258 @@
+//! The handling of one change: handlers are selected and called one after another; where that leads
+//! is told in `ending`.
+
+use std::sync::Arc;
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::Value;
+
+use super::{IsGone, View, delivered};
+use crate::action::{Call, Cycle, Turn, attempt};
+use crate::api::ApiError;
+use crate::cause::{ChangingCause, Reason};
+use crate::handler::{ErrorsMode, Handler, Memos};
+use crate::object::{Change, Patch, digest, equal};
+use crate::reactor::context::Context;
+use crate::reactor::kind::{Kind, applies};
+use crate::reactor::snapshot::Snapshot;
+use crate::reactor::worker::{Memory, Next, Work};
+use crate::storage::Record;
+
+/// A change of an object on its way through the handlers.
+pub(super) struct Handling<'a> {
+    pub(super) context: &'a Arc<Context>,
+    pub(super) kind: &'a Arc<Kind>,
+    pub(super) memory: &'a mut Memory,
+    pub(super) snapshot: Snapshot,
+    pub(super) view: View,
+    pub(super) is_gone: IsGone<'a>,
+}
+
+/// The handlers that are concerned.
+struct Selection {
+    calls: Vec<(Arc<Handler<ChangingCause>>, ChangingCause, Record)>,
+    /// When the next one is due that has to wait.
+    due: Option<Timestamp>,
+}
+
+impl Handling<'_> {
+    /// Calls who is to be called now, and writes down where that leads.
+    pub(super) async fn run(mut self) -> Result<Next, ApiError> {
+        let now = self.context.environment.clock.now();
+        let mut change = match self.pending(now) {
+            Pending::Wait(due) => return Ok(Next::At(due)),
+            Pending::Send(change) => change,
+        };
+        let selection = self.select(now);
+        let calls = selection.calls.len();
+        let mut finished = None;
+        for (handler, cause, record) in selection.calls {
+            if self.context.stop.drain.is_cancelled() {
+                return self.interrupted(change).await;
+            }
+            match self
+                .call(handler, cause, record, (&mut change, finished))
+                .await?
+            {
+                Some(at) => finished = Some(at),
+                None => return self.interrupted(change).await,
+            }
+        }
+        // Handlers may have taken long, or want to be called again at once.
+        let due = if calls > 0 {
+            self.select(self.context.environment.clock.now()).next_due()
+        } else {
+            selection.due
+        };
+        match due {
+            Some(due) => self.checkpoint(change, due).await,
+            None => self.complete(change, calls > 0).await,
+        }
+    }
+
+    pub(super) fn work(&mut self) -> &mut Work {
+        self.memory.work()
+    }
+
+    pub(super) fn cycle(&mut self) -> &mut Cycle {
+        let stored = &self.snapshot.found.stored;
+        let work = self.memory.work.get_or_insert_default();
+        work.cycle.get_or_insert_with(|| Cycle::resume(stored))
+    }
+
+    /// What is left to be sent from before. What the API has refused waits for its time, and is
+    /// dropped when the object changes: its handlers are called again then.
+    fn pending(&mut self, now: Timestamp) -> Pending {
+        let carried = std::mem::take(&mut self.work().carried);
+        let Some(unsent) = self.work().unsent.take() else {
+            return Pending::Send(carried);
+        };
+        let essence = digest(&self.view.essence);
+        let is_deleting = self.view.cause.reason == Reason::Delete;
+        let is_outdated = |rejected: &String| is_deleting || *rejected != essence;
+        if unsent.rejected_for.as_ref().is_some_and(is_outdated) {
+            self.cycle().reopen();
+            return Pending::Send(carried);
+        }
+        if unsent.due > now && unsent.rejected_for.is_some() {
+            let due = unsent.due;
+            self.work().carried = carried;
+            self.work().unsent = Some(unsent);
+            return Pending::Wait(due);
+        }
+        let mut change = unsent.change.clone();
+        change.extend(carried);
+        // The count of attempts is kept for the next refusal.
+        self.work().failures = self.work().failures.max(unsent.attempts);
+        Pending::Send(change)
+    }
+
+    /// Who is concerned, and whose turn it is.
+    fn select(&mut self, now: Timestamp) -> Selection {
+        let reason = self.view.cause.reason;
+        let essence = self.view.essence.clone();
+        let kind = self.kind.clone();
+        let base = self.view.cause.clone();
+        let cycle = self.cycle();
+        let is_same_update = reason == Reason::Update && cycle.reason() == Some(Reason::Update);
+        let mut concerned: Vec<(Arc<Handler<ChangingCause>>, ChangingCause)> = Vec::new();
+        let mut kept: Vec<&str> = Vec::new();
+        for handler in &kind.handlers.changing {
+            let is_twice = concerned.iter().any(|(other, _)| other.id == handler.id);
+            let seen = cycle
+                .seen(&handler.id)
+                .filter(|seen| is_same_update && !equal(seen, &essence));
+            let is_forgotten = is_same_update && cycle.has_forgotten(&handler.id, &essence);
+            let between = |old: Option<Arc<Value>>| {
+                let (resource, body) = (base.resource.clone(), base.body.clone());
+                ChangingCause::new(
+                    resource,
+                    body,
+                    (reason, base.initial),
+                    (old, essence.clone()),
+                )
+            };
+            let cause = match seen {
+                Some(seen) => between(Some(seen.clone())),
+                None if is_forgotten && base.diff.is_empty() => between(None),
+                None => base.clone(),
+            };
+            // What was taken back is no change for those who have not heard of it.
+            let is_change =
+                reason != Reason::Update || handler.rule.initial || !cause.diff.is_empty();
+            if !is_twice && is_change && applies(handler, &cause) {
+                kept.push(&handler.id);
+                concerned.push((handler.clone(), cause));
+            } else if seen.is_some() {
+                kept.push(&handler.id);
+            }
+        }
+        cycle.align(reason, &kept, &essence);
+        let mut selection = Selection {
+            calls: Vec::new(),
+            due: None,
+        };
+        for (handler, cause) in concerned {
+            match cycle.turn(&handler.id, handler.rule.initial, &essence, now) {
+                Turn::Now(record) => selection.calls.push((handler, cause, record)),
+                Turn::At(due) => {
+                    selection.due = Some(selection.due.map_or(due, |other| other.min(due)));
+                }
+                Turn::Done => {}
+            }
+        }
+        selection
+    }
+
+    /// Makes one attempt of one handler. While it runs, what an earlier one has done is saved if that
+    /// takes long. Gives the time when it finished, `None` if it was cancelled.
+    async fn call(
+        &mut self,
+        handler: Arc<Handler<ChangingCause>>,
+        cause: ChangingCause,
+        record: Record,
+        (change, finished): (&mut Change, Option<tokio::time::Instant>),
+    ) -> Result<Option<tokio::time::Instant>, ApiError> {
+        let patch = Patch::new();
+        let cause = match &handler.filter.field {
+            Some(field) => cause.narrowed(field).with_patch(patch.clone()),
+            None => cause.with_patch(patch.clone()),
+        };
+        let role = handler.rule.role();
+        let call = Call {
+            handler,
+            cause,
+            memos: self.memos(),
+            role,
+            default_mode: ErrorsMode::Temporary,
+        };
+        let context = self.context.clone();
+        let attempt = attempt(&call, &record, &context.environment);
+        tokio::pin!(attempt);
+        let save_at = finished.map(|at| at + context.settings.execution.checkpoint_after);
+        let cancelled = context.stop.cancel.cancelled();
+        tokio::pin!(cancelled);
+        let early = tokio::select! {
+            biased;
+            ended = &mut attempt => Some(ended),
+            () = &mut cancelled => return Ok(None),
+            () = sleep_until(save_at) => None,
+        };
+        let (record, outcome) = match early {
+            Some(ended) => ended,
+            None => {
+                // Both go on together; the handler is not held up by the request.
+                let save = self.save(std::mem::take(change));
+                let rest = async {
+                    tokio::select! {
+                        biased;
+                        ended = &mut attempt => Some(ended),
+                        () = &mut cancelled => None,
+                    }
+                };
+                let (left, ended) = tokio::join!(save, rest);
+                *change = left;
+                match ended {
+                    Some(ended) => ended,
+                    None => return Ok(None),
+                }
+            }
+        };
+        change.extend(patch.take());
+        change.extend(delivered(
+            &call.handler.id,
+            outcome.and_then(|outcome| outcome.result),
+        ));
+        let essence = self.view.essence.clone();
+        self.cycle().record(&call.handler.id, record, &essence);
+        Ok(Some(tokio::time::Instant::now()))
+    }
+
+    fn memos(&mut self) -> Memos {
+        self.memory.memos()
+    }
+}
+
+/// What is left to be sent from before.
+enum Pending {
+    Wait(Timestamp),
+    Send(Change),
+}
+
+impl Selection {
+    /// When there is something to do; the past if at once.
+    fn next_due(&self) -> Option<Timestamp> {
+        let now = self
+            .calls
+            .iter()
+            .map(|(_, _, record)| record.delayed.unwrap_or(record.started));
+        now.chain(self.due).min()
+    }
+}
+
+async fn sleep_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
