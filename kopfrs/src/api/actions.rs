@@ -8,12 +8,13 @@ use http::{Method, Request, header};
 use k8s_openapi::ClusterResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, PropagationPolicy};
-use kube::core::{Resource, Status};
+use kube::core::Resource;
 use kube::{Client, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::action_error::{ActionError, sorted};
 use crate::cause::ObjectCause;
 use crate::extract::{ArgError, Argument, Extract};
 use crate::handler::{Family, Invocation};
@@ -45,122 +46,6 @@ use crate::object::Body;
 pub struct Actions {
     client: Client,
     owner: Option<Body>,
-}
-
-/// Why an action was not done.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ActionError {
-    /// The object lacks what the request needs. No request was made.
-    #[error("{object} has no {field}: set it before {verb}")]
-    Missing {
-        /// What is to be done.
-        verb: &'static str,
-        /// Which object, as far as it says.
-        object: String,
-        /// The field that is missing.
-        field: &'static str,
-    },
-    /// There is an object of that name already.
-    #[error("{object} exists already")]
-    AlreadyExists {
-        /// Which object.
-        object: String,
-        /// The server's answer.
-        #[source]
-        status: Box<Status>,
-    },
-    /// The object has changed meanwhile.
-    #[error("{object} has changed meanwhile: {}", status.message)]
-    Conflict {
-        /// Which object.
-        object: String,
-        /// The server's answer.
-        #[source]
-        status: Box<Status>,
-    },
-    /// There is no such object, or no such kind.
-    #[error("{object} is not there: {}", status.message)]
-    NotFound {
-        /// Which object.
-        object: String,
-        /// The server's answer.
-        #[source]
-        status: Box<Status>,
-    },
-    /// The server has refused the content.
-    #[error("{object} is refused: {}", status.message)]
-    Invalid {
-        /// Which object.
-        object: String,
-        /// The server's answer.
-        #[source]
-        status: Box<Status>,
-    },
-    /// We may not.
-    #[error("{object}: not allowed: {}", status.message)]
-    Forbidden {
-        /// Which object.
-        object: String,
-        /// The server's answer.
-        #[source]
-        status: Box<Status>,
-    },
-    /// There is no object being handled that could be the owner.
-    #[error(
-        "there is no object being handled to adopt for: adopt in a handler of an object, or use Actions::with_owner"
-    )]
-    NoOwner,
-    /// The object cannot be a child of the one that is being handled.
-    #[error("{object} cannot be adopted by {owner}: {reason}")]
-    Adoption {
-        /// The object that was to be adopted.
-        object: String,
-        /// The object that is being handled.
-        owner: String,
-        /// What is in the way.
-        reason: &'static str,
-    },
-    /// Anything else: no connection, an answer that cannot be read.
-    #[error("{object}: {source}")]
-    Other {
-        /// Which object.
-        object: String,
-        /// What has happened.
-        #[source]
-        source: Box<kube::Error>,
-    },
-}
-
-/// What to make of failures that are none.
-pub trait ActionResultExt<T> {
-    /// Takes an object that is not there for done: `None`.
-    ///
-    /// # Errors
-    /// Any other failure.
-    fn ignore_not_found(self) -> Result<Option<T>, ActionError>;
-
-    /// Takes an object that is there already for done: `None`.
-    ///
-    /// # Errors
-    /// Any other failure.
-    fn ignore_already_exists(self) -> Result<Option<T>, ActionError>;
-}
-
-impl<T> ActionResultExt<T> for Result<T, ActionError> {
-    fn ignore_not_found(self) -> Result<Option<T>, ActionError> {
-        match self {
-            Err(ActionError::NotFound { .. }) => Ok(None),
-            other => other.map(Some),
-        }
-    }
-
-    fn ignore_already_exists(self) -> Result<Option<T>, ActionError> {
-        match self {
-            Err(ActionError::AlreadyExists { .. }) => Ok(None),
-            other => other.map(Some),
-        }
-    }
 }
 
 /// Objects that actions can be done to: typed ones of a fixed kind.
@@ -310,28 +195,6 @@ impl Actions {
             .request(request)
             .await
             .map_err(|error| sorted(error, what))
-    }
-}
-
-/// Sorts a failure by what can be done about it.
-fn sorted(error: kube::Error, what: &str) -> ActionError {
-    let object = what.to_owned();
-    match error {
-        kube::Error::Api(status) => match (status.code, &*status.reason) {
-            (409, "AlreadyExists") => ActionError::AlreadyExists { object, status },
-            (409, _) => ActionError::Conflict { object, status },
-            (404, _) => ActionError::NotFound { object, status },
-            (401 | 403, _) => ActionError::Forbidden { object, status },
-            (400 | 422, _) => ActionError::Invalid { object, status },
-            _ => ActionError::Other {
-                object,
-                source: Box::new(kube::Error::Api(status)),
-            },
-        },
-        error => ActionError::Other {
-            object,
-            source: Box::new(error),
-        },
     }
 }
 

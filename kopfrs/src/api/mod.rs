@@ -1,12 +1,14 @@
 //! Talking to the API: requests with retries, credentials, and the actions that handlers may take.
 
+mod action_error;
 mod actions;
 mod connection;
 mod credentials;
 mod error;
 mod stream;
 
-pub use self::actions::{ActionError, ActionResultExt, Actions, Object};
+pub use self::action_error::{ActionError, ActionResultExt};
+pub use self::actions::{Actions, Object};
 pub(crate) use self::connection::{Connection, Payload, Target};
 pub use self::credentials::{Credentials, LoginError, login};
 pub(crate) use self::error::{ApiError, Failure};
