@@ -101,7 +101,7 @@ impl Marks {
         for (name, text) in handling.as_object().into_iter().flatten() {
             match (name.as_str(), text.as_str()) {
                 ("lastHandledConfiguration", Some(text)) => state.remember(text),
-                ("trackedFields", _) => {}
+                ("trackedFields" | "uid", _) => {}
                 _ => state.is_in_progress = true,
             }
         }
