@@ -110,7 +110,12 @@ impl OperatorBuilder {
     /// Adds a namespace to those whose objects are handled.
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         match &mut self.operator.scope {
-            Scope::Namespaces(names) => names.push(name.into()),
+            Scope::Namespaces(names) => {
+                let name = name.into();
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
             scope @ Scope::Cluster => *scope = Scope::Namespaces(vec![name.into()]),
         }
         self

@@ -99,7 +99,10 @@ pub(crate) async fn look(
             }
             next
         }
-        Err(error) => failed(context, kind, memory, &error).await,
+        Err(error) => {
+            *place = None;
+            failed(context, kind, memory, &error).await
+        }
     }
 }
 
@@ -112,7 +115,7 @@ async fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &Api
             Ok(fresh) => memory.wrote(fresh),
             Err(error) if error.failure() == Failure::Missing => {
                 debug!("the object is gone: {error}");
-                memory.is_deletion_handled = true;
+                memory.is_deletion_handled |= snapshot.body.is_deleting();
                 memory.work = None;
                 return Next::Idle;
             }
@@ -182,7 +185,10 @@ async fn step(
             // It can be added at the next start as well as now.
             () = context.stop.drain.cancelled(), if needs_finalizer => return Ok(Next::Idle),
         };
-        memory.wrote(written.unwrap_or_else(|| snapshot.clone()));
+        let Some(written) = written else {
+            return Ok(again(context, memory));
+        };
+        memory.wrote(written);
         return Ok(Next::Now);
     }
     let Some(reason) = view.reason.filter(|_| is_interested || has_finalizer) else {
@@ -197,6 +203,7 @@ async fn step(
         snapshot: snapshot.clone(),
         view,
         is_gone,
+        carried: Change::default(),
     }
     .run()
     .await

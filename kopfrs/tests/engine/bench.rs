@@ -191,7 +191,7 @@ impl Bench {
         found.map(|object| serde_json::to_value(object).unwrap())
     }
 
-    /// Waits until a condition holds; a minute of the paused clock is an eternity.
+    /// Waits until a condition holds; ten minutes of the paused clock are an eternity.
     pub(crate) async fn until<F: Future<Output = bool>>(
         &self,
         what: &str,

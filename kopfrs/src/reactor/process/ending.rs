@@ -37,17 +37,44 @@ impl Handling<'_> {
             return Ok(());
         }
         let state = self.in_progress();
-        let what = Commit {
-            change,
-            state: &state,
-            is_release: false,
-            may_elide: false,
-        };
-        if let Some(written) = commit(self.context, self.kind, &self.snapshot, what).await? {
+        if let Some(written) = self.send(change, &state, false).await? {
             self.memory.wrote(written.clone());
             self.snapshot = written;
         }
         Ok(())
+    }
+
+    /// Sends everything together. If the API refuses that, the changes of event handlers may be to
+    /// blame: they are dropped, and must not keep the object from being handled.
+    async fn send(
+        &mut self,
+        change: &Change,
+        state: &Stored,
+        is_release: bool,
+    ) -> Result<Option<Snapshot>, ApiError> {
+        let carried = std::mem::take(&mut self.carried);
+        let mut together = carried.clone();
+        together.extend(change.clone());
+        let what = |change| Commit {
+            change,
+            state,
+            is_release,
+            may_elide: false,
+        };
+        match commit(self.context, self.kind, &self.snapshot, what(&together)).await {
+            Err(error) if carried.is_empty() => Err(error),
+            Err(error) if error.failure() == Failure::Rejected => {
+                error!(
+                    "the API has refused a patch, that of the event handlers is dropped: {error}"
+                );
+                commit(self.context, self.kind, &self.snapshot, what(change)).await
+            }
+            Err(error) => {
+                self.memory.work().carried = carried;
+                Err(error)
+            }
+            written => written,
+        }
     }
 
     /// What is to be remembered of a change that is still being handled.
@@ -89,7 +116,7 @@ impl Handling<'_> {
         change: Change,
         due: Timestamp,
     ) -> Result<Next, ApiError> {
-        if !self.cycle().is_worth_storing() && change.is_empty() {
+        if !self.cycle().is_worth_storing() && change.is_empty() && self.carried.is_empty() {
             return Ok(Next::At(due));
         }
         match self.store(&change).await {
@@ -100,7 +127,7 @@ impl Handling<'_> {
 
     /// The operator stops: what has finished must not be repeated.
     pub(super) async fn interrupted(mut self, change: Change) -> Result<Next, ApiError> {
-        if self.cycle().is_worth_storing() || !change.is_empty() {
+        if self.cycle().is_worth_storing() || !change.is_empty() || !self.carried.is_empty() {
             self.store(&change).await?;
         }
         Ok(Next::Idle)
@@ -119,13 +146,7 @@ impl Handling<'_> {
         let has_misfits = self.cycle().has_misfits();
         let is_release = reason == Reason::Delete && !has_misfits;
         let state = self.remembered(has_misfits);
-        let what = Commit {
-            change: &change,
-            state: &state,
-            is_release,
-            may_elide: false,
-        };
-        let written = match commit(self.context, self.kind, &self.snapshot, what).await {
+        let written = match self.send(&change, &state, is_release).await {
             Ok(written) => written,
             Err(error) => return self.unsent(change, error).await,
         };
@@ -133,10 +154,11 @@ impl Handling<'_> {
             self.tell(reason);
         }
         if has_misfits {
-            if let Some(written) = written {
-                self.memory.wrote(written);
-            }
-            return Ok(Next::Idle);
+            let Some(written) = written else {
+                return Ok(Next::Idle);
+            };
+            self.memory.wrote(written);
+            return Ok(Next::Now);
         }
         self.memory.is_initial = false;
         self.memory.is_deletion_handled |= reason == Reason::Delete;
@@ -257,9 +279,6 @@ impl Handling<'_> {
         let pause = backoff(attempts);
         let due = after(self.context.environment.clock.now(), pause);
         error!("the API has refused the patch of a handler, next attempt in {pause:?}: {error}");
-        if self.cycle().is_worth_storing() {
-            self.store(&Change::default()).await?;
-        }
         let rejected_for = Some(digest(&self.view.essence));
         let attempts = attempts + 1;
         self.work().failures = attempts;
@@ -269,6 +288,10 @@ impl Handling<'_> {
             attempts,
             rejected_for,
         });
+        // Only now: whatever becomes of this, the change is not forgotten.
+        if self.cycle().is_worth_storing() {
+            self.store(&Change::default()).await?;
+        }
         Ok(Next::At(due))
     }
 }

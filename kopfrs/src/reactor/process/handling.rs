@@ -26,6 +26,8 @@ pub(super) struct Handling<'a> {
     pub(super) snapshot: Snapshot,
     pub(super) view: View,
     pub(super) is_gone: IsGone<'a>,
+    /// Changes by event handlers, to be sent with what comes of the others.
+    pub(super) carried: Change,
 }
 
 /// The handlers that are concerned.
@@ -83,28 +85,27 @@ impl Handling<'_> {
     /// What is left to be sent from before. What the API has refused waits for its time, and is
     /// dropped when the object changes: its handlers are called again then.
     fn pending(&mut self, now: Timestamp) -> Pending {
-        let carried = std::mem::take(&mut self.work().carried);
         let Some(unsent) = self.work().unsent.take() else {
-            return Pending::Send(carried);
+            self.carried = std::mem::take(&mut self.work().carried);
+            return Pending::Send(Change::default());
         };
         let essence = digest(&self.view.essence);
         let is_deleting = self.view.cause.reason == Reason::Delete;
         let is_outdated = |rejected: &String| is_deleting || *rejected != essence;
         if unsent.rejected_for.as_ref().is_some_and(is_outdated) {
             self.cycle().reopen();
-            return Pending::Send(carried);
+            self.carried = std::mem::take(&mut self.work().carried);
+            return Pending::Send(Change::default());
         }
         if unsent.due > now && unsent.rejected_for.is_some() {
             let due = unsent.due;
-            self.work().carried = carried;
             self.work().unsent = Some(unsent);
             return Pending::Wait(due);
         }
-        let mut change = unsent.change.clone();
-        change.extend(carried);
+        self.carried = std::mem::take(&mut self.work().carried);
         // The count of attempts is kept for the next refusal.
         self.work().failures = self.work().failures.max(unsent.attempts);
-        Pending::Send(change)
+        Pending::Send(unsent.change)
     }
 
     /// Who is concerned, and whose turn it is.
