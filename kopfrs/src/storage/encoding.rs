@@ -14,6 +14,8 @@ use crate::cause::Baseline;
 
 /// All annotations of an object together may have 256 KiB; the rest is left to others.
 pub(super) const LIMIT: usize = 200 * 1024;
+/// A whole object may have some 1.5 MiB: a large spec and its copy in the status must not exceed that.
+pub(super) const STATUS_LIMIT: usize = 400 * 1024;
 /// Smaller texts are left readable.
 const COMPRESS_FROM: usize = 4 * 1024;
 /// What a baseline may have when unpacked: more than any object that the API stores.
@@ -57,11 +59,11 @@ pub(super) fn decode(text: &str) -> Option<Baseline> {
     essence.ok().map(Arc::new).map(Baseline::Essence)
 }
 
-/// Whether an essence fits into an annotation.
-pub(super) fn fits(essence: &Value) -> bool {
+/// Whether an essence fits into so many bytes.
+pub(super) fn fits(essence: &Value, limit: usize) -> bool {
     // Most are far below: do not compress only to find out.
     let json = essence.to_string();
-    json.len() < LIMIT || compress(&json).is_some_and(|packed| packed.len() < LIMIT)
+    json.len() < limit || compress(&json).is_some_and(|packed| packed.len() < limit)
 }
 
 fn compress(json: &str) -> Option<String> {
@@ -97,10 +99,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_told() {
-        assert!(fits(&json!("x".repeat(1_000_000))));
+        assert!(fits(&json!("x".repeat(1_000_000)), LIMIT));
         let noise: Vec<u64> = (0..40_000u64)
             .map(|i| i.wrapping_mul(0x9E37_79B9_7F4A_7C15))
             .collect();
-        assert!(!fits(&json!(noise)));
+        assert!(!fits(&json!(noise), LIMIT) && !fits(&json!(noise), STATUS_LIMIT));
     }
 }

@@ -154,8 +154,8 @@ impl Storage {
     /// for or where the whole would not fit.
     pub(crate) fn baseline(&self, essence: &Arc<Value>) -> Baseline {
         let fits = match self.place {
-            Place::Status => true,
-            Place::Annotations => encoding::fits(essence),
+            Place::Status => encoding::fits(essence, encoding::STATUS_LIMIT),
+            Place::Annotations => encoding::fits(essence, encoding::LIMIT),
             Place::Kopf => kopf::fits(essence),
         };
         match self.keep {

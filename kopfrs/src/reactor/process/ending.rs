@@ -233,9 +233,8 @@ impl Handling<'_> {
         let key = || format!("large {}", self.snapshot.body.uid());
         if self.kind.storage.is_oversized(essence) && self.context.is_news(key()) {
             warn!(
-                "the object is too large to be remembered in annotations, `old` will be none for its next \
-                 update; let the schema of {} keep status.handling",
-                self.kind.resource
+                "the object is too large to be remembered whole in {}: `old` will be none for its next update",
+                self.kind.storage.place
             );
         }
     }
