@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -20,6 +21,9 @@ use crate::{
 };
 
 const NAMESPACES: &str = "namespaces";
+/// How long a namespace is left alone after its deletion was asked for. Clusters wait five seconds;
+/// what matters is that clients see the namespace terminating before it is changed any further.
+const GRACE: Duration = Duration::from_secs(1);
 /// Events looked at in one go: many of one namespace cost one look at it.
 const BATCH: usize = 4096;
 
@@ -28,10 +32,11 @@ pub(super) async fn run(cluster: Arc<Cluster>, mut feed: UnboundedReceiver<Arc<E
     let mut events = Vec::new();
     while feed.recv_many(&mut events, BATCH).await > 0 {
         let mut touched = BTreeSet::new();
+        let mut is_new = false;
         for event in events.drain(..) {
             if event.resource.as_ref() == NAMESPACES {
                 if is_deleting(&event.object.value) {
-                    terminating.insert(event.key.clone());
+                    is_new |= terminating.insert(event.key.clone());
                     touched.insert(event.key.clone());
                 }
             } else if let Some((namespace, _)) = event.key.split_once('/')
@@ -39,6 +44,9 @@ pub(super) async fn run(cluster: Arc<Cluster>, mut feed: UnboundedReceiver<Arc<E
             {
                 touched.insert(namespace.to_owned());
             }
+        }
+        if is_new {
+            tokio::time::sleep(GRACE).await;
         }
         for namespace in touched {
             if !empty(&cluster, &namespace) {
