@@ -49,7 +49,9 @@ pub struct ExecutionSettings {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WatchingSettings {
-    /// Objects per page of the initial listing. 500.
+    /// How the objects that are there at first are asked for. In pages.
+    pub initial_listing: InitialListing,
+    /// The most objects per page of a listing; less are asked for where they are large. 500.
     pub page_size: u32,
     /// A watch that is silent for longer, bookmarks included, is opened anew where it was. 70 s.
     pub inactivity_timeout: Duration,
@@ -59,6 +61,19 @@ pub struct WatchingSettings {
     pub backoff: Duration,
     /// The longest pause. 30 s.
     pub max_backoff: Duration,
+}
+
+/// How the objects are asked for that are there when a watch begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InitialListing {
+    /// In pages, no faster than they are worked off, while changes are watched already: objects that change
+    /// meanwhile need not wait, and little is held in memory however many there are.
+    #[default]
+    Paged,
+    /// By the watch itself (`sendInitialEvents`), which spares the server the lists; changes come after the last
+    /// object. In pages where the server does not offer that.
+    Streamed,
 }
 
 /// How the API is talked to.
@@ -98,6 +113,7 @@ impl Default for ExecutionSettings {
 impl Default for WatchingSettings {
     fn default() -> Self {
         Self {
+            initial_listing: InitialListing::Paged,
             page_size: 500,
             inactivity_timeout: Duration::from_secs(70),
             server_timeout: Duration::from_secs(290),

@@ -3,17 +3,14 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::kind::Handlers;
+use super::lanes::Lanes;
 use crate::api::Connection;
 use crate::handler::Environment;
 use crate::settings::Settings;
-
-/// How many objects may be taken apart at once, before their handlers are called. More wait as text.
-const PLACES: usize = 64;
 
 /// What all parts of the spine share.
 #[derive(Debug)]
@@ -26,8 +23,8 @@ pub(crate) struct Context {
     pub(crate) stop: Stop,
     /// The tasks of objects.
     pub(crate) workers: TaskTracker,
-    /// Places for objects that are being taken apart.
-    pub(crate) places: Arc<Semaphore>,
+    /// The objects that wait for their turn.
+    pub(crate) lanes: Lanes,
     said: Mutex<HashSet<String>>,
 }
 
@@ -67,7 +64,7 @@ impl Context {
             scope,
             stop,
             workers: TaskTracker::new(),
-            places: Arc::new(Semaphore::new(PLACES)),
+            lanes: Lanes::new(),
             said: Mutex::default(),
         }
     }

@@ -1,19 +1,25 @@
 //! The spine: from the API's events to handlers, and back to patches.
 //!
 //! `observe` finds out which resources there are, `orchestrate` keeps a watch for each that handlers
-//! ask for, `watch` yields what happens in it, `queue` gives it to the worker of the object, `worker`
-//! takes it up in turn, `process` decides what is to be done and does it, `commit` writes it down.
+//! ask for, `watch` yields what happens in it, `queue` keeps it in the inbox of the object, `lanes`
+//! says whose turn it is, `worker` takes it up then, `process` decides what is to be done and does it,
+//! `commit` writes it down.
 
 mod commit;
 mod context;
 mod definitions;
+mod inbox;
 mod kind;
+mod lanes;
+mod listing;
+mod memory;
 mod observe;
 mod orchestrate;
 mod process;
 mod queue;
 mod snapshot;
 mod watch;
+mod wire;
 mod worker;
 
 pub(crate) use self::context::{Context, Scope, Stop};

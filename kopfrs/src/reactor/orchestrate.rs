@@ -69,6 +69,8 @@ pub(crate) async fn orchestrate(
         discovery: Discovery::default(),
     };
     let mut others = JoinSet::new();
+    let lanes = context.clone();
+    others.spawn(async move { match lanes.lanes.run().await {} });
     others.spawn(definitions::watch(context, version, hints.clone()));
     let (pending, mut all_ready) = mpsc::channel::<()>(1);
     if let Err(conflict) = orchestra.look(&pending).await {

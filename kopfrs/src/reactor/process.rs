@@ -10,7 +10,8 @@ use super::commit::{Commit, commit, refresh, set_finalizer};
 use super::context::Context;
 use super::kind::Kind;
 use super::snapshot::Snapshot;
-use super::worker::{Memory, Next, Place};
+use super::lanes::Place;
+use super::memory::{Memory, Next};
 use crate::action::{Call, Cycle, attempt};
 use crate::api::{ApiError, Failure};
 use crate::cause::{

@@ -1,19 +1,25 @@
-//! Each object's inbox: of several states of an object only the newest counts, and a deletion is
-//! never lost. One worker an object, made when there is something to do, gone when there is not.
+//! All objects of one kind that are known: what has come for each, and whether it waits, works or
+//! rests. One worker an object, made when its turn comes, gone when there is nothing to do.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, info_span};
 
 use super::context::Context;
+use super::inbox::{Inbox, is_older};
 use super::kind::Kind;
+use super::lanes::{Due, Lane, Place, Ticket};
+use super::memory::Memory;
 use super::snapshot::Version;
-use super::worker::{self, Memory};
+use super::worker::{self, Shift, is_known};
 use crate::cause::EventType;
 use crate::object::ObjectKey;
 
@@ -21,21 +27,18 @@ use crate::object::ObjectKey;
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
     pub(crate) event_type: EventType,
-    pub(crate) uid: Box<str>,
+    pub(crate) uid: Arc<str>,
     pub(crate) key: ObjectKey,
     pub(crate) version: Option<Version>,
     pub(crate) text: Box<str>,
 }
 
-/// What waits for an object's worker.
-#[derive(Debug, Default)]
-pub(crate) struct Inbox {
-    /// The type of the first unseen event, and the newest body.
-    pub(crate) live: Option<(EventType, Box<str>)>,
-    /// The version of that body, if versions can be compared.
-    pub(crate) version: Option<Version>,
-    /// The last body of an object that is gone.
-    pub(crate) deleted: Option<Box<str>>,
+/// The listing that an event is a part of, or during or after which it came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listing {
+    pub(crate) number: u64,
+    /// More of it is to come.
+    pub(crate) is_open: bool,
 }
 
 /// All objects of one kind that are known.
@@ -46,7 +49,11 @@ pub(crate) struct Queue {
     /// Ends the workers: the operator is no more, or the kind is not served any more.
     abandon: CancellationToken,
     workers: TaskTracker,
-    objects: Mutex<HashMap<Box<str>, Entry>>,
+    objects: Mutex<HashMap<Arc<str>, Entry>>,
+    /// How many wait that a listing has found.
+    backlog: AtomicUsize,
+    /// The backlog has become smaller.
+    worked_off: Notify,
 }
 
 #[derive(Debug)]
@@ -54,41 +61,24 @@ struct Entry {
     key: ObjectKey,
     /// The listing that has seen the object last.
     listing: u64,
+    /// The newest version that has come.
+    version: Option<Version>,
     inbox: Inbox,
-    /// Wakes the worker, if there is one.
-    worker: Option<Arc<Notify>>,
+    standing: Standing,
     memory: Memory,
 }
 
-impl Inbox {
-    fn is_empty(&self) -> bool {
-        self.live.is_none() && self.deleted.is_none()
-    }
-
-    fn add(&mut self, event_type: EventType, version: Option<Version>, text: Box<str>) {
-        match (event_type, self.live.take()) {
-            (EventType::Deleted, live) => {
-                self.live = live;
-                self.deleted = Some(text);
-            }
-            // A listing may come from a server that is behind.
-            (_, Some(newer)) if is_older(version, self.version) => self.live = Some(newer),
-            (event_type, live) => {
-                let first = live.map_or(event_type, |(first, _)| first);
-                self.live = Some((first, text));
-                self.version = version;
-            }
-        }
-    }
-
-    /// The object is not there any more. A last body that was told is better than a made one.
-    fn vanish(&mut self, made: impl FnOnce() -> Box<str>) {
-        self.deleted.get_or_insert_with(made);
-    }
-}
-
-fn is_older(version: Option<Version>, than: Option<Version>) -> bool {
-    matches!((version, than), (Some(version), Some(than)) if version < than)
+/// What an object is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Standing {
+    /// There is nothing to do.
+    Resting,
+    /// It waits for its turn.
+    Ready(Lane),
+    /// It waits for its time.
+    Sleeping(Due),
+    /// A worker has taken its memory.
+    Working,
 }
 
 impl Queue {
@@ -99,6 +89,8 @@ impl Queue {
             context,
             kind: RwLock::new(kind),
             objects: Mutex::default(),
+            backlog: AtomicUsize::new(0),
+            worked_off: Notify::new(),
         })
     }
 
@@ -115,30 +107,54 @@ impl Queue {
         *self.kind.write().unwrap_or_else(PoisonError::into_inner) = kind;
     }
 
-    fn objects(&self) -> MutexGuard<'_, HashMap<Box<str>, Entry>> {
+    fn objects(&self) -> MutexGuard<'_, HashMap<Arc<str>, Entry>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an event in. `listing` is the number of the listing that it is part of, or after which
-    /// it came.
-    pub(crate) fn push(self: &Arc<Self>, arrival: Arrival, listing: u64) {
+    /// Takes an event in.
+    pub(crate) fn push(self: &Arc<Self>, arrival: Arrival, listing: Listing) {
+        let Arrival {
+            event_type,
+            uid,
+            key,
+            version,
+            text,
+        } = arrival;
+        let lane = if event_type == EventType::Listed {
+            Lane::Listed
+        } else {
+            Lane::Live
+        };
+        let kind = self.kind();
         let mut objects = self.objects();
-        let is_known = objects.contains_key(&arrival.uid);
-        // An object that is listed again is neither new nor found again: something may have changed.
-        let event_type = match arrival.event_type {
-            EventType::Listed if is_known => EventType::Modified,
+        let event_type = match event_type {
+            // An object that is listed again is neither new nor found again: something may have changed.
+            EventType::Listed if objects.contains_key(&uid) => EventType::Modified,
+            // It was there before the listing, which has not come to it yet.
+            EventType::Modified if listing.is_open && !objects.contains_key(&uid) => {
+                EventType::Listed
+            }
             event_type => event_type,
         };
-        let entry = objects.entry(arrival.uid.clone()).or_insert_with(|| Entry {
-            key: arrival.key,
-            listing,
+        let entry = objects.entry(uid.clone()).or_insert_with(|| Entry {
+            key,
+            listing: 0,
+            version: None,
             inbox: Inbox::default(),
-            worker: None,
+            standing: Standing::Resting,
             memory: Memory::new(event_type == EventType::Listed),
         });
-        entry.listing = listing;
-        entry.inbox.add(event_type, arrival.version, arrival.text);
-        self.wake(&arrival.uid, entry);
+        let is_overtaken = entry.listing == listing.number && is_older(version, entry.version);
+        entry.listing = listing.number;
+        if is_overtaken && event_type != EventType::Deleted {
+            return;
+        }
+        entry.version = version.or(entry.version);
+        if event_type != EventType::Deleted && is_known(&kind, &entry.memory, version) {
+            return;
+        }
+        entry.inbox.add(event_type, version, text);
+        self.line_up(&uid, entry, lane);
     }
 
     /// The objects of a namespace that a complete listing has not shown are gone.
@@ -158,23 +174,69 @@ impl Queue {
                 });
                 object.to_string().into()
             });
-            self.wake(uid, entry);
+            self.line_up(uid, entry, Lane::Live);
         }
     }
 
-    fn wake(self: &Arc<Self>, uid: &str, entry: &mut Entry) {
-        if let Some(worker) = &entry.worker {
-            worker.notify_one();
+    /// Makes sure that an object for which something has come gets its turn.
+    fn line_up(self: &Arc<Self>, uid: &Arc<str>, entry: &mut Entry, lane: Lane) {
+        if self.is_stopping() {
             return;
         }
-        if self.context.stop.drain.is_cancelled() || self.abandon.is_cancelled() {
+        match entry.standing {
+            // Its worker looks into the inbox before it rests.
+            Standing::Working => return,
+            Standing::Ready(present) if present == Lane::Live || present == lane => return,
+            Standing::Sleeping(due) => self.context.lanes.wake(due),
+            Standing::Ready(_) | Standing::Resting => {}
+        }
+        entry.standing = Standing::Ready(lane);
+        if lane == Lane::Listed {
+            self.backlog.fetch_add(1, Ordering::Relaxed);
+        }
+        self.context.lanes.enter(lane, self.ticket(uid));
+    }
+
+    fn ticket(self: &Arc<Self>, uid: &Arc<str>) -> Ticket {
+        Ticket {
+            queue: Arc::downgrade(self),
+            uid: uid.clone(),
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.context.stop.drain.is_cancelled() || self.abandon.is_cancelled()
+    }
+
+    /// It is an object's turn. Its ticket may be an old one: then there is nothing to do.
+    pub(crate) fn start(self: &Arc<Self>, uid: &Arc<str>, lane: Lane, place: Place) {
+        if lane == Lane::Listed {
+            self.backlog.fetch_sub(1, Ordering::Relaxed);
+            self.worked_off.notify_waiters();
+        }
+        if self.is_stopping() {
             return;
         }
-        let notify = Arc::new(Notify::new());
-        entry.worker = Some(notify.clone());
-        let memory = std::mem::take(&mut entry.memory);
+        let mut objects = self.objects();
+        let Some(entry) = objects.get_mut(uid) else {
+            return;
+        };
+        match entry.standing {
+            Standing::Ready(ready) if ready == lane => {}
+            Standing::Sleeping(_) if lane == Lane::Live => {}
+            Standing::Ready(_) | Standing::Sleeping(_) | Standing::Resting | Standing::Working => {
+                return;
+            }
+        }
+        entry.standing = Standing::Working;
+        let shift = Shift {
+            uid: uid.clone(),
+            inbox: std::mem::take(&mut entry.inbox),
+            memory: std::mem::take(&mut entry.memory),
+            place,
+        };
         let span = info_span!(parent: None, "object", object = %entry.key);
-        let worker = worker::run(self.clone(), uid.into(), memory, notify).instrument(span);
+        let worker = worker::run(self.clone(), shift).instrument(span);
         let abandoned = self.abandon.clone().cancelled_owned();
         let worker = self.workers.track_future(async move {
             tokio::select! {
@@ -185,19 +247,23 @@ impl Queue {
         self.context.workers.spawn(worker);
     }
 
+    /// Waits until no more than so many objects wait that listings have found.
+    pub(crate) async fn room(&self, backlog: usize) {
+        loop {
+            let worked_off = self.worked_off.notified();
+            if self.backlog.load(Ordering::Relaxed) <= backlog {
+                return;
+            }
+            worked_off.await;
+        }
+    }
+
     /// Ends all workers where they are, and waits for their end: the kind is not served any more.
     /// When it is served again, nobody else is at work on its objects.
     pub(crate) async fn end(&self) {
         self.abandon.cancel();
         self.workers.close();
         self.workers.wait().await;
-    }
-
-    /// Whether something waits in an object's inbox.
-    pub(crate) fn has_mail(&self, uid: &str) -> bool {
-        self.objects()
-            .get(uid)
-            .is_some_and(|entry| !entry.inbox.is_empty())
     }
 
     /// Whether an object is known to be gone, though its worker has not taken notice yet.
@@ -215,55 +281,29 @@ impl Queue {
             .unwrap_or_default()
     }
 
-    /// A worker has nothing to do any more. Gives the memory back if something has come meanwhile.
-    pub(crate) fn rest(&self, uid: &str, memory: Memory) -> Option<Memory> {
+    /// A worker has nothing to do at once. If something has come meanwhile, the object lines up anew.
+    pub(crate) fn rest(self: &Arc<Self>, uid: &Arc<str>, memory: Memory, due: Option<Timestamp>) {
+        let kind = self.kind();
         let mut objects = self.objects();
-        let entry = objects.get_mut(uid)?;
-        if !entry.inbox.is_empty() && !self.context.stop.drain.is_cancelled() {
-            return Some(memory);
-        }
-        entry.worker = None;
+        let Some(entry) = objects.get_mut(uid) else {
+            return;
+        };
         entry.memory = memory;
-        None
-    }
-
-    /// A worker leaves what has come where it is: the operator stops.
-    pub(crate) fn abandon(&self, uid: &str) {
-        if let Some(entry) = self.objects().get_mut(uid) {
-            entry.worker = None;
+        entry.standing = Standing::Resting;
+        if entry.inbox.deleted.is_none() && is_known(&kind, &entry.memory, entry.inbox.version) {
+            entry.inbox = Inbox::default();
+        }
+        if !entry.inbox.is_empty() {
+            self.line_up(uid, entry, Lane::Live);
+        } else if let Some(due) = due.filter(|_| !self.is_stopping()) {
+            let at = Instant::now() + self.context.environment.clock.until(due);
+            let due = self.context.lanes.sleep(at, self.ticket(uid));
+            entry.standing = Standing::Sleeping(due);
         }
     }
 
     /// An object is gone for good.
     pub(crate) fn forget(&self, uid: &str) {
         self.objects().remove(uid);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_body_wins_the_first_type_stays_and_deletions_are_kept() {
-        let mut inbox = Inbox::default();
-        inbox.add(EventType::Added, Version::parse("1"), "1".into());
-        inbox.add(EventType::Modified, Version::parse("2"), "2".into());
-        inbox.add(EventType::Modified, Version::parse("1"), "1".into());
-        assert_eq!(inbox.live, Some((EventType::Added, "2".into())));
-        assert_eq!(inbox.version, Version::parse("2"));
-        inbox.add(EventType::Deleted, Version::parse("3"), "3".into());
-        assert_eq!(inbox.live, Some((EventType::Added, "2".into())));
-        assert_eq!(inbox.deleted.as_deref(), Some("3"));
-    }
-
-    #[test]
-    fn the_last_body_that_was_told_is_kept_when_a_listing_misses_the_object() {
-        let mut inbox = Inbox::default();
-        inbox.vanish(|| "made".into());
-        assert_eq!(inbox.deleted.as_deref(), Some("made"));
-        inbox.add(EventType::Deleted, None, "told".into());
-        inbox.vanish(|| "made".into());
-        assert_eq!(inbox.deleted.as_deref(), Some("told"));
     }
 }

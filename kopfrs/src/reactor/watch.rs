@@ -1,22 +1,22 @@
 //! One endless watch over one kind in one namespace, or everywhere: list, then watch, resume, and
 //! list anew when the server has forgotten where we were. Whatever goes wrong, it goes on.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
+use super::listing::{Listing, Page};
 use super::queue::{Arrival, Queue};
 use super::snapshot::Version;
+use super::wire::{Bookmark, Envelope, clipped, peek, stream_error};
 use crate::api::{ApiError, Failure, Line, LineReader};
 use crate::cause::EventType;
 use crate::object::ObjectKey;
-use crate::settings::WatchingSettings;
+use crate::settings::{InitialListing, WatchingSettings};
 
 /// A watch that has been open for so long works, though it may have told nothing yet. One that ends
 /// earlier has failed, or a server that ends it at once would be asked without a pause.
@@ -26,9 +26,11 @@ pub(super) const SETTLED: Duration = Duration::from_secs(1);
 pub(crate) struct Watch {
     queue: Arc<Queue>,
     namespace: Option<String>,
-    listing: u64,
+    listing: Listing,
     /// Where to go on; `None` means to list first.
     version: Option<String>,
+    /// How the objects that are there at first are asked for.
+    initial: InitialListing,
     /// How often in a row it has ended before it worked.
     failures: u32,
     /// Something has been watched from the version on already; it may have become too old since.
@@ -44,54 +46,6 @@ pub(super) enum Heard {
     Silence,
 }
 
-#[derive(Deserialize)]
-struct List<'a> {
-    #[serde(default)]
-    metadata: ListMeta,
-    #[serde(borrow, default)]
-    items: Vec<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ListMeta {
-    #[serde(default)]
-    resource_version: String,
-    #[serde(default, rename = "continue")]
-    continue_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(rename = "type", borrow)]
-    event_type: Cow<'a, str>,
-    #[serde(borrow)]
-    object: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct Peek<'a> {
-    #[serde(borrow, default)]
-    metadata: PeekMeta<'a>,
-    #[serde(default)]
-    code: u16,
-    #[serde(default)]
-    message: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PeekMeta<'a> {
-    #[serde(borrow, default)]
-    uid: Cow<'a, str>,
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    namespace: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    resource_version: Cow<'a, str>,
-}
-
 impl Watch {
     pub(crate) fn new(
         queue: Arc<Queue>,
@@ -100,9 +54,10 @@ impl Watch {
     ) -> Self {
         let on_ready: Box<dyn FnOnce() + Send> = Box::new(on_ready);
         Self {
+            initial: queue.context.settings.watching.initial_listing,
             queue,
             namespace,
-            listing: 0,
+            listing: Listing::default(),
             version: None,
             failures: 0,
             is_proven: false,
@@ -147,44 +102,56 @@ impl Watch {
         }
     }
 
-    /// Lists if need be, then watches until the stream ends.
+    /// Begins to list if need be, then watches until the stream ends.
     async fn round(&mut self) -> Result<(), ApiError> {
-        let version = match self.version.clone() {
-            Some(version) => version,
-            None => self.list().await?,
+        let from = match (&self.version, self.initial) {
+            (Some(version), _) => format!("resourceVersion={version}"),
+            (None, InitialListing::Paged) => format!("resourceVersion={}", self.begin().await?),
+            (None, InitialListing::Streamed) => {
+                self.listing.begin();
+                "sendInitialEvents=true&resourceVersionMatch=NotOlderThan".to_owned()
+            }
         };
-        let settings = &self.queue.context.settings.watching;
-        let seconds = settings.server_timeout.as_secs();
+        let seconds = self.settings().server_timeout.as_secs();
         let path = format!(
-            "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion={version}",
+            "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}&{from}",
             self.path()
         );
-        let lines = self.queue.context.connection.watch(&path).await?;
-        self.version = Some(version);
-        if let Some(on_ready) = self.on_ready.take() {
-            on_ready();
+        let lines = match self.queue.context.connection.watch(&path).await {
+            Err(error) if self.version.is_none() && error.failure() == Failure::Rejected => {
+                debug!("{} cannot be listed by a stream: {error}", self.name());
+                self.initial = InitialListing::Paged;
+                return Ok(());
+            }
+            lines => lines?,
+        };
+        if !self.listing.now().is_open {
+            self.ready();
         }
         self.follow(lines).await
     }
 
-    /// Takes in what an open watch tells, until it ends.
+    /// Takes in what an open watch tells, and what is still to be listed, until the watch ends.
     async fn follow(&mut self, mut lines: LineReader) -> Result<(), ApiError> {
-        let silence = self.queue.context.settings.watching.inactivity_timeout;
+        let silence = self.settings().inactivity_timeout;
         let settled = sleep(SETTLED);
         tokio::pin!(settled);
         let mut is_settled = false;
         loop {
-            let heard = {
-                let next = next(&mut lines, silence);
-                tokio::pin!(next);
-                tokio::select! {
-                    biased;
-                    heard = &mut next => heard?,
-                    () = &mut settled, if !is_settled => {
-                        is_settled = true;
-                        self.works();
-                        next.await?
+            let heard = tokio::select! {
+                biased;
+                heard = next(&mut lines, silence) => heard?,
+                Some(page) = self.listing.page(), if self.listing.is_paging() => {
+                    self.take(page)?;
+                    if !self.listing.now().is_open {
+                        self.ready();
                     }
+                    continue;
+                }
+                () = &mut settled, if !is_settled => {
+                    is_settled = true;
+                    self.works();
+                    continue;
                 }
             };
             match heard {
@@ -206,6 +173,17 @@ impl Watch {
         }
     }
 
+    fn settings(&self) -> &WatchingSettings {
+        &self.queue.context.settings.watching
+    }
+
+    /// All that was there has been listed, and changes are being watched.
+    fn ready(&mut self) {
+        if let Some(on_ready) = self.on_ready.take() {
+            on_ready();
+        }
+    }
+
     fn works(&mut self) {
         self.is_proven = true;
         if std::mem::take(&mut self.failures) > 0 {
@@ -220,65 +198,88 @@ impl Watch {
             .path(self.namespace.as_deref(), None)
     }
 
-    /// Lists all objects, page by page; what has vanished since the last time is gone.
-    async fn list(&mut self) -> Result<String, ApiError> {
-        self.listing += 1;
-        let limit = self.queue.context.settings.watching.page_size;
-        let mut token = String::new();
-        loop {
-            let next = if token.is_empty() {
-                String::new()
-            } else {
-                format!("&continue={token}")
-            };
-            let text = self
-                .queue
-                .context
-                .connection
-                .page(&format!("{}?limit={limit}{next}", self.path()))
-                .await?;
-            let list: List<'_> = serde_json::from_str(&text)
-                .map_err(|error| ApiError::Garbage(format!("list of {}: {error}", self.name())))?;
-            for item in &list.items {
-                self.push(EventType::Listed, item);
-            }
-            match list
-                .metadata
-                .continue_token
-                .filter(|token| !token.is_empty())
-            {
-                Some(next) => token = escaped(&next),
-                None => {
-                    self.queue.sweep(self.namespace.as_deref(), self.listing);
-                    return Ok(list.metadata.resource_version);
-                }
-            }
+    /// Begins to list; gives the version from which on changes are to be watched.
+    async fn begin(&mut self) -> Result<String, ApiError> {
+        self.listing.begin();
+        let page = Page::first(&self.queue, self.path()).await?;
+        let version = page.list()?.metadata.resource_version;
+        self.version = Some(version.clone());
+        self.take(Ok(page))?;
+        Ok(version)
+    }
+
+    /// Takes a page of the list in. Without it the list would never be complete: it has to begin anew.
+    fn take(&mut self, page: Result<Page, ApiError>) -> Result<(), ApiError> {
+        let taken = page.and_then(|page| self.page(&page));
+        if let Err(error) = &taken {
+            self.version = None;
+            self.listing.is_hurried |= error.failure() == Failure::Expired;
         }
+        taken
+    }
+
+    fn page(&mut self, page: &Page) -> Result<(), ApiError> {
+        let list = page.list()?;
+        for item in &list.items {
+            self.push(EventType::Listed, item);
+        }
+        let token = list.metadata.continue_token.as_deref();
+        match token.filter(|token| !token.is_empty()) {
+            Some(token) => self.listing.turn(&self.queue, page, &list, token),
+            None => self.listed(),
+        }
+        Ok(())
+    }
+
+    /// All that is there has been listed: what has vanished since the last time is gone.
+    fn listed(&mut self) {
+        let number = self.listing.now().number;
+        self.queue.sweep(self.namespace.as_deref(), number);
+        self.listing.end();
     }
 
     /// Takes one line of the watch in.
     fn event(&mut self, line: &[u8]) -> Result<(), ApiError> {
         let envelope: Envelope<'_> = serde_json::from_slice(line)
             .map_err(|error| ApiError::Garbage(format!("event of {}: {error}", self.name())))?;
+        // Without a version, what is told first is what was there when the watch began.
+        let is_listing = self.version.is_none();
         let event_type = match &*envelope.event_type {
-            "ADDED" => Some(EventType::Added),
-            "MODIFIED" => Some(EventType::Modified),
-            "DELETED" => Some(EventType::Deleted),
+            "ADDED" if is_listing => EventType::Listed,
+            "ADDED" => EventType::Added,
+            "MODIFIED" => EventType::Modified,
+            "DELETED" => EventType::Deleted,
             "ERROR" => return Err(stream_error(envelope.object)),
-            _ => None,
+            "BOOKMARK" => {
+                self.bookmark(envelope.object);
+                return Ok(());
+            }
+            _ => return Ok(()),
         };
-        let version = match event_type {
-            Some(event_type) => self.push(event_type, envelope.object),
-            None => peek(envelope.object).map(|peek| peek.metadata.resource_version.into_owned()),
-        };
-        if let Some(version) = version.filter(|version| !version.is_empty()) {
+        let version = self.push(event_type, envelope.object);
+        if let Some(version) = version.filter(|version| !is_listing && !version.is_empty()) {
             self.version = Some(version);
         }
         Ok(())
     }
 
+    fn bookmark(&mut self, object: &RawValue) {
+        let bookmark = Bookmark::read(object);
+        if self.version.is_none() {
+            if !bookmark.is_end_of_listing() {
+                return;
+            }
+            self.listed();
+            self.ready();
+        }
+        let version = bookmark.metadata.resource_version;
+        if !version.is_empty() {
+            self.version = Some(version);
+        }
+    }
+
     /// Puts an object into its inbox; gives its version. One without a name harms no other.
-    fn push(&self, event_type: EventType, object: &RawValue) -> Option<String> {
+    fn push(&mut self, event_type: EventType, object: &RawValue) -> Option<String> {
         let Some(peek) = peek(object).filter(|peek| !peek.metadata.name.is_empty()) else {
             warn!(
                 "an object of {} cannot be read and is skipped: {}",
@@ -289,11 +290,16 @@ impl Watch {
         };
         let meta = peek.metadata;
         let key = ObjectKey::new(meta.namespace.as_deref(), &meta.name);
-        let uid = if meta.uid.is_empty() {
+        let uid: Arc<str> = if meta.uid.is_empty() {
             key.to_string().into()
         } else {
-            Box::from(&*meta.uid)
+            Arc::from(&*meta.uid)
         };
+        match event_type {
+            EventType::Listed if self.listing.has_vanished(&uid) => return None,
+            EventType::Deleted => self.listing.vanish(&uid),
+            EventType::Listed | EventType::Added | EventType::Modified => {}
+        }
         let arrival = Arrival {
             event_type,
             uid,
@@ -301,13 +307,9 @@ impl Watch {
             version: Version::parse(&meta.resource_version),
             text: object.get().into(),
         };
-        self.queue.push(arrival, self.listing);
+        self.queue.push(arrival, self.listing.now());
         Some(meta.resource_version.into_owned())
     }
-}
-
-fn peek(object: &RawValue) -> Option<Peek<'_>> {
-    serde_json::from_str(object.get()).ok()
 }
 
 /// The pause after one more failure; it grows.
@@ -334,17 +336,6 @@ pub(super) async fn next(lines: &mut LineReader, silence: Duration) -> Result<He
     }
 }
 
-fn stream_error(status: &RawValue) -> ApiError {
-    match peek(status) {
-        Some(said) => ApiError::Status(Box::new(kube::core::Status {
-            code: said.code,
-            message: said.message,
-            ..kube::core::Status::default()
-        })),
-        None => ApiError::Garbage(clipped(status.get())),
-    }
-}
-
 /// What to do about an error, where there is something to do.
 fn advice(error: &ApiError) -> String {
     match error.failure() {
@@ -354,18 +345,4 @@ fn advice(error: &ApiError) -> String {
         ),
         _ => error.to_string(),
     }
-}
-
-fn clipped(text: &str) -> String {
-    text.chars().take(200).collect()
-}
-
-/// Continue tokens are base64 with characters that mean something in queries.
-fn escaped(token: &str) -> String {
-    token
-        .replace('%', "%25")
-        .replace('+', "%2B")
-        .replace('/', "%2F")
-        .replace('=', "%3D")
-        .replace('&', "%26")
 }

@@ -15,7 +15,7 @@ use crate::clock::after;
 use crate::object::{Change, digest};
 use crate::reactor::commit::{Commit, Unsent, commit};
 use crate::reactor::snapshot::Snapshot;
-use crate::reactor::worker::Next;
+use crate::reactor::memory::Next;
 use crate::storage::Stored;
 
 impl Handling<'_> {

@@ -15,7 +15,7 @@ use crate::object::{Change, Patch, digest, equal};
 use crate::reactor::context::Context;
 use crate::reactor::kind::{Kind, applies};
 use crate::reactor::snapshot::Snapshot;
-use crate::reactor::worker::{Memory, Next, Work};
+use crate::reactor::memory::{Memory, Next, Work};
 use crate::storage::Record;
 
 /// A change of an object on its way through the handlers.

@@ -1,0 +1,93 @@
+//! What is known of an object between two looks at it. Small while nothing is going on.
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::commit::Unsent;
+use super::snapshot::{Snapshot, Version};
+use crate::action::Cycle;
+use crate::cause::Baseline;
+use crate::handler::Memos;
+use crate::object::Change;
+
+/// What is known of an object between two looks at it.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// It was found by a listing, and has not been handled completely since.
+    pub(crate) is_initial: bool,
+    /// Its deletion has been handled.
+    pub(crate) is_deletion_handled: bool,
+    /// The version that our last write led to.
+    pub(crate) written: Option<Version>,
+    /// What was handled last, where the API does not keep it.
+    pub(crate) unkept: Option<Baseline>,
+    /// Values of the handlers'.
+    pub(crate) memos: Option<Memos>,
+    /// What is going on; nothing for most objects most of the time.
+    pub(crate) work: Option<Box<Work>>,
+}
+
+/// The state of an object that is being handled.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    /// The object as it was seen last.
+    pub(crate) snapshot: Option<Snapshot>,
+    /// How far handling has come.
+    pub(crate) cycle: Option<Cycle>,
+    /// Changes by event handlers, to be sent with the next patch.
+    pub(crate) carried: Change,
+    /// Changes that could not be sent.
+    pub(crate) unsent: Option<Unsent>,
+    /// How often in a row the framework itself has failed.
+    pub(crate) failures: u32,
+}
+
+/// When to look again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Next {
+    /// When something comes.
+    Idle,
+    /// At once: the object is not as it was.
+    Now,
+    /// At that time, or when something comes.
+    At(Timestamp),
+}
+
+impl Memory {
+    pub(crate) fn new(is_initial: bool) -> Self {
+        Self {
+            is_initial,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn work(&mut self) -> &mut Work {
+        self.work.get_or_insert_default()
+    }
+
+    pub(crate) fn memos(&mut self) -> Memos {
+        self.memos.get_or_insert_default().clone()
+    }
+
+    /// An own write has led to this state.
+    pub(crate) fn wrote(&mut self, snapshot: Snapshot) {
+        self.written = snapshot.version().or(self.written);
+        self.work().snapshot = Some(snapshot);
+    }
+
+    /// Forgets what is only needed while something is going on. That an object does not fit the types
+    /// of a handler is kept, or it would be tried at each event.
+    pub(crate) fn rest(&mut self) {
+        let is_kept = |cycle: &Cycle| cycle.has_misfits();
+        let cycle = self
+            .work
+            .take()
+            .and_then(|work| work.cycle)
+            .filter(is_kept);
+        self.work = cycle.map(|cycle| {
+            Box::new(Work {
+                cycle: Some(cycle),
+                ..Work::default()
+            })
+        });
+    }
+}
