@@ -78,11 +78,7 @@ impl Memory {
     /// of a handler is kept, or it would be tried at each event.
     pub(crate) fn rest(&mut self) {
         let is_kept = |cycle: &Cycle| cycle.has_misfits();
-        let cycle = self
-            .work
-            .take()
-            .and_then(|work| work.cycle)
-            .filter(is_kept);
+        let cycle = self.work.take().and_then(|work| work.cycle).filter(is_kept);
         self.work = cycle.map(|cycle| {
             Box::new(Work {
                 cycle: Some(cycle),

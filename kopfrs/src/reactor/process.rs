@@ -9,9 +9,9 @@ use tracing::{debug, error};
 use super::commit::{Commit, commit, refresh, set_finalizer};
 use super::context::Context;
 use super::kind::Kind;
-use super::snapshot::Snapshot;
 use super::lanes::Place;
 use super::memory::{Memory, Next};
+use super::snapshot::Snapshot;
 use crate::action::{Call, Cycle, attempt};
 use crate::api::{ApiError, Failure};
 use crate::cause::{

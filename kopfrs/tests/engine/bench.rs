@@ -140,19 +140,35 @@ impl Bench {
     }
 
     pub(crate) async fn start_with(&self, registry: Registry, settings: Settings) -> Running {
-        let (stop, stopped) = oneshot::channel::<()>();
         let (ready, is_ready) = oneshot::channel::<()>();
+        let on_ready = || ready.send(()).expect("the test waits for it");
+        let running = self.launch_and(registry, settings, on_ready);
+        is_ready.await.expect("the operator gets ready");
+        running
+    }
+
+    /// Starts an operator, and does not wait for it.
+    pub(crate) fn launch(&self, registry: Registry, settings: Settings) -> Running {
+        self.launch_and(registry, settings, || {})
+    }
+
+    fn launch_and(
+        &self,
+        registry: Registry,
+        settings: Settings,
+        on_ready: impl FnOnce() + Send + 'static,
+    ) -> Running {
+        let (stop, stopped) = oneshot::channel::<()>();
         let operator = Operator::builder()
             .registry(registry)
             .settings(settings)
             .client(self.client.clone())
             .stop_when(async move { drop(stopped.await) })
             .cancel_when(std::future::pending())
-            .on_ready(move |_| ready.send(()).expect("the test waits for it"))
+            .on_ready(move |_| on_ready())
             .build()
             .unwrap();
         let task = tokio::spawn(operator.run());
-        is_ready.await.expect("the operator gets ready");
         Running { stop, task }
     }
 

@@ -7,6 +7,7 @@ mod errors;
 mod hazards;
 mod kills;
 mod kinds;
+mod listings;
 mod memories;
 mod refusals;
 mod restarts;

@@ -67,7 +67,7 @@ impl Log {
 }
 
 /// A server that answers some requests on its own.
-async fn bench(
+pub(crate) async fn bench(
     answer: impl Fn(&mut Request<Body>) -> Option<Response<Body>> + Clone + Send + 'static,
 ) -> Bench {
     let bench = Bench::new(Status::Open).await;
@@ -93,7 +93,7 @@ fn answer(status: u16, body: &Value) -> Response<Body> {
     Response::builder().status(status).body(body).unwrap()
 }
 
-fn refusal(code: u16) -> Response<Body> {
+pub(crate) fn refusal(code: u16) -> Response<Body> {
     let status = json!({"kind": "Status", "status": "Failure", "message": "no", "code": code});
     answer(code, &status)
 }

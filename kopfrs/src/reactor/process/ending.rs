@@ -14,8 +14,8 @@ use crate::cause::{Baseline, Reason};
 use crate::clock::after;
 use crate::object::{Change, digest};
 use crate::reactor::commit::{Commit, Unsent, commit};
-use crate::reactor::snapshot::Snapshot;
 use crate::reactor::memory::Next;
+use crate::reactor::snapshot::Snapshot;
 use crate::storage::Stored;
 
 impl Handling<'_> {

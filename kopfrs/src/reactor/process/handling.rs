@@ -14,8 +14,8 @@ use crate::handler::{ErrorsMode, Handler, Memos};
 use crate::object::{Change, Patch, digest, equal};
 use crate::reactor::context::Context;
 use crate::reactor::kind::{Kind, applies};
-use crate::reactor::snapshot::Snapshot;
 use crate::reactor::memory::{Memory, Next, Work};
+use crate::reactor::snapshot::Snapshot;
 use crate::storage::Record;
 
 /// A change of an object on its way through the handlers.
