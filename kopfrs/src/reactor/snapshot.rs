@@ -1,5 +1,7 @@
 //! An object as it was seen last, taken apart: its body, and what we remember on it.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::kind::Kind;
@@ -10,7 +12,7 @@ use crate::storage::Found;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
     pub(crate) body: Body,
-    pub(crate) found: Found,
+    pub(crate) found: Arc<Found>,
 }
 
 /// A version of an object. Versions grow; those that are not numbers compare with nothing.
@@ -28,7 +30,7 @@ impl Snapshot {
             map.entry("kind")
                 .or_insert_with(|| kind.resource.kind.clone().into());
         }
-        let found = kind.storage.take(&mut object);
+        let found = Arc::new(kind.storage.take(&mut object));
         Self {
             body: Body::new(object),
             found,
