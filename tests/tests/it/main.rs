@@ -5,3 +5,4 @@
 
 mod oracle;
 mod readme;
+mod weather;
