@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{clock::Clock, registry::Registry, storage::Store};
+use crate::{auth::Tokens, clock::Clock, registry::Registry, storage::Store};
 
 /// What the builder can set.
 #[derive(Debug, Clone)]
@@ -27,6 +27,7 @@ pub(crate) struct Cluster {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
     pub(crate) clock: Clock,
+    pub(crate) tokens: Tokens,
     pub(crate) settings: Settings,
 }
 
@@ -36,6 +37,7 @@ impl Cluster {
             store: Store::new(settings.history_window),
             registry: Registry::new(),
             clock: Clock::new(),
+            tokens: Tokens::default(),
             settings,
         }
     }

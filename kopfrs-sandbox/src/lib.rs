@@ -31,11 +31,13 @@
 //!   libraries turn it off.
 
 mod apply;
+mod auth;
 mod clock;
 mod cluster;
 mod controllers;
 mod defaults;
 mod error;
+pub mod fault;
 mod http;
 mod journal;
 mod object;
@@ -53,7 +55,8 @@ mod verbs;
 
 pub use self::{
     apply::{Applied, ApplyError},
+    auth::{OpenWatches, Tokens},
     journal::{Journal, Mark, Request, Requests},
     sandbox::{Sandbox, SandboxBuilder},
-    serve::{ServeError, Server},
+    serve::{Proxy, ServeError, Server},
 };

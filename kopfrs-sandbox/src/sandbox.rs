@@ -2,14 +2,18 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use http::{HeaderValue, header};
 use tokio::task::JoinSet;
 
 use crate::{
     apply::{self, Applied, ApplyError},
+    auth::Tokens,
     cluster::{Cluster, Settings},
     controllers, defaults,
+    fault::Faults,
+    http::{auth::Strangers, router::Router},
     journal::Journal,
-    serve::{self, ServeError, Server, Stack},
+    serve::{Front, ServeError, Server},
 };
 
 /// An embedded Kubernetes API server. Cheap to clone: all clones are the same cluster.
@@ -42,6 +46,7 @@ use crate::{
 pub struct Sandbox {
     cluster: Arc<Cluster>,
     journal: Journal,
+    faults: Faults,
     // Aborted when the last handle goes.
     _controllers: Arc<JoinSet<()>>,
 }
@@ -100,6 +105,7 @@ impl SandboxBuilder {
         Sandbox {
             cluster,
             journal,
+            faults: Faults::default(),
             _controllers: controllers,
         }
     }
@@ -126,21 +132,54 @@ impl Sandbox {
         SandboxBuilder::default()
     }
 
-    pub(crate) fn stack(&self, token: Option<String>) -> Stack {
-        serve::stack(&self.cluster, &self.journal, token)
+    pub(crate) fn front(&self) -> Front {
+        Front {
+            journal: self.journal.clone(),
+            faults: self.faults.clone(),
+            tokens: self.cluster.tokens.clone(),
+            clock: self.cluster.clock.clone(),
+        }
     }
 
-    /// A client that reaches the sandbox in-process: no sockets, no threads.
+    pub(crate) fn router(&self) -> Router {
+        Router::new(self.cluster.clone())
+    }
+
+    /// A client that reaches the sandbox in-process: no sockets, no threads. It may do everything.
     pub fn client(&self) -> kube::Client {
+        self.client_showing(None)
+    }
+
+    /// A client that reaches the sandbox in-process with one of its [`Tokens`].
+    pub fn client_with_token(&self, token: &str) -> kube::Client {
+        self.client_showing(HeaderValue::from_str(&format!("Bearer {token}")).ok())
+    }
+
+    fn client_showing(&self, authorization: Option<HeaderValue>) -> kube::Client {
         let sandbox = self.clone();
+        let stack = self.front().stack(self.router(), Strangers::Trusted);
         let service = tower::ServiceBuilder::new()
-            .map_request(move |request: http::Request<kube::client::Body>| {
+            .map_request(move |mut request: http::Request<kube::client::Body>| {
                 // The client keeps the sandbox alive.
                 let _ = &sandbox;
+                if let Some(value) = &authorization {
+                    let headers = request.headers_mut();
+                    headers.insert(header::AUTHORIZATION, value.clone());
+                }
                 request
             })
-            .service(self.stack(None));
+            .service(stack);
         kube::Client::new(service, "default")
+    }
+
+    /// What the sandbox makes go wrong.
+    pub fn faults(&self) -> Faults {
+        self.faults.clone()
+    }
+
+    /// The bearer tokens that the sandbox accepts.
+    pub fn tokens(&self) -> Tokens {
+        self.cluster.tokens.clone()
     }
 
     /// Creates or updates the objects of a YAML text with any number of documents, and waits until the definitions in

@@ -1,7 +1,6 @@
 //! Reads request bodies whole before anything looks at them.
 
 use std::{
-    convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -11,13 +10,11 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tower::Service;
 
-use super::{Body, reply::Reply};
+use super::{Body, BoxError, reply::Reply};
 use crate::error::ApiError;
 
 /// A real server's limit of a request body.
 const LIMIT: usize = 3 * 1024 * 1024;
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Turns requests with any body into requests with bytes.
 #[derive(Debug, Clone)]
@@ -33,7 +30,7 @@ impl<S> Collect<S> {
 
 impl<S, B> Service<Request<B>> for Collect<S>
 where
-    S: Service<Request<Bytes>, Response = Response<Body>, Error = Infallible>
+    S: Service<Request<Bytes>, Response = Response<Body>, Error = BoxError>
         + Clone
         + Send
         + 'static,
@@ -42,10 +39,10 @@ where
     B::Error: Into<BoxError>,
 {
     type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.inner.poll_ready(context)
     }
 

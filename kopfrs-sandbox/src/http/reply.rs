@@ -1,7 +1,5 @@
 //! Answers before they become HTTP.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use futures::stream;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -9,7 +7,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use serde_json::Value;
 
-use super::{Body, ResultVersion};
+use super::{Body, BoxError, ResultVersion};
 use crate::{error::ApiError, object::to_json, verbs::watch::Watch};
 
 pub(crate) const JSON: &str = "application/json";
@@ -102,11 +100,11 @@ impl Reply {
 
     pub(crate) fn into_response(self) -> Response<Body> {
         let body = match self.content {
-            Content::Bytes(bytes) => Full::new(bytes).boxed_unsync(),
+            Content::Bytes(bytes) => whole(bytes),
             Content::Watch(watch) => {
                 let lines = stream::unfold(watch, |mut watch| async move {
                     let chunk = watch.next().await?;
-                    Some((Ok::<_, Infallible>(Frame::data(chunk)), watch))
+                    Some((Ok::<_, BoxError>(Frame::data(chunk)), watch))
                 });
                 StreamBody::new(lines).boxed_unsync()
             }
@@ -138,6 +136,13 @@ impl Reply {
         }
         response
     }
+}
+
+/// A body that is there at once.
+pub(crate) fn whole(bytes: Bytes) -> Body {
+    Full::new(bytes)
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 /// A quoted string of a header: what cannot be in one is left out.

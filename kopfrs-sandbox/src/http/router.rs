@@ -3,7 +3,6 @@
 //! Everything but a watch's stream is computed in the call: nothing here waits.
 
 use std::{
-    convert::Infallible,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -14,7 +13,7 @@ use http::{Method, Request, Response};
 use tower::Service;
 
 use super::{
-    Body, Shutdown, documents, query::Query, reply::Reply, request::RequestInfo, resource,
+    Body, BoxError, Shutdown, documents, query::Query, reply::Reply, request::RequestInfo, resource,
 };
 use crate::cluster::Cluster;
 
@@ -57,10 +56,10 @@ impl Router {
 
 impl Service<Request<Bytes>> for Router {
     type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Body>, Infallible>>;
+    type Error = BoxError;
+    type Future = Ready<Result<Response<Body>, BoxError>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 

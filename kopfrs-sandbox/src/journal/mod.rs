@@ -3,6 +3,8 @@
 //! A tower layer records each request before it is answered and completes the record with the answer. Bounded: the
 //! oldest requests are forgotten.
 
+mod body;
+mod connections;
 mod layer;
 mod requests;
 
@@ -11,8 +13,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-pub(crate) use self::layer::Journaled;
+use tokio::sync::Notify;
+
+use self::connections::Connections;
 pub use self::requests::{Request, Requests};
+pub(crate) use self::{
+    connections::OpenConnection,
+    layer::{Journaled, disturbed, identify},
+};
 
 /// The requests a sandbox has seen; cheap to clone.
 ///
@@ -39,6 +47,9 @@ pub use self::requests::{Request, Requests};
 #[derive(Debug, Clone)]
 pub struct Journal {
     inner: Arc<Mutex<Inner>>,
+    connections: Arc<Connections>,
+    // Told of every request, answer, and end of an answer.
+    news: Arc<Notify>,
     capacity: usize,
 }
 
@@ -56,6 +67,8 @@ impl Journal {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             inner: Arc::default(),
+            connections: Arc::default(),
+            news: Arc::default(),
             capacity: capacity.max(1),
         }
     }
@@ -73,7 +86,61 @@ impl Journal {
         if inner.requests.len() > self.capacity {
             inner.requests.pop_front();
         }
+        drop(inner);
+        self.news.notify_waiters();
         request
+    }
+
+    /// Waits until a condition holds of what has been recorded; it is asked after every request, every answer, and every
+    /// end of a watch or connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use k8s_openapi::api::core::v1::Namespace;
+    /// use kopfrs_sandbox::Sandbox;
+    /// use kube::Api;
+    ///
+    /// let sandbox = Sandbox::new();
+    /// let namespaces: Api<Namespace> = Api::all(sandbox.client());
+    /// let asking = tokio::spawn(async move { namespaces.get("default").await });
+    /// sandbox.journal().until(|journal| journal.count("get") == 1).await;
+    /// asking.await??;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn until(&self, mut condition: impl FnMut(&Self) -> bool) {
+        loop {
+            let news = self.news.notified();
+            tokio::pin!(news);
+            // What happens between the question and the wait counts as well.
+            news.as_mut().enable();
+            if condition(self) {
+                return;
+            }
+            news.await;
+        }
+    }
+
+    /// The number of watches whose streams are open now.
+    pub fn open_watches(&self) -> usize {
+        self.requests().verb("watch").open().len()
+    }
+
+    /// The number of connections that are open now, of all servers of the sandbox. In-process there are none.
+    pub fn open_connections(&self) -> usize {
+        self.connections.open()
+    }
+
+    /// The number of connections that have been accepted so far.
+    pub fn accepted_connections(&self) -> u64 {
+        self.connections.accepted()
+    }
+
+    pub(crate) fn connection(&self) -> OpenConnection {
+        OpenConnection::new(self.connections.clone(), self.news.clone())
     }
 
     /// All requests that are still remembered, oldest first.

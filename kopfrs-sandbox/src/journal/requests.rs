@@ -3,7 +3,10 @@
 use std::{
     fmt,
     ops::Deref,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::SystemTime,
 };
 
@@ -13,7 +16,6 @@ use serde_json::Value;
 use crate::http::request::RequestInfo;
 
 /// One recorded request.
-#[derive(Clone)]
 pub struct Request {
     pub(super) number: u64,
     pub(super) time: SystemTime,
@@ -24,7 +26,12 @@ pub struct Request {
     pub(super) user_agent: String,
     pub(super) content_type: String,
     pub(super) body: Option<Bytes>,
+    pub(super) request_bytes: u64,
+    pub(super) user: OnceLock<String>,
+    pub(super) fault: OnceLock<String>,
     pub(super) outcome: OnceLock<(u16, Option<u64>)>,
+    pub(super) response_bytes: AtomicU64,
+    pub(super) is_open: AtomicBool,
 }
 
 impl Request {
@@ -88,6 +95,11 @@ impl Request {
         &self.user_agent
     }
 
+    /// The name of the user; empty for those who are not known, and before it has been found out.
+    pub fn user(&self) -> &str {
+        self.user.get().map(String::as_str).unwrap_or_default()
+    }
+
     /// The `Content-Type` header.
     pub fn content_type(&self) -> &str {
         &self.content_type
@@ -98,7 +110,27 @@ impl Request {
         serde_json::from_slice(self.body.as_ref()?).ok()
     }
 
-    /// The status code of the answer; `None` while there is none.
+    /// The bytes of its body.
+    pub fn request_bytes(&self) -> u64 {
+        self.request_bytes
+    }
+
+    /// The bytes of the answer's body that have been handed out so far.
+    pub fn response_bytes(&self) -> u64 {
+        self.response_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether the answer is still to come, or still being sent: watches are open for long.
+    pub fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Acquire)
+    }
+
+    /// What has been injected into it, in words; `None` if it went its usual way.
+    pub fn fault(&self) -> Option<&str> {
+        self.fault.get().map(String::as_str)
+    }
+
+    /// The status code of the answer; `None` while there is none, and when the connection broke before.
     pub fn status(&self) -> Option<u16> {
         self.outcome.get().map(|(status, _)| *status)
     }
@@ -118,7 +150,7 @@ impl Request {
     }
 
     /// The name of the object, which for a create is in the body.
-    fn object_name(&self) -> Option<String> {
+    pub(crate) fn object_name(&self) -> Option<String> {
         if self.info.verb == "create" && self.info.name.is_empty() {
             return Some(self.body()?["metadata"]["name"].as_str()?.to_owned());
         }
@@ -133,8 +165,12 @@ impl fmt::Debug for Request {
             write!(f, "?{}", self.query)?;
         }
         match self.status() {
-            Some(status) => write!(f, " -> {status}"),
-            None => f.write_str(" -> ?"),
+            Some(status) => write!(f, " -> {status}")?,
+            None => f.write_str(" -> ?")?,
+        }
+        match self.fault() {
+            Some(fault) => write!(f, " ({fault})"),
+            None => Ok(()),
         }
     }
 }
@@ -161,6 +197,21 @@ impl Requests {
     /// Those of a verb.
     pub fn verb(&self, verb: &str) -> Self {
         self.matching(|request| request.verb() == verb)
+    }
+
+    /// Those of a user.
+    pub fn user(&self, name: &str) -> Self {
+        self.matching(|request| request.user() == name)
+    }
+
+    /// Those answered with a status code.
+    pub fn status(&self, code: u16) -> Self {
+        self.matching(|request| request.status() == Some(code))
+    }
+
+    /// Those whose answers are still being sent.
+    pub fn open(&self) -> Self {
+        self.matching(Request::is_open)
     }
 
     /// Those about a resource, named by its plural.

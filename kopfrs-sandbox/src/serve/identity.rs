@@ -1,4 +1,4 @@
-//! A fresh certificate authority, server certificate and token for each server.
+//! A fresh certificate authority and server certificate for each server.
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::{
@@ -16,7 +16,6 @@ pub(super) struct Identity {
     /// The authority's certificate, for clients.
     pub(super) authority_pem: String,
     pub(super) authority_der: Vec<u8>,
-    pub(super) token: String,
 }
 
 impl Identity {
@@ -53,11 +52,6 @@ impl Identity {
             tls: Arc::new(tls),
             authority_pem: authority.pem(),
             authority_der: authority.der().to_vec(),
-            token: format!(
-                "{}{}",
-                uuid::Uuid::new_v4().simple(),
-                uuid::Uuid::new_v4().simple()
-            ),
         })
     }
 }

@@ -3,14 +3,13 @@
 use std::{io::Write, net::SocketAddr, path::Path};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::json;
+use kube::config::AuthInfo;
 
 use super::{ServeError, identity::Identity};
 
 /// The text of a kubeconfig.
-pub(super) fn text(addr: SocketAddr, identity: &Identity) -> String {
+pub(super) fn text(addr: SocketAddr, identity: &Identity, token: &str) -> String {
     let authority = STANDARD.encode(&identity.authority_pem);
-    let token = &identity.token;
     format!(
         "apiVersion: v1
 kind: Config
@@ -52,14 +51,24 @@ pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// The configuration of a kube client.
-pub(super) fn client(addr: SocketAddr, identity: &Identity) -> Result<kube::Config, ServeError> {
+pub(super) fn client(
+    addr: SocketAddr,
+    identity: &Identity,
+    token: &str,
+) -> Result<kube::Config, ServeError> {
     let url = format!("https://{addr}")
         .parse()
         .map_err(ServeError::Address)?;
     let mut config = kube::Config::new(url);
     "default".clone_into(&mut config.default_namespace);
     config.root_cert = Some(vec![identity.authority_der.clone()]);
-    config.auth_info = serde_json::from_value(json!({"token": identity.token}))
-        .map_err(ServeError::Credentials)?;
+    config.auth_info = credentials(token);
     Ok(config)
+}
+
+pub(super) fn credentials(token: &str) -> AuthInfo {
+    AuthInfo {
+        token: Some(token.to_owned().into()),
+        ..AuthInfo::default()
+    }
 }

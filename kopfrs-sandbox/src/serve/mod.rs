@@ -1,22 +1,46 @@
-//! Ways to reach a sandbox: in-process, and over TLS on a loopback port.
+//! Ways to reach a sandbox, or a server behind a proxy: in-process, and over TLS on a loopback port.
 
+mod endpoint;
+mod error;
+mod forward;
 mod identity;
 mod kubeconfig;
+mod proxy;
 mod server;
 
-use std::sync::Arc;
-
-pub use self::server::{ServeError, Server};
+pub use self::{error::ServeError, proxy::Proxy, server::Server};
 use crate::{
-    cluster::Cluster,
-    http::{auth::Auth, collect::Collect, router::Router},
+    auth::Tokens,
+    clock::Clock,
+    fault::{Faults, Faulty},
+    http::{
+        auth::{Auth, Strangers},
+        collect::Collect,
+        router::Router,
+    },
     journal::{Journal, Journaled},
 };
 
-/// The whole stack, for requests with any body.
-pub(crate) type Stack = Collect<Journaled<Auth<Router>>>;
+/// The whole stack in front of `S`, for requests with any body.
+pub(crate) type Stack<S = Router> = Collect<Journaled<Faulty<Auth<S>>>>;
 
-pub(crate) fn stack(cluster: &Arc<Cluster>, journal: &Journal, token: Option<String>) -> Stack {
-    let router = Auth::new(Router::new(cluster.clone()), token);
-    Collect::new(Journaled::new(router, journal.clone(), cluster.clone()))
+/// What stands in front of a server, be it the sandbox or another one.
+#[derive(Debug, Clone)]
+pub(crate) struct Front {
+    pub(crate) journal: Journal,
+    pub(crate) faults: Faults,
+    pub(crate) tokens: Tokens,
+    pub(crate) clock: Clock,
+}
+
+impl Front {
+    pub(crate) fn stack<S>(&self, server: S, strangers: Strangers) -> Stack<S> {
+        let authenticated = Auth::new(server, self.tokens.clone(), strangers);
+        let faulty = Faulty::new(authenticated, self.faults.clone());
+        Collect::new(Journaled::new(
+            faulty,
+            self.journal.clone(),
+            self.clock.clone(),
+        ))
+    }
 }

@@ -1,0 +1,10 @@
+//! Who asks: users and the tokens they show.
+//!
+//! `http::auth` looks tokens up here; nothing here knows of requests.
+
+mod tokens;
+mod user;
+
+pub(crate) use self::tokens::Session;
+pub use self::tokens::{OpenWatches, Tokens};
+pub(crate) use self::user::User;
