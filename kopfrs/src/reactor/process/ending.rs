@@ -257,7 +257,7 @@ impl Handling<'_> {
     async fn unsent(mut self, change: Change, error: ApiError) -> Result<Next, ApiError> {
         let is_refused = error.failure() == Failure::Rejected && !change.is_empty();
         if !is_refused {
-            if error.failure() != Failure::Missing && !change.is_empty() {
+            if !change.is_empty() {
                 let due = self.context.environment.clock.now();
                 self.work().unsent = Some(Unsent {
                     change,

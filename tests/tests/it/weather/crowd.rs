@@ -124,20 +124,6 @@ fn another_controller_loses_nothing_and_ours_converges() {
         }
         assert!(running.is_running());
         running.stop().await;
-        remove(&station).await;
+        station.leave().await;
     });
-}
-
-/// Leaves nothing behind: whoever set a finalizer takes it off.
-async fn remove(station: &Station) {
-    for number in 0..OBJECTS {
-        let path = station.path(&name(number));
-        let free = json!({"metadata": {"finalizers": null}});
-        station
-            .rest
-            .delete(&path, None)
-            .await
-            .expect("it is deleted");
-        let _ = station.rest.merge(&path, &free).await;
-    }
 }

@@ -2,4 +2,7 @@
 //! and come back, credentials that end, rights that lack.
 
 mod crowd;
+mod outages;
+mod refusals;
 mod station;
+mod streams;

@@ -1,13 +1,16 @@
 //! An operator in this process, the objects that it handles, and what it was called for.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kopfrs::cause::ChangingCause;
 use kopfrs::handler::Invocation;
 use kopfrs::prelude::*;
+use kopfrs_sandbox::Proxy;
 use kopfrs_tests::backend::{Cluster, Namespace, Rest};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -83,6 +86,18 @@ impl Station {
             .add(on::delete_of(gauges()).id("delete").run(show(false)))
     }
 
+    /// A proxy before the cluster, and the way through it.
+    pub(super) async fn proxy(&self) -> Proxy {
+        let config = config(self.cluster.kubeconfig()).await;
+        Proxy::start(config).await.expect("the proxy starts")
+    }
+
+    /// Starts an operator that goes through a proxy.
+    pub(super) async fn start_behind(&self, proxy: &Proxy, settings: Settings) -> Running {
+        let client = Client::try_from(proxy.config()).expect("a client can be made");
+        self.start(client, settings).await
+    }
+
     /// Starts an operator, and goes on when it watches.
     pub(super) async fn start(&self, client: Client, settings: Settings) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
@@ -132,13 +147,6 @@ impl Station {
             .unwrap_or_else(|error| panic!("{name} cannot be patched: {error}"));
     }
 
-    pub(super) async fn get(&self, name: &str) -> Option<Value> {
-        self.rest
-            .get(&self.path(name))
-            .await
-            .unwrap_or_else(|error| panic!("{name} cannot be read: {error}"))
-    }
-
     /// All objects, by their names.
     pub(super) async fn all(&self) -> BTreeMap<String, Value> {
         let list = self.rest.get(&self.list_path()).await;
@@ -156,7 +164,11 @@ impl Station {
             if holds(&all) {
                 return;
             }
-            assert!(Instant::now() < end, "{what} has not come: {:#}", all.values().next().unwrap());
+            assert!(
+                Instant::now() < end,
+                "{what} has not come: {:#}",
+                all.values().next().unwrap()
+            );
             sleep(Duration::from_millis(200)).await;
         }
     }
@@ -167,6 +179,21 @@ impl Station {
             all.len() == count && all.values().all(is_handled)
         })
         .await;
+    }
+}
+
+impl Station {
+    /// Leaves nothing behind: without the operator nobody takes its finalizers off.
+    pub(super) async fn leave(self) {
+        for (name, _) in self.all().await {
+            let path = self.path(&name);
+            let free = json!({"metadata": {"finalizers": null}});
+            let deleted = self.rest.delete(&path, None).await;
+            deleted.expect("it is deleted");
+            // Without a finalizer it is gone already.
+            let _ = self.rest.merge(&path, &free).await;
+        }
+        self.namespace.delete().await;
     }
 }
 
@@ -196,6 +223,13 @@ impl Running {
     pub(super) fn is_running(&self) -> bool {
         !self.task.is_finished()
     }
+}
+
+async fn config(kubeconfig: &Path) -> kube::Config {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).expect("the kubeconfig is read");
+    kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .expect("the kubeconfig is valid")
 }
 
 fn definition() -> Value {
