@@ -84,6 +84,11 @@ pub struct NetworkingSettings {
     pub requests_in_flight: usize,
     /// How long one request may take, watches not counted. 30 s.
     pub request_timeout: Duration,
+    /// How long opening a connection may take, TLS included. 10 s.
+    pub connect_timeout: Duration,
+    /// Whether HTTP/2 is spoken where the server can: one connection for all requests, and one for
+    /// 32 watches. Else it is HTTP/1.1, with a connection each. Yes.
+    pub http2: bool,
     /// The pauses between the attempts of a request that fails for the network's or the server's
     /// sake; after the last one the failure counts. 1, 1, 2, 3, 5, 8 s.
     pub error_backoffs: Vec<Duration>,
@@ -128,6 +133,8 @@ impl Default for NetworkingSettings {
         Self {
             requests_in_flight: 32,
             request_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            http2: true,
             error_backoffs: [1, 1, 2, 3, 5, 8].map(Duration::from_secs).to_vec(),
         }
     }

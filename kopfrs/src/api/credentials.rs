@@ -1,14 +1,52 @@
-//! Credentials, and where they come from.
+//! Credentials, and why there are none. Where they come from is in `login`, who keeps them in `vault`.
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use kube::Config;
-use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use k8s_openapi::jiff::Timestamp;
+use kube::config::{InClusterError, KubeconfigError};
+use kube::{Client, Config};
 
 /// How to reach an API server, and as whom. A login handler returns it.
+///
+/// # Examples
+/// ```
+/// use k8s_openapi::jiff::{SignedDuration, Timestamp};
+/// use kopfrs::api::Credentials;
+/// use kopfrs::prelude::*;
+///
+/// #[on::login]
+/// async fn by_a_token_of_an_hour() -> Result<Credentials> {
+///     let config = kube::Config::new("https://10.0.0.1:6443".parse()?);
+///     let expiry = Timestamp::now() + SignedDuration::from_hours(1);
+///     Ok(Credentials::new(config).valid_until(expiry).priority(10))
+/// }
+/// ```
 #[derive(Clone)]
-pub struct Credentials(Config);
+pub struct Credentials {
+    pub(super) access: Access,
+    pub(super) valid_until: Option<Timestamp>,
+    pub(super) priority: i32,
+    /// The kubeconfig that they are read from, to be read again.
+    pub(super) source: Option<Source>,
+}
+
+/// What is talked through.
+#[derive(Clone)]
+pub(super) enum Access {
+    /// Connections of our own.
+    Config(Box<Config>),
+    /// Somebody else's client; the mark tells one from another.
+    Client(Client, Arc<()>),
+}
+
+/// A kubeconfig, and the context in it.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) file: Option<PathBuf>,
+    pub(super) context: Option<String>,
+}
 
 /// Why there are no credentials.
 #[derive(Debug, thiserror::Error)]
@@ -43,36 +81,91 @@ pub enum LoginError {
         /// The server that the credentials are for.
         url: String,
     },
+    /// The program that the kubeconfig names for credentials has given none.
+    #[error("the credential plugin {command:?} failed: {message}")]
+    Plugin {
+        /// The program.
+        command: String,
+        /// What has happened.
+        message: String,
+    },
+    /// The credentials make no client.
+    #[error("failed to make a client of the credentials: {0}")]
+    Client(#[source] Box<kube::Error>),
+    /// The credentials cannot be used any more when they come.
+    #[error("the credentials for {url} have expired already, at {at}")]
+    Expired {
+        /// The server that the credentials are for.
+        url: String,
+        /// The end of their validity.
+        at: Timestamp,
+    },
+    /// The login has given nothing but what the server has refused just now.
+    #[error("{url} has refused the credentials (401), and the login gives the same ones again")]
+    Refused {
+        /// The server that the credentials are for.
+        url: String,
+    },
+    /// Nobody logs in any more.
+    #[error("the operator has ended, and nobody renews its credentials")]
+    Ended,
 }
 
 impl Credentials {
     /// Credentials from a configuration of kube's.
     pub fn new(config: Config) -> Self {
-        Self(config)
+        Self::through(Access::Config(Box::new(config)))
     }
 
-    /// The configuration behind them.
-    pub fn config(&self) -> &Config {
-        &self.0
+    /// Credentials that are a ready client: for ways to the API that a configuration cannot tell.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use kopfrs::api::Credentials;
+    ///
+    /// # async fn f() -> Result<(), kube::Error> {
+    /// let credentials = Credentials::from_client(kube::Client::try_default().await?);
+    /// # Ok(()) }
+    /// ```
+    pub fn from_client(client: Client) -> Self {
+        Self::through(Access::Client(client, Arc::new(())))
     }
 
-    /// The configuration to make a client of, with what the framework wants of each client.
-    pub(crate) fn into_config(self) -> Config {
-        let mut config = self.0;
-        // Retries are our own: kube's silent ones would hide minutes inside of one request.
-        config.default_retry = false;
-        let agent = concat!("kopfrs/", env!("CARGO_PKG_VERSION"));
-        if !config
-            .headers
-            .iter()
-            .any(|(name, _)| name == http::header::USER_AGENT)
-        {
-            config.headers.push((
-                http::header::USER_AGENT,
-                http::HeaderValue::from_static(agent),
-            ));
+    fn through(access: Access) -> Self {
+        Self {
+            access,
+            valid_until: None,
+            priority: 0,
+            source: None,
         }
-        config
+    }
+
+    /// Sets the end of their validity: the operator logs in anew shortly before.
+    pub fn valid_until(mut self, at: Timestamp) -> Self {
+        self.valid_until = Some(at);
+        self
+    }
+
+    /// Sets their rank among those of other login handlers: the highest is used first, 0 unless set.
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// The configuration behind them; none if they are a ready client.
+    pub fn config(&self) -> Option<&Config> {
+        match &self.access {
+            Access::Config(config) => Some(config),
+            Access::Client(..) => None,
+        }
+    }
+
+    /// The server that they are for, for people.
+    pub(crate) fn url(&self) -> String {
+        self.config().map_or_else(
+            || "the server of the client".to_owned(),
+            |config| config.cluster_url.to_string(),
+        )
     }
 }
 
@@ -82,101 +175,14 @@ impl From<Config> for Credentials {
     }
 }
 
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Credentials({})", self.0.cluster_url)
+impl From<Client> for Credentials {
+    fn from(client: Client) -> Self {
+        Self::from_client(client)
     }
 }
 
-/// Ways to find credentials, for login handlers.
-pub mod login {
-    use std::sync::OnceLock;
-
-    use super::{Config, Credentials, KubeConfigOptions, Kubeconfig, LoginError, PathBuf};
-
-    /// What the command line says.
-    static GIVEN: OnceLock<Given> = OnceLock::new();
-
-    struct Given {
-        credentials: Credentials,
-        /// Other ways lead there, too: the sandbox must not be mixed up with a cluster.
-        is_only: bool,
-    }
-
-    /// There is one command line in a process.
-    #[cfg(feature = "cli")]
-    pub(crate) fn give(credentials: Credentials, is_only: bool) {
-        let _ = GIVEN.set(Given {
-            credentials,
-            is_only,
-        });
-    }
-
-    fn only() -> Option<Credentials> {
-        GIVEN
-            .get()
-            .filter(|given| given.is_only)
-            .map(|given| given.credentials.clone())
-    }
-
-    /// Takes what the command line says (`--kubeconfig`, `--context`, `--sandbox`); else looks in
-    /// `$KUBECONFIG`, then for the service account of the pod, then in `~/.kube/config`.
-    ///
-    /// # Errors
-    /// If none of them is there, or the first that is there cannot be used.
-    pub async fn infer() -> Result<Credentials, LoginError> {
-        if let Some(given) = GIVEN.get() {
-            return Ok(given.credentials.clone());
-        }
-        if std::env::var_os("KUBECONFIG").is_some_and(|value| !value.is_empty()) {
-            return kubeconfig(None, None).await;
-        }
-        if std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
-            return in_cluster();
-        }
-        let home = std::env::var_os("HOME").map(PathBuf::from);
-        match home
-            .map(|home| home.join(".kube/config"))
-            .filter(|path| path.exists())
-        {
-            Some(path) => kubeconfig(Some(path), None).await,
-            None => Err(LoginError::Nothing),
-        }
-    }
-
-    /// Uses a kubeconfig: the given file, or what `$KUBECONFIG` names; the given context, or the
-    /// current one.
-    ///
-    /// # Errors
-    /// If the file or the context is not there, or cannot be read.
-    pub async fn kubeconfig(
-        file: Option<PathBuf>,
-        context: Option<String>,
-    ) -> Result<Credentials, LoginError> {
-        if let Some(only) = only() {
-            return Ok(only);
-        }
-        let kubeconfig = match file {
-            Some(file) => Kubeconfig::read_from(file)?,
-            None => Kubeconfig::read()?,
-        };
-        let options = KubeConfigOptions {
-            context,
-            ..KubeConfigOptions::default()
-        };
-        Ok(Credentials::new(
-            Config::from_custom_kubeconfig(kubeconfig, &options).await?,
-        ))
-    }
-
-    /// Uses the service account that is mounted into the pod.
-    ///
-    /// # Errors
-    /// If the process does not run in a pod with a service account.
-    pub fn in_cluster() -> Result<Credentials, LoginError> {
-        if let Some(only) = only() {
-            return Ok(only);
-        }
-        Ok(Credentials::new(Config::incluster()?))
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credentials({})", self.url())
     }
 }

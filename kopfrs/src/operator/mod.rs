@@ -2,6 +2,7 @@
 
 mod builder;
 mod error;
+mod login;
 mod run;
 
 pub use self::builder::{Operator, OperatorBuilder};

@@ -11,7 +11,8 @@ use tracing::{debug, info, warn};
 
 use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
-use crate::api::{Connection, Credentials, LoginError, login};
+use super::login::{LoginHandlers, Way};
+use crate::api::{Connection, LoginError, Outfit, Vault};
 use crate::cause::{Activity, ActivityCause};
 use crate::clock::Clock;
 use crate::engine::activities;
@@ -65,8 +66,13 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         () = &mut stop => return Ok(()),
     }
     let settings = settings.freeze();
+    let login_handlers = LoginHandlers {
+        handlers: handlers.clone(),
+        memos: memos.clone(),
+        environment: Arc::downgrade(&environment),
+    };
     let client = tokio::select! {
-        client = connect(access, &handlers, &memos, &environment) => client?,
+        client = connect(access, login_handlers, &environment) => client?,
         () = &mut stop => return cleanup.run().await,
     };
     environment.set_client(client.clone());
@@ -134,38 +140,27 @@ async fn startup(
     Ok(())
 }
 
-/// Calls the login handlers; the first credentials count.
+/// Logs in, and gives the client that stays good when the credentials do not.
 async fn connect(
     access: Access,
-    handlers: &ActivityHandlers,
-    memos: &Memos,
-    environment: &Arc<Environment>,
+    handlers: LoginHandlers,
+    environment: &Environment,
 ) -> Result<Client, OperatorError> {
-    let outcomes = activities::run(Activity::Login, handlers, memos, environment)
-        .await
-        .map_err(|failed| LoginError::Handler {
-            id: failed.id,
-            message: failed.message,
-        })?;
-    let mut products = outcomes.into_iter().filter_map(|outcome| outcome.product);
-    let found = products.find_map(|product| product.downcast::<Credentials>().ok());
-    let credentials = match (access, found) {
-        (Access::Client(client), _) => return Ok(client),
-        (Access::Only(only), Some(found))
-            if found.config().cluster_url != only.config().cluster_url =>
-        {
-            return Err(LoginError::Foreign {
-                url: found.config().cluster_url.to_string(),
-            }
-            .into());
+    match Way::new(access, handlers) {
+        Way::Client(client, handlers) => {
+            handlers.call().await?;
+            Ok(client)
         }
-        (Access::Only(only), _) => *only,
-        (_, Some(found)) => *found,
-        (Access::Given(given), None) => *given,
-        (Access::Login, None) => login::infer().await?,
-    };
-    info!("connecting to {}", credentials.config().cluster_url);
-    Client::try_from(credentials.into_config()).map_err(OperatorError::Client)
+        Way::Login(login) => {
+            let outfit = Outfit::new(environment.settings.get().networking.clone());
+            let vault = Vault::open(login, outfit, environment.clock).await;
+            let vault = vault.map_err(|error| match error {
+                LoginError::Client(error) => OperatorError::Client(*error),
+                error => error.into(),
+            })?;
+            Ok(vault.client())
+        }
+    }
 }
 
 /// Lets running handlers finish within the drain budget, then cancels them.

@@ -266,6 +266,14 @@ impl Bench {
 }
 
 impl Running {
+    /// An operator that a test has started itself.
+    pub(crate) fn new(
+        stop: oneshot::Sender<()>,
+        task: JoinHandle<Result<(), kopfrs::operator::OperatorError>>,
+    ) -> Self {
+        Self { stop, task }
+    }
+
     /// Stops the operator as SIGTERM does.
     pub(crate) async fn stop(self) {
         drop(self.stop);

@@ -1,9 +1,8 @@
 //! Servers that are not well: watches that break, groups that do not answer, definitions that may
 //! not be read.
 
-use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{HeaderValue, Request, Response, header};
@@ -12,9 +11,9 @@ use kopfrs::prelude::*;
 use kube::api::{Api, DeleteParams, Patch as ApiPatch, PatchParams};
 use kube::client::Body;
 use tokio::time::sleep;
-use tracing::subscriber::DefaultGuard;
 
 use crate::bench::{Bench, Demo, Status};
+use crate::logs::Log;
 
 /// A flag that a server and a test share.
 #[derive(Clone, Default)]
@@ -27,42 +26,6 @@ impl Switch {
 
     fn set(&self, is_on: bool) {
         self.0.store(is_on, Ordering::SeqCst);
-    }
-}
-
-/// What is logged from now on.
-struct Log {
-    lines: Lines,
-    _until_dropped: DefaultGuard,
-}
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(text)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn start() -> Self {
-        let lines = Lines::default();
-        let written = lines.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || written.clone());
-        Self {
-            lines,
-            _until_dropped: tracing::subscriber::set_default(subscriber.finish()),
-        }
-    }
-
-    fn count(&self, text: &str) -> usize {
-        let lines = self.lines.0.lock().unwrap();
-        String::from_utf8_lossy(&lines).matches(text).count()
     }
 }
 

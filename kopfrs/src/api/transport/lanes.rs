@@ -1,0 +1,135 @@
+//! Streams over HTTP/2: a few connections of their own, each with a bounded number of streams.
+//!
+//! Servers take about a hundred streams on one connection, and what comes after them waits in silence.
+//! Watches never end, so they would wait for ever: each connection gets fewer than any server takes,
+//! and where a server takes still fewer, that is found out and remembered.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, Error};
+use kube::client::Body;
+
+use super::dialer::{Dialer, Stream};
+use super::held::Held;
+
+/// How many streams one connection carries.
+pub(super) const ROOM: usize = 32;
+
+/// Connections that are opened as they are needed.
+pub(super) struct Lanes {
+    lanes: Mutex<Vec<Arc<Lane>>>,
+    dialer: Dialer,
+    make: fn(Dialer) -> Client<Dialer, Body>,
+}
+
+/// One connection with its streams.
+struct Lane {
+    client: Client<Dialer, Body>,
+    load: Mutex<Load>,
+    dialer: Dialer,
+}
+
+struct Load {
+    open: usize,
+    room: usize,
+}
+
+/// A place on a lane.
+pub(super) struct Seat {
+    lane: Arc<Lane>,
+    is_answered: bool,
+}
+
+impl Lanes {
+    pub(super) fn new(dialer: Dialer, make: fn(Dialer) -> Client<Dialer, Body>) -> Self {
+        Self {
+            lanes: Mutex::default(),
+            dialer,
+            make,
+        }
+    }
+
+    /// Gives a connection for the next lane to begin with.
+    pub(super) fn prime(&self, stream: Stream) {
+        self.lane_without_streams().dialer.prime(stream);
+    }
+
+    pub(super) async fn send(
+        &self,
+        request: Request<Body>,
+    ) -> Result<Response<Held<Incoming, Seat>>, Error> {
+        let mut seat = self.seat();
+        // Whoever gives up waiting drops the seat without an answer: see there.
+        let response = seat.lane.client.request(request).await;
+        seat.is_answered = true;
+        response.map(|response| response.map(|body| Held::new(body, Some(seat))))
+    }
+
+    fn seat(&self) -> Seat {
+        let mut lanes = self.lanes();
+        let free = lanes.iter().find(|lane| lane.take()).cloned();
+        let lane = free.unwrap_or_else(|| {
+            let lane = self.lane();
+            lane.take();
+            lanes.retain(|lane| lane.load().open > 0);
+            lanes.push(lane.clone());
+            lane
+        });
+        Seat {
+            lane,
+            is_answered: false,
+        }
+    }
+
+    fn lane_without_streams(&self) -> Arc<Lane> {
+        let mut lanes = self.lanes();
+        let idle = lanes.iter().find(|lane| lane.load().open == 0).cloned();
+        idle.unwrap_or_else(|| {
+            let lane = self.lane();
+            lanes.push(lane.clone());
+            lane
+        })
+    }
+
+    fn lane(&self) -> Arc<Lane> {
+        let dialer = self.dialer.for_http2();
+        Arc::new(Lane {
+            client: (self.make)(dialer.clone()),
+            load: Mutex::new(Load {
+                open: 0,
+                room: ROOM,
+            }),
+            dialer,
+        })
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Vec<Arc<Lane>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lane {
+    fn load(&self) -> MutexGuard<'_, Load> {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> bool {
+        let mut load = self.load();
+        let is_free = load.open < load.room;
+        load.open += usize::from(is_free);
+        is_free
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut load = self.lane.load();
+        load.open -= 1;
+        if !self.is_answered && load.open > 0 {
+            // The others are served and this one was not: the server takes no more on one connection.
+            load.room = load.room.min(load.open);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What kind of request it is, for those who carry it.
+
+use http::{Request, header};
+
+/// Which way a request takes. The API server makes the same difference: it limits what is short, and
+/// lets the rest run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// Asked and answered.
+    Short,
+    /// An answer that goes on: a watch, a log that is followed.
+    Stream,
+    /// Through the API server to somebody else.
+    Proxy,
+    /// Another protocol on the same connection: exec, attach, port-forward.
+    Upgrade,
+}
+
+impl Route {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        if request.headers().contains_key(header::UPGRADE) {
+            return Self::Upgrade;
+        }
+        let mut parts = request.uri().path().split('/');
+        if parts.any(|part| part == "proxy") {
+            return Self::Proxy;
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let goes_on = |pair: &str| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
+            matches!(name, "watch" | "follow") && !matches!(value, "false" | "0" | "")
+        };
+        if query.split('&').any(goes_on) {
+            Self::Stream
+        } else {
+            Self::Short
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_go_by_what_they_ask_for() {
+        for (uri, route) in [
+            ("/api/v1/pods", Route::Short),
+            ("/api/v1/pods?limit=500&watch=false", Route::Short),
+            ("/api/v1/pods?watch=true&resourceVersion=1", Route::Stream),
+            ("/api/v1/pods?watch=1", Route::Stream),
+            ("/api/v1/pods?watch", Route::Stream),
+            (
+                "/api/v1/namespaces/a/pods/b/log?follow=true&",
+                Route::Stream,
+            ),
+            ("/api/v1/namespaces/a/pods/b/log", Route::Short),
+            ("/api/v1/namespaces/a/services/b/proxy/x", Route::Proxy),
+        ] {
+            assert_eq!(
+                Route::of(&Request::get(uri).body(()).unwrap()),
+                route,
+                "{uri}"
+            );
+        }
+        let upgrade = Request::get("/").header("upgrade", "websocket").body(());
+        assert_eq!(Route::of(&upgrade.unwrap()), Route::Upgrade);
+    }
+}
