@@ -26,13 +26,15 @@ pub(super) enum Command {
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RunOptions {
-    /// Handle the objects of this namespace only; may be repeated. Default: all namespaces.
+    /// Handle the objects of these namespaces only: a name, a pattern (`team-*`), an exclusion
+    /// (`!kube-*`); several with commas, or repeated. The last that matches decides. Default: all
+    /// namespaces.
     #[arg(
         short,
         long = "namespace",
         env = "KOPFRS_NAMESPACE",
         value_delimiter = ',',
-        value_name = "NAME"
+        value_name = "PATTERN"
     )]
     pub(super) namespaces: Vec<String>,
     /// Handle the objects of all namespaces.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::kind::Handlers;
+use super::namespaces::Patterns;
 use crate::api::Connection;
 use crate::handler::Environment;
 use crate::settings::Settings;
@@ -37,7 +38,7 @@ pub(crate) enum Scope {
     /// Everywhere.
     Cluster,
     /// In these namespaces, and for cluster-scoped kinds everywhere.
-    Namespaces(Vec<String>),
+    Namespaces(Patterns),
 }
 
 /// The steps of stopping.

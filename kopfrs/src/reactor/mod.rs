@@ -1,21 +1,25 @@
 //! The spine: from the API's events to handlers, and back to patches.
 //!
-//! `observe` finds out which resources there are, `orchestrate` keeps a watch for each that handlers
-//! ask for, `watch` yields what happens in it, `queue` gives it to the worker of the object, `worker`
+//! `observe` finds out which resources there are, `namespaces` which namespaces, `orchestrate` keeps
+//! watches over those that handlers ask for, `watch` yields what happens in it, `queue` gives it to the worker of the object, `worker`
 //! takes it up in turn, `process` decides what is to be done and does it, `commit` writes it down.
 
 mod commit;
 mod context;
 mod definitions;
 mod kind;
+mod metadata;
+mod namespaces;
 mod observe;
 mod orchestrate;
 mod process;
 mod queue;
+mod served;
 mod snapshot;
 mod watch;
 mod worker;
 
 pub(crate) use self::context::{Context, Scope, Stop};
 pub(crate) use self::kind::Handlers;
+pub(crate) use self::namespaces::Patterns;
 pub(crate) use self::orchestrate::orchestrate;

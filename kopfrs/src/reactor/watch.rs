@@ -361,7 +361,7 @@ fn clipped(text: &str) -> String {
 }
 
 /// Continue tokens are base64 with characters that mean something in queries.
-fn escaped(token: &str) -> String {
+pub(super) fn escaped(token: &str) -> String {
     token
         .replace('%', "%25")
         .replace('+', "%2B")

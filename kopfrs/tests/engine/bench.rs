@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kopfrs::cause::ChangingCause;
 use kopfrs::handler::Invocation;
+use kopfrs::operator::OperatorBuilder;
 use kopfrs::prelude::*;
 use kopfrs::storage::Persistence;
 use kopfrs_sandbox::Sandbox;
@@ -140,11 +141,14 @@ impl Bench {
     }
 
     pub(crate) async fn start_with(&self, registry: Registry, settings: Settings) -> Running {
+        self.start_built(Operator::builder().registry(registry).settings(settings))
+            .await
+    }
+
+    pub(crate) async fn start_built(&self, builder: OperatorBuilder) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, is_ready) = oneshot::channel::<()>();
-        let operator = Operator::builder()
-            .registry(registry)
-            .settings(settings)
+        let operator = builder
             .client(self.client.clone())
             .stop_when(async move { drop(stopped.await) })
             .cancel_when(std::future::pending())

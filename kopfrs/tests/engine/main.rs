@@ -8,6 +8,7 @@ mod hazards;
 mod kills;
 mod kinds;
 mod memories;
+mod namespaces;
 mod refusals;
 mod restarts;
 mod stops;
