@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::kind::Handlers;
 use super::namespaces::Patterns;
 use crate::api::Connection;
+use crate::engine::posting::Posting;
 use crate::handler::Environment;
 use crate::settings::Settings;
 
@@ -25,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) handlers: Handlers,
     pub(crate) scope: Scope,
     pub(crate) stop: Stop,
+    /// Tells of objects in Kubernetes Events.
+    pub(crate) posting: Posting,
     /// The tasks of objects.
     pub(crate) workers: TaskTracker,
     /// Places for objects that are being taken apart.
@@ -60,7 +63,9 @@ impl Context {
         (scope, stop): (Scope, Stop),
     ) -> Self {
         let settings = environment.settings.get();
+        let (way, clock) = (connection.clone(), environment.clock);
         Self {
+            posting: Posting::new(way, settings.posting.clone(), clock),
             connection,
             environment,
             settings,

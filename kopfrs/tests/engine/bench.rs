@@ -11,6 +11,7 @@ use kopfrs::storage::Persistence;
 use kopfrs_sandbox::Sandbox;
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch as ApiPatch, PatchParams, PostParams};
+use kube::client::Body;
 use kube::core::{ApiResource, GroupVersionKind};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -143,6 +144,35 @@ impl Bench {
     pub(crate) async fn start_with(&self, registry: Registry, settings: Settings) -> Running {
         self.start_built(Operator::builder().registry(registry).settings(settings))
             .await
+    }
+
+    /// The same bench, with an operator whose requests are seen first: those that get a status are
+    /// refused with it.
+    pub(crate) fn refusing(
+        self,
+        refuse: impl Fn(&http::Request<Body>) -> Option<u16> + Clone + Send + 'static,
+    ) -> Self {
+        let inner = self.client.clone();
+        let service = tower::service_fn(move |request: http::Request<Body>| {
+            let (inner, refused) = (inner.clone(), refuse(&request));
+            async move {
+                let Some(code) = refused else {
+                    return inner.send(request).await;
+                };
+                let text =
+                    json!({"kind": "Status", "status": "Failure", "message": "no", "code": code});
+                let response = http::Response::builder()
+                    .status(code)
+                    .header("content-type", "application/json");
+                Ok(response
+                    .body(Body::from(text.to_string().into_bytes()))
+                    .unwrap())
+            }
+        });
+        Self {
+            client: kube::Client::new(service, "default"),
+            ..self
+        }
     }
 
     pub(crate) async fn start_built(&self, builder: OperatorBuilder) -> Running {

@@ -4,13 +4,16 @@
 mod bench;
 mod changes;
 mod errors;
+mod events;
 mod hazards;
 mod kills;
 mod kinds;
+mod lifecycles;
 mod memories;
 mod namespaces;
 mod refusals;
 mod restarts;
+mod settings;
 mod stops;
 mod watches;
 mod writes;

@@ -78,28 +78,7 @@ fn creating(bench: &Bench) -> Registry {
 async fn bench_refusing(
     refuse: impl Fn(&Request<Body>) -> Option<u16> + Clone + Send + 'static,
 ) -> Bench {
-    let bench = Bench::new(Status::Open).await;
-    let inner = bench.client.clone();
-    let service = tower::service_fn(move |request: Request<Body>| {
-        let (inner, refused) = (inner.clone(), refuse(&request));
-        async move {
-            let Some(code) = refused else {
-                return inner.send(request).await;
-            };
-            let text =
-                json!({"kind": "Status", "status": "Failure", "message": "no", "code": code});
-            let response = http::Response::builder()
-                .status(code)
-                .header("content-type", "application/json");
-            Ok(response
-                .body(Body::from(text.to_string().into_bytes()))
-                .unwrap())
-        }
-    });
-    Bench {
-        client: kube::Client::new(service, "default"),
-        ..bench
-    }
+    Bench::new(Status::Open).await.refusing(refuse)
 }
 
 #[tokio::test(start_paused = true)]
