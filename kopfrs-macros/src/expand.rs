@@ -109,7 +109,8 @@ fn builder(kind: &Kind, target: &Target) -> TokenStream {
             let function = paths::builder(kind.name, "", ty.span());
             quote_spanned! {ty.span()=> #function::<#ty>() }
         }
-        Target::Named(selector) => {
+        Target::Named(names) => {
+            let selector = &names.selector;
             let function = paths::builder(kind.name, "_of", Span::call_site());
             quote! { #function(#selector) }
         }

@@ -7,12 +7,13 @@ mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use self::arguments::{Arguments, Command};
+use crate::settings::VARIABLES;
 
 /// The program that is an operator.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,8 @@ pub fn main(program: Program) -> ExitCode {
     let matches = Arguments::command()
         .name(program.name)
         .version(program.version)
+        .mut_subcommand("run", |run| run.after_long_help(settings_help()))
+        .after_long_help(settings_help())
         .get_matches();
     let arguments = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
@@ -47,6 +50,17 @@ pub fn main(program: Program) -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+/// The settings that the environment may say, for `--help`.
+fn settings_help() -> String {
+    let mut help =
+        "Settings, from the environment (startup handlers have the last word):\n".to_owned();
+    for variable in VARIABLES {
+        // Writing to a text does not fail.
+        let _ = writeln!(help, "  {}: {}", variable.name, variable.expected);
+    }
+    help
 }
 
 impl fmt::Display for Program {

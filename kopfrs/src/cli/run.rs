@@ -9,6 +9,7 @@ use super::{Program, handlers, logging};
 use crate::api::{LoginError, login};
 use crate::operator::{Operator, OperatorBuilder};
 use crate::registry::Registry;
+use crate::settings::Settings;
 
 pub(super) fn run(program: Program, options: RunOptions) -> ExitCode {
     logging::init(&options);
@@ -38,7 +39,10 @@ async fn operate(program: Program, options: RunOptions) -> Result<(), String> {
     let registry = Registry::collect();
     registry.ensure_not_empty().map_err(said)?;
     info!("{program}: {}", handlers::summary(&registry));
-    let mut builder = Operator::builder().registry(registry);
+    let settings = Settings::default().overridden_by_environment();
+    let mut builder = Operator::builder()
+        .registry(registry)
+        .settings(settings.map_err(said)?);
     for namespace in &options.namespaces {
         builder = builder.namespace(namespace);
     }
