@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::manifests::ManifestOptions;
+
 /// A Kubernetes operator made with kopfrs.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -20,6 +22,10 @@ pub(super) enum Command {
     Run(RunOptions),
     /// List the handlers that the program declares.
     Handlers,
+    /// Print the definitions (CRDs) of the kinds that handlers are declared for.
+    Crd,
+    /// Print what a cluster needs to run the operator, with the least rights.
+    Manifests(ManifestOptions),
     /// Print the versions of the program and of the framework.
     Version,
 }

@@ -1,11 +1,15 @@
 //! The command line of operators: what `kopfrs::main!()` runs.
 
 mod arguments;
+mod definitions;
 mod handlers;
 mod logging;
+mod manifests;
+mod rules;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod yaml;
 
 use std::fmt::{self, Write as _};
 use std::process::ExitCode;
@@ -45,10 +49,23 @@ pub fn main(program: Program) -> ExitCode {
             handlers::list(&crate::Registry::collect());
             ExitCode::SUCCESS
         }
+        Command::Crd => told(definitions::print(&crate::Registry::collect())),
+        Command::Manifests(options) => {
+            let registry = crate::Registry::collect();
+            told(manifests::print(program, &registry, &options))
+        }
         Command::Version => {
             println!("{program}");
             ExitCode::SUCCESS
         }
+    }
+}
+
+/// What a command that prints something ends with.
+fn told(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => run::failed(&error),
     }
 }
 
@@ -77,8 +94,9 @@ impl fmt::Display for Program {
 
 /// Makes the program an operator: declares `fn main`, with a command line of its own.
 ///
-/// `run` (which may be left out) runs the operator, `handlers` lists what has been declared, and
-/// `--help` tells the rest.
+/// `run` (which may be left out) runs the operator, `handlers` lists what has been declared, `crd` prints
+/// the definitions of the kinds whose types know them, `manifests` what a cluster needs to run it with the
+/// least rights, and `--help` tells the rest.
 ///
 /// # Examples
 /// ```no_run

@@ -30,7 +30,7 @@ pub(super) fn run(program: Program, options: RunOptions) -> ExitCode {
 }
 
 /// Says on one clear line why the operator does not run.
-fn failed(error: &str) -> ExitCode {
+pub(super) fn failed(error: &str) -> ExitCode {
     eprintln!("error: {error}");
     ExitCode::FAILURE
 }

@@ -85,6 +85,17 @@ impl Operator {
         }
     }
 
+    /// The namespaces that are served, if all of them are named exactly.
+    #[cfg(feature = "cli")]
+    pub(crate) fn plain_namespaces(&self) -> Option<Vec<String>> {
+        match &self.scope {
+            Scope::Namespaces(patterns) if patterns.names_only() => {
+                Some(patterns.names().map(str::to_owned).collect())
+            }
+            Scope::Namespaces(_) | Scope::Cluster => None,
+        }
+    }
+
     /// Runs until it is told to stop: startup handlers, login, then objects; when it is told to stop,
     /// running handlers may finish within the drain budget, then come the cleanup handlers.
     ///

@@ -199,6 +199,31 @@ impl Selector {
         !matches!(self.name, Name::Category(_) | Name::Everything)
     }
 
+    /// The group, if it is told. The core group is the empty string.
+    #[cfg(feature = "cli")]
+    pub(crate) fn group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
+    /// The plural name, if it is told; a name of any sort is most often the plural one.
+    #[cfg(feature = "cli")]
+    pub(crate) fn plural_name(&self) -> Option<&str> {
+        match &self.name {
+            Name::Plural(name) | Name::Any(name) => Some(name),
+            Name::Kind(_)
+            | Name::Singular(_)
+            | Name::Short(_)
+            | Name::Category(_)
+            | Name::Everything => None,
+        }
+    }
+
+    /// Whether the plural name is told for sure.
+    #[cfg(feature = "cli")]
+    pub(crate) fn has_plural(&self) -> bool {
+        matches!(self.name, Name::Plural(_))
+    }
+
     /// The resources that are meant; the core group wins over others of the same name.
     ///
     /// # Errors

@@ -302,3 +302,26 @@ async fn only_the_metadata_of_namespaces_and_definitions_is_read() {
     );
     running.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn with_scanning_disabled_only_what_is_there_at_the_start_is_served() {
+    let bench = Bench::new(Status::Open).await;
+    create_namespace(&bench, "team-a").await;
+    let mut settings = Settings::default();
+    settings.scanning.disabled = true;
+    let builder = Operator::builder()
+        .registry(creating(&bench))
+        .settings(settings);
+    let running = bench.start_built(builder.namespace("team-*")).await;
+    create_namespace(&bench, "team-b").await;
+    create_in(&bench, "team-b", "b").await;
+    create_in(&bench, "team-a", "a").await;
+    bench.until_calls(1).await;
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(called(&bench), ["a"]);
+    let requests = bench.sandbox.journal().requests();
+    for plural in ["namespaces", "customresourcedefinitions"] {
+        assert_eq!(requests.resource(plural).verb("watch").iter().count(), 0);
+    }
+    running.stop().await;
+}
