@@ -53,6 +53,7 @@ fn registration(
     let (name, ident) = (function.name.unraw().to_string(), &function.name);
     let identity = paths::item("function");
     let call = call(kind, function, sources);
+    let definition = definition(&attribute.target);
     quote! {
         #[doc(hidden)]
         const _: () = {
@@ -65,10 +66,22 @@ fn registration(
                         .function(#name, #identity(&#ident))
                         #call
                 );
+                #definition
             }
             #inventory::submit! { #submission::new(__kopfrs_register, #location) }
         };
     }
+}
+
+/// Hands in the definition of the type, if it knows one.
+fn definition(target: &Target) -> Option<TokenStream> {
+    let Target::Type(ty) = target else {
+        return None;
+    };
+    let defining = paths::item("Defining");
+    Some(quote! {
+        __kopfrs_registry.push_definition((&#defining::<#ty>::new()).kopfrs_definition());
+    })
 }
 
 /// The options as calls of the builder's methods; `field` first, as builders of `on::field` have
@@ -109,7 +122,8 @@ fn builder(kind: &Kind, target: &Target) -> TokenStream {
             let function = paths::builder(kind.name, "", ty.span());
             quote_spanned! {ty.span()=> #function::<#ty>() }
         }
-        Target::Named(selector) => {
+        Target::Named(names) => {
+            let selector = &names.selector;
             let function = paths::builder(kind.name, "_of", Span::call_site());
             quote! { #function(#selector) }
         }

@@ -10,7 +10,9 @@ pub(crate) fn import(krate: &syn::Path) -> TokenStream {
     quote! {
         use #krate::__private as __kopfrs;
         #[allow(unused_imports)]
-        use __kopfrs::{ReturnedResult as _, ReturnedValue as _};
+        use __kopfrs::{
+            Defined as _, ReturnedResult as _, ReturnedValue as _, Undefined as _,
+        };
     }
 }
 

@@ -5,6 +5,7 @@ pub use std::sync::Arc;
 pub use std::time::Duration;
 
 pub use inventory;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
 pub use crate::cause::{ActivityCause, ChangingCause, WatchingCause};
@@ -32,6 +33,41 @@ pub fn function<F: 'static>(_: &F) -> String {
 pub fn selector(selector: Result<Selector, SelectorError>) -> Selector {
     selector.expect("the attribute refuses empty parts of names")
 }
+
+/// Stands for a type that a handler is declared for.
+#[derive(Debug)]
+pub struct Defining<K>(std::marker::PhantomData<K>);
+
+impl<K> Defining<K> {
+    /// Asks whether the type knows its definition.
+    #[expect(clippy::new_without_default, reason = "it is only made by attributes")]
+    pub fn new() -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
+
+/// Finds out that a type knows its definition: found before [`Undefined`], which needs one more
+/// reference.
+pub trait Defined {
+    /// What makes the definition.
+    fn kopfrs_definition(&self) -> Option<fn() -> CustomResourceDefinition>;
+}
+
+impl<K: kube::CustomResourceExt> Defined for Defining<K> {
+    fn kopfrs_definition(&self) -> Option<fn() -> CustomResourceDefinition> {
+        Some(K::crd)
+    }
+}
+
+/// Finds out that a type does not: one of `k8s_openapi`'s, say.
+pub trait Undefined {
+    /// Nothing.
+    fn kopfrs_definition(&self) -> Option<fn() -> CustomResourceDefinition> {
+        None
+    }
+}
+
+impl<K> Undefined for &Defining<K> {}
 
 /// A criterion of a label or an annotation.
 pub fn text_criterion<M>(criterion: impl IntoCriterion<str, M>) -> Criterion<str> {

@@ -1,10 +1,22 @@
 //! What can be set, with units and defaults. Set it in a startup handler or when building an
 //! operator; it is frozen once the operator watches.
+//!
+//! The command line also takes each setting from a variable of the environment, see
+//! [`Settings::overridden_by`]. Startup handlers have the last word.
+
+mod environment;
+mod execution;
+mod posting;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use self::environment::SettingsError;
+#[cfg(feature = "cli")]
+pub(crate) use self::environment::VARIABLES;
+pub use self::execution::{ExecutionSettings, Lifecycle, LifecycleError};
+pub use self::posting::{PostingLevel, PostingSettings};
 use crate::resource::{Resource, Selector};
 use crate::storage::Persistence;
 
@@ -18,8 +30,12 @@ pub struct Settings {
     pub execution: ExecutionSettings,
     /// How resources are watched.
     pub watching: WatchingSettings,
+    /// How the operator learns of kinds and namespaces.
+    pub scanning: ScanningSettings,
     /// How the API is talked to.
     pub networking: NetworkingSettings,
+    /// What is told in Kubernetes Events.
+    pub posting: PostingSettings,
     /// How the operator ends.
     pub process: ProcessSettings,
 }
@@ -32,17 +48,6 @@ pub struct PersistenceSettings {
     pub default: Persistence,
     /// For some kinds; the first match counts.
     pub kinds: Vec<(Selector, Persistence)>,
-}
-
-/// How handlers are run.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ExecutionSettings {
-    /// The delay after an arbitrary error, for handlers without `backoff`. 60 s.
-    pub default_backoff: Duration,
-    /// Progress is saved when a handler still runs this long after an earlier one of the same cycle
-    /// has finished. 1 s.
-    pub checkpoint_after: Duration,
 }
 
 /// How resources are watched.
@@ -76,6 +81,16 @@ pub enum InitialListing {
     Streamed,
 }
 
+/// How the operator learns of kinds and namespaces that come and go.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ScanningSettings {
+    /// Whether kinds and namespaces are only looked for at the start, not watched. No.
+    pub disabled: bool,
+    /// How often to look when they may not be watched. 60 s.
+    pub poll_interval: Duration,
+}
+
 /// How the API is talked to.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -106,15 +121,6 @@ pub struct ProcessSettings {
     pub cleanup_budget: Duration,
 }
 
-impl Default for ExecutionSettings {
-    fn default() -> Self {
-        Self {
-            default_backoff: Duration::from_secs(60),
-            checkpoint_after: Duration::from_secs(1),
-        }
-    }
-}
-
 impl Default for WatchingSettings {
     fn default() -> Self {
         Self {
@@ -124,6 +130,15 @@ impl Default for WatchingSettings {
             server_timeout: Duration::from_secs(290),
             backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for ScanningSettings {
+    fn default() -> Self {
+        Self {
+            disabled: false,
+            poll_interval: Duration::from_secs(60),
         }
     }
 }

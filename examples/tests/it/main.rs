@@ -1,6 +1,7 @@
 //! Every example as its readers run it: a process on a cluster, an object that comes and goes, and a
 //! signal in the end.
 
+mod commands;
 mod program;
 
 use k8s_openapi::api::core::v1::Pod;

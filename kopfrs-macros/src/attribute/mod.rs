@@ -8,7 +8,7 @@ mod selector;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Error, Path, Result, Token, token};
+use syn::{Error, LitStr, Path, Result, Token, token};
 
 pub(crate) use self::option::Call;
 use self::option::Syntax;
@@ -26,6 +26,8 @@ pub(crate) struct Attribute {
     pub(crate) krate: Path,
     /// All options given, in order.
     given: Vec<Ident>,
+    /// What is said of the kind beside its name.
+    refinements: Vec<(Ident, LitStr)>,
 }
 
 impl Attribute {
@@ -36,6 +38,7 @@ impl Attribute {
             calls: Vec::new(),
             krate: paths::default_crate(),
             given: Vec::new(),
+            refinements: Vec::new(),
         };
         let mut has_selector = false;
         let parser = |input: ParseStream<'_>| {
@@ -67,6 +70,11 @@ impl Attribute {
                 ),
             );
         }
+        for (name, value) in std::mem::take(&mut attribute.refinements) {
+            if let Err(error) = attribute.target.refined(&name, &value) {
+                errors.add(error);
+            }
+        }
         attribute.check(kind, errors);
         attribute
     }
@@ -95,6 +103,9 @@ impl Attribute {
                     input.parse::<Token![=]>()?;
                     selector::option(&name, input)
                 })
+            } else if kind.has_selector && selector::REFINEMENTS.iter().any(|option| name == option)
+            {
+                self.refinement(&name, input)
             } else {
                 self.read_option(kind, &name, input, errors)
             }
@@ -135,6 +146,18 @@ impl Attribute {
         Ok(())
     }
 
+    /// `group = "example.com"` beside the name of a kind.
+    fn refinement(&mut self, name: &Ident, input: ParseStream<'_>) -> Result<()> {
+        if self.has(&name.to_string()) {
+            return Err(twice(name));
+        }
+        self.given.push(name.clone());
+        input.parse::<Token![=]>()?;
+        let value = selector::refinement(name, input)?;
+        self.refinements.push((name.clone(), value));
+        Ok(())
+    }
+
     fn read_option(
         &mut self,
         kind: &Kind,
@@ -147,10 +170,7 @@ impl Attribute {
             return Err(Error::new(name.span(), unknown(kind, &written)));
         };
         if self.has(&written) {
-            return Err(Error::new(
-                name.span(),
-                format!("`{written}` is given twice"),
-            ));
+            return Err(twice(name));
         }
         self.given.push(name.clone());
         if syntax == Syntax::Crate {
@@ -193,6 +213,10 @@ impl Attribute {
     }
 }
 
+fn twice(name: &Ident) -> Error {
+    Error::new(name.span(), format!("`{name}` is given twice"))
+}
+
 /// The name of an option, if one comes next: a word before `=` or before parentheses, or a flag.
 fn option_name(input: ParseStream<'_>) -> Option<Ident> {
     let ahead = input.fork();
@@ -224,7 +248,13 @@ fn unknown(kind: &Kind, written: &str) -> String {
     } else {
         &[]
     };
-    let known = || kind.option_names().chain(selectors.iter().copied());
+    let refinements = if kind.has_selector {
+        selector::REFINEMENTS
+    } else {
+        &[]
+    };
+    let selectors = || selectors.iter().chain(refinements).copied();
+    let known = || kind.option_names().chain(selectors());
     let elsewhere = || kind::all().flat_map(Kind::option_names);
     let hint = suggest::did_you_mean(written, known())
         .or_else(|| {

@@ -18,11 +18,23 @@ pub(crate) enum Target {
     /// A type: `Demo`.
     Type(Box<Type>),
     /// Names: an expression of a `Selector`.
-    Named(TokenStream),
+    Named(Names),
+}
+
+/// Names of a kind.
+#[derive(Debug)]
+pub(crate) struct Names {
+    /// An expression of a `Selector`.
+    pub(crate) selector: TokenStream,
+    /// Whether a group or a version may be among them already.
+    is_qualified: bool,
 }
 
 /// Options that name a kind of objects.
 pub(super) const OPTIONS: &[&str] = &["kind", "plural", "singular", "shortcut", "category"];
+
+/// Options that say more of the kind that is named.
+pub(super) const REFINEMENTS: &[&str] = &["group", "version"];
 
 pub(super) const HELP: &str = "write a type (`Demo`), a name (`\"demos\"`, \"demos.v1.example.com\"), \
     names (`(\"example.com\", \"v1\", \"demos\")`), `kind = \"Demo\"`, `category = \"all\"`, or `EVERYTHING`";
@@ -32,7 +44,8 @@ pub(super) fn positional(input: ParseStream<'_>) -> Result<Target> {
     if input.peek(LitStr) {
         let name: LitStr = input.parse()?;
         checked(&name, true)?;
-        return Ok(named("name", name.span(), &quote! { #name }));
+        let is_qualified = name.value().contains('.');
+        return Ok(named("name", name.span(), &quote! { #name }, is_qualified));
     }
     if input.peek(token::Paren) {
         return tuple(input);
@@ -55,7 +68,10 @@ pub(super) fn positional(input: ParseStream<'_>) -> Result<Target> {
             .is_some_and(|segment| segment.ident == "EVERYTHING")
     {
         let everything = selector("everything", ty.span());
-        return Ok(Target::Named(quote! { #everything() }));
+        return Ok(Target::Named(Names {
+            selector: quote! { #everything() },
+            is_qualified: false,
+        }));
     }
     Ok(Target::Type(Box::new(ty)))
 }
@@ -67,7 +83,47 @@ pub(super) fn option(name: &Ident, input: ParseStream<'_>) -> Result<Target> {
     }
     let value: LitStr = input.parse()?;
     checked(&value, false)?;
-    Ok(named(&name.to_string(), value.span(), &quote! { #value }))
+    Ok(named(
+        &name.to_string(),
+        value.span(),
+        &quote! { #value },
+        false,
+    ))
+}
+
+/// `group = "example.com"`, `version = "v1"`: one of the refinements of a kind that is named.
+pub(super) fn refinement(name: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
+    if !input.peek(LitStr) {
+        return Err(input.error(format!("`{name}` takes a text: `{name} = \"…\"`")));
+    }
+    let value: LitStr = input.parse()?;
+    // The core group is the empty text.
+    if name != "group" || !value.value().is_empty() {
+        checked(&value, name == "group")?;
+    }
+    Ok(value)
+}
+
+impl Target {
+    /// Narrows a kind that is named down to a group or a version.
+    pub(super) fn refined(&mut self, name: &Ident, value: &LitStr) -> Result<()> {
+        let wrong = |why| {
+            let text = format!("{why}; leave `{name}` out");
+            Err(Error::new(name.span(), text))
+        };
+        match self {
+            Self::None => Ok(()),
+            Self::Type(_) => wrong("a type has its group and version already"),
+            Self::Named(names) if names.is_qualified => {
+                wrong("the group and the version stand among the names of the kind already")
+            }
+            Self::Named(names) => {
+                let (method, selector) = (quote::format_ident!("with_{name}"), &names.selector);
+                names.selector = quote_spanned! {value.span()=> #selector.#method(#value) };
+                Ok(())
+            }
+        }
+    }
 }
 
 fn tuple(input: ParseStream<'_>) -> Result<Target> {
@@ -93,7 +149,7 @@ fn tuple(input: ParseStream<'_>) -> Result<Target> {
     for (i, part) in parts.iter().enumerate().filter(|(i, _)| !is_core(*i)) {
         checked(part, i + 1 < parts.len() || parts.len() == 1)?;
     }
-    Ok(named(constructor, span, &quote! { #(#parts),* }))
+    Ok(named(constructor, span, &quote! { #(#parts),* }, true))
 }
 
 /// An empty name selects nothing, and so is a mistake.
@@ -123,9 +179,12 @@ fn checked(text: &LitStr, may_be_dotted: bool) -> Result<()> {
     Ok(())
 }
 
-fn named(constructor: &str, span: Span, arguments: &TokenStream) -> Target {
+fn named(constructor: &str, span: Span, arguments: &TokenStream, is_qualified: bool) -> Target {
     let (constructor, checked) = (selector(constructor, span), paths::item("selector"));
-    Target::Named(quote_spanned! {span=> #checked(#constructor(#arguments)) })
+    Target::Named(Names {
+        selector: quote_spanned! {span=> #checked(#constructor(#arguments)) },
+        is_qualified,
+    })
 }
 
 fn selector(constructor: &str, span: Span) -> TokenStream {

@@ -42,6 +42,16 @@ fn what_is_right_is_accepted() {
         ("create", quote! { category = "all" }),
         (
             "create",
+            quote! { kind = "Demo", group = "devoops.io", version = "v1", retries = 1 },
+        ),
+        (
+            "create",
+            quote! { group = "", version = "v1", kind = "Pod" },
+        ),
+        ("create", quote! { EVERYTHING, group = "devoops.io" }),
+        ("create", quote! { "demos", version = "v2" }),
+        (
+            "create",
             quote! { EVERYTHING, labels(app = "x", "a.b/c" = PRESENT, type = ABSENT) },
         ),
         (
@@ -102,6 +112,32 @@ fn what_is_wrong_is_explained() {
             "cannot be in the name of a kind",
         ),
         ("create", quote! { kind = "a.b" }, "is one name"),
+        (
+            "create",
+            quote! { Demo, group = "devoops.io" },
+            "a type has its group and version already",
+        ),
+        (
+            "create",
+            quote! { "demos.devoops.io", version = "v1" },
+            "stand among the names of the kind already",
+        ),
+        (
+            "create",
+            quote! { kind = "Demo", version = "" },
+            "has an empty part",
+        ),
+        (
+            "create",
+            quote! { kind = "Demo", version = "v1", version = "v2" },
+            "is given twice",
+        ),
+        (
+            "create",
+            quote! { group = "devoops.io" },
+            "needs the kind of objects it is for",
+        ),
+        ("startup", quote! { group = "x" }, "unknown option `group`"),
         (
             "create",
             quote! { ("a", "b", "c", "d") },

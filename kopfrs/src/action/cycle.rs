@@ -73,6 +73,12 @@ impl Cycle {
         (count(false), count(true))
     }
 
+    /// How many attempts were made by all handlers.
+    pub(crate) fn attempts(&self) -> u32 {
+        let retries = self.records.values().map(|record| record.retries);
+        retries.fold(0, u32::saturating_add)
+    }
+
     /// What the handling is for.
     pub(crate) fn reason(&self) -> Option<Reason> {
         self.reason

@@ -2,7 +2,9 @@
 
 mod attempt;
 mod cycle;
+mod lifecycle;
 mod outcome;
 
 pub(crate) use self::attempt::{Call, attempt};
 pub(crate) use self::cycle::{Cycle, Turn};
+pub(crate) use self::lifecycle::{Occasion, choose};

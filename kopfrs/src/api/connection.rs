@@ -107,9 +107,22 @@ impl Connection {
             .await
     }
 
+    /// Creates an object; gives it as it is stored.
+    pub(crate) async fn create(&self, path: &str, object: &Value) -> Result<Value, ApiError> {
+        let body = object.to_string();
+        self.retrying(|| self.json(Method::POST, path, Some(("application/json", &body))))
+            .await
+    }
+
     /// Opens a watch. The lines come as they are sent.
     pub(crate) async fn watch(&self, path: &str) -> Result<LineReader, ApiError> {
+        self.watch_as(path, "application/json").await
+    }
+
+    /// Opens a watch over objects in another form: their metadata only, say.
+    pub(crate) async fn watch_as(&self, path: &str, accept: &str) -> Result<LineReader, ApiError> {
         let request = Request::get(path)
+            .header(header::ACCEPT, accept)
             // Servers may compress each event on its own, which readers of streams do not expect.
             .header(header::ACCEPT_ENCODING, "identity")
             .body(Body::empty())

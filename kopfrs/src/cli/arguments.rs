@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::manifests::ManifestOptions;
+
 /// A Kubernetes operator made with kopfrs.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -20,19 +22,25 @@ pub(super) enum Command {
     Run(RunOptions),
     /// List the handlers that the program declares.
     Handlers,
+    /// Print the definitions (CRDs) of the kinds that handlers are declared for.
+    Crd,
+    /// Print what a cluster needs to run the operator, with the least rights.
+    Manifests(ManifestOptions),
     /// Print the versions of the program and of the framework.
     Version,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct RunOptions {
-    /// Handle the objects of this namespace only; may be repeated. Default: all namespaces.
+    /// Handle the objects of these namespaces only: a name, a pattern (`team-*`), an exclusion
+    /// (`!kube-*`); several with commas, or repeated. The last that matches decides. Default: all
+    /// namespaces.
     #[arg(
         short,
         long = "namespace",
         env = "KOPFRS_NAMESPACE",
         value_delimiter = ',',
-        value_name = "NAME"
+        value_name = "PATTERN"
     )]
     pub(super) namespaces: Vec<String>,
     /// Handle the objects of all namespaces.

@@ -1,18 +1,23 @@
 //! The command line of operators: what `kopfrs::main!()` runs.
 
 mod arguments;
+mod definitions;
 mod handlers;
 mod logging;
+mod manifests;
+mod rules;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod yaml;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use self::arguments::{Arguments, Command};
+use crate::settings::VARIABLES;
 
 /// The program that is an operator.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +36,8 @@ pub fn main(program: Program) -> ExitCode {
     let matches = Arguments::command()
         .name(program.name)
         .version(program.version)
+        .mut_subcommand("run", |run| run.after_long_help(settings_help()))
+        .after_long_help(settings_help())
         .get_matches();
     let arguments = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
@@ -42,11 +49,35 @@ pub fn main(program: Program) -> ExitCode {
             handlers::list(&crate::Registry::collect());
             ExitCode::SUCCESS
         }
+        Command::Crd => told(definitions::print(&crate::Registry::collect())),
+        Command::Manifests(options) => {
+            let registry = crate::Registry::collect();
+            told(manifests::print(program, &registry, &options))
+        }
         Command::Version => {
             println!("{program}");
             ExitCode::SUCCESS
         }
     }
+}
+
+/// What a command that prints something ends with.
+fn told(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => run::failed(&error),
+    }
+}
+
+/// The settings that the environment may say, for `--help`.
+fn settings_help() -> String {
+    let mut help =
+        "Settings, from the environment (startup handlers have the last word):\n".to_owned();
+    for variable in VARIABLES {
+        // Writing to a text does not fail.
+        let _ = writeln!(help, "  {}: {}", variable.name, variable.expected);
+    }
+    help
 }
 
 impl fmt::Display for Program {
@@ -63,8 +94,9 @@ impl fmt::Display for Program {
 
 /// Makes the program an operator: declares `fn main`, with a command line of its own.
 ///
-/// `run` (which may be left out) runs the operator, `handlers` lists what has been declared, and
-/// `--help` tells the rest.
+/// `run` (which may be left out) runs the operator, `handlers` lists what has been declared, `crd` prints
+/// the definitions of the kinds whose types know them, `manifests` what a cluster needs to run it with the
+/// least rights, and `--help` tells the rest.
 ///
 /// # Examples
 /// ```no_run

@@ -9,6 +9,7 @@ use super::{Program, handlers, logging};
 use crate::api::{LoginError, login};
 use crate::operator::{Operator, OperatorBuilder};
 use crate::registry::Registry;
+use crate::settings::Settings;
 
 pub(super) fn run(program: Program, options: RunOptions) -> ExitCode {
     logging::init(&options);
@@ -29,7 +30,7 @@ pub(super) fn run(program: Program, options: RunOptions) -> ExitCode {
 }
 
 /// Says on one clear line why the operator does not run.
-fn failed(error: &str) -> ExitCode {
+pub(super) fn failed(error: &str) -> ExitCode {
     eprintln!("error: {error}");
     ExitCode::FAILURE
 }
@@ -38,7 +39,10 @@ async fn operate(program: Program, options: RunOptions) -> Result<(), String> {
     let registry = Registry::collect();
     registry.ensure_not_empty().map_err(said)?;
     info!("{program}: {}", handlers::summary(&registry));
-    let mut builder = Operator::builder().registry(registry);
+    let settings = Settings::default().overridden_by_environment();
+    let mut builder = Operator::builder()
+        .registry(registry)
+        .settings(settings.map_err(said)?);
     for namespace in &options.namespaces {
         builder = builder.namespace(namespace);
     }

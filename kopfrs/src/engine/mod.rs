@@ -1,3 +1,4 @@
 //! Aspects of an operator that do not see one another.
 
 pub(crate) mod activities;
+pub(crate) mod posting;

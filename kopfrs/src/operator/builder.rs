@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use super::error::OperatorError;
 use super::run;
 use crate::api::Credentials;
-use crate::reactor::Scope;
+use crate::reactor::{Patterns, Scope};
 use crate::registry::Registry;
 use crate::settings::{Settings, SettingsHandle};
 
@@ -62,6 +62,7 @@ pub(super) enum Access {
 pub struct OperatorBuilder {
     operator: Operator,
     is_registry_set: bool,
+    namespaces: Vec<String>,
 }
 
 impl Operator {
@@ -80,6 +81,18 @@ impl Operator {
         OperatorBuilder {
             operator,
             is_registry_set: false,
+            namespaces: Vec::new(),
+        }
+    }
+
+    /// The namespaces that are served, if all of them are named exactly.
+    #[cfg(feature = "cli")]
+    pub(crate) fn plain_namespaces(&self) -> Option<Vec<String>> {
+        match &self.scope {
+            Scope::Namespaces(patterns) if patterns.names_only() => {
+                Some(patterns.names().map(str::to_owned).collect())
+            }
+            Scope::Namespaces(_) | Scope::Cluster => None,
         }
     }
 
@@ -107,17 +120,31 @@ impl OperatorBuilder {
         self
     }
 
-    /// Adds a namespace to those whose objects are handled.
-    pub fn namespace(mut self, name: impl Into<String>) -> Self {
-        match &mut self.operator.scope {
-            Scope::Namespaces(names) => {
-                let name = name.into();
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-            scope @ Scope::Cluster => *scope = Scope::Namespaces(vec![name.into()]),
-        }
+    /// Adds to the namespaces whose objects are handled: a name (`team-a`), a pattern (`team-*`, with `*`
+    /// for any text and `?` for any character), an exclusion (`!kube-*`), or several with commas in
+    /// between. What matches no namespace now may match one later.
+    ///
+    /// The last item that matches a namespace decides: `myapp-*, !*-pr-*, *-pr-123`. Where the first
+    /// item excludes, all others are meant; `*` counts as the first item wherever it stands.
+    ///
+    /// Plain names are watched whether they exist or not. For patterns and exclusions the operator needs
+    /// the right to list and watch namespaces; without it, only plain names are served. It begins with a
+    /// namespace when that appears, and ends with it when it is gone: a namespace that is being deleted
+    /// waits for the deletion handlers of its objects, as long as the operator may patch them there.
+    ///
+    /// # Examples
+    /// ```
+    /// # use k8s_openapi::api::core::v1::Pod;
+    /// # use kopfrs::{Operator, Registry, on};
+    /// # let registry = || Registry::new().add(on::create::<Pod>().id("create").run(async || {}));
+    /// let operator = Operator::builder().registry(registry()).namespace("team-*, !team-x").build()?;
+    ///
+    /// let wrong = Operator::builder().registry(registry()).namespace("Team_A").build();
+    /// assert!(wrong.unwrap_err().to_string().starts_with("\"Team_A\" names no namespaces"));
+    /// # Ok::<(), kopfrs::operator::OperatorError>(())
+    /// ```
+    pub fn namespace(mut self, pattern: impl Into<String>) -> Self {
+        self.namespaces.push(pattern.into());
         self
     }
 
@@ -170,23 +197,15 @@ impl OperatorBuilder {
         }
         self.operator.registry.ensure_not_empty()?;
         self.operator.registry.check_activities()?;
-        if let Scope::Namespaces(names) = &self.operator.scope
-            && let Some(name) = names.iter().find(|name| !is_namespace(name))
-        {
-            return Err(OperatorError::Namespace(name.clone()));
+        if !self.namespaces.is_empty() {
+            let mut patterns = Patterns::default();
+            for text in &self.namespaces {
+                patterns.add(text).map_err(OperatorError::Namespace)?;
+            }
+            self.operator.scope = Scope::Namespaces(patterns);
         }
         Ok(self.operator)
     }
-}
-
-/// Whether a text can be the name of a namespace: a DNS label.
-fn is_namespace(name: &str) -> bool {
-    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    !name.is_empty()
-        && name.len() <= 63
-        && name.chars().all(is_inner)
-        && !name.starts_with('-')
-        && !name.ends_with('-')
 }
 
 impl fmt::Debug for Operator {
@@ -200,6 +219,9 @@ impl fmt::Debug for Operator {
 
 impl fmt::Debug for OperatorBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.operator.fmt(f)
+        f.debug_struct("OperatorBuilder")
+            .field("registry", &self.operator.registry)
+            .field("namespaces", &self.namespaces)
+            .finish_non_exhaustive()
     }
 }

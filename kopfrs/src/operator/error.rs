@@ -32,7 +32,10 @@ pub enum OperatorError {
         /// Its last error.
         message: String,
     },
-    /// A namespace is not a namespace's name.
-    #[error("{0:?} is not the name of a namespace; name it exactly, or use --all-namespaces")]
+    /// A text can be neither the name of a namespace nor a pattern of such names.
+    #[error(
+        "{0:?} names no namespaces; write a name (\"team-a\"), a pattern (\"team-*\"), or an exclusion \
+         (\"!kube-*\")"
+    )]
     Namespace(String),
 }

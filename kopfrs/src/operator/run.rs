@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use kube::Client;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{debug, info, warn};
 
 use super::builder::{Access, Operator, Ready};
@@ -97,8 +98,10 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
             on_ready(Ready { settings });
         }
     };
+    let poster = AbortOnDropHandle::new(tokio::spawn(context.posting.clone().run()));
     let work = work(&context, &registry, on_ready, &mut stop).await;
     drain(&context, again).await;
+    finish(&context, poster).await;
     work.and(cleanup.run().await)
 }
 
@@ -189,6 +192,17 @@ async fn drain(context: &Context, again: Again) {
             "{} objects are left in the middle of their handling",
             context.workers.len()
         );
+    }
+}
+
+/// Lets the last events of objects be written, within a short time.
+async fn finish(context: &Context, poster: AbortOnDropHandle<()>) {
+    context.posting.close();
+    let budget = context.settings.posting.drain_budget;
+    let is_done = timeout(budget, poster).await.is_ok();
+    let left_out = context.posting.left_out();
+    if !is_done || left_out > 0 {
+        debug!("{left_out} events of objects were left out before the end, others may be at it");
     }
 }
 

@@ -8,7 +8,9 @@ use tokio_util::task::TaskTracker;
 
 use super::kind::Handlers;
 use super::lanes::Lanes;
+use super::namespaces::Patterns;
 use crate::api::Connection;
+use crate::engine::posting::Posting;
 use crate::handler::Environment;
 use crate::settings::Settings;
 
@@ -21,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) handlers: Handlers,
     pub(crate) scope: Scope,
     pub(crate) stop: Stop,
+    /// Tells of objects in Kubernetes Events.
+    pub(crate) posting: Posting,
     /// The tasks of objects.
     pub(crate) workers: TaskTracker,
     /// The objects that wait for their turn.
@@ -34,7 +38,7 @@ pub(crate) enum Scope {
     /// Everywhere.
     Cluster,
     /// In these namespaces, and for cluster-scoped kinds everywhere.
-    Namespaces(Vec<String>),
+    Namespaces(Patterns),
 }
 
 /// The steps of stopping.
@@ -56,7 +60,9 @@ impl Context {
         (scope, stop): (Scope, Stop),
     ) -> Self {
         let settings = environment.settings.get();
+        let (way, clock) = (connection.clone(), environment.clock);
         Self {
+            posting: Posting::new(way, settings.posting.clone(), clock),
             connection,
             environment,
             settings,

@@ -1,9 +1,9 @@
 //! The spine: from the API's events to handlers, and back to patches.
 //!
-//! `observe` finds out which resources there are, `orchestrate` keeps a watch for each that handlers
-//! ask for, `watch` yields what happens in it, `queue` keeps it in the inbox of the object, `lanes`
-//! says whose turn it is, `worker` takes it up then, `process` decides what is to be done and does it,
-//! `commit` writes it down.
+//! `observe` finds out which resources there are, `namespaces` which namespaces, `orchestrate` keeps
+//! watches over those that handlers ask for, `watch` yields what happens in it, `queue` keeps it in the
+//! inbox of the object, `lanes` says whose turn it is, `worker` takes it up then, `process` decides
+//! what is to be done and does it, `commit` writes it down.
 
 mod commit;
 mod context;
@@ -13,10 +13,13 @@ mod kind;
 mod lanes;
 mod listing;
 mod memory;
+mod metadata;
+mod namespaces;
 mod observe;
 mod orchestrate;
 mod process;
 mod queue;
+mod served;
 mod snapshot;
 mod watch;
 mod wire;
@@ -24,4 +27,5 @@ mod worker;
 
 pub(crate) use self::context::{Context, Scope, Stop};
 pub(crate) use self::kind::Handlers;
+pub(crate) use self::namespaces::Patterns;
 pub(crate) use self::orchestrate::orchestrate;

@@ -5,18 +5,19 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, error, info, warn};
 
 use super::context::{Context, Scope};
-use super::definitions::Hints;
+use super::definitions::{self, Hints};
 use super::kind::Kind;
+use super::namespaces;
 use super::observe::{Discovery, Silent, discover, status_schema};
-use super::queue::Queue;
-use super::watch::Watch;
-use super::{definitions, kind};
+use super::served::Served;
 use crate::registry::{Registry, RegistryError};
 use crate::resource::{Resource, Selector};
 use crate::storage::StatusSchema;
@@ -40,15 +41,10 @@ struct Orchestra<'a> {
     context: Arc<Context>,
     registry: &'a Registry,
     served: HashMap<String, Served>,
+    /// Which namespaces are to be served; `None` for all of them.
+    namespaces: watch::Receiver<namespaces::Served>,
     /// What the API has told last.
     discovery: Discovery,
-}
-
-struct Served {
-    queue: Arc<Queue>,
-    schema: StatusSchema,
-    /// Its watches, which end with it.
-    streams: JoinSet<()>,
 }
 
 /// Serves all kinds that handlers ask for until it is dropped. `on_ready` is called when the objects
@@ -61,17 +57,26 @@ pub(crate) async fn orchestrate(
     on_ready: impl FnOnce() + Send + 'static,
 ) -> RegistryError {
     let hints = Arc::new(Hints::default());
-    let version = definitions::version(&context).await.ok();
-    let mut orchestra = Orchestra {
-        context: context.clone(),
-        registry,
-        served: HashMap::new(),
-        discovery: Discovery::default(),
-    };
+    let (served, mut namespaces) = watch::channel(None);
     let mut others = JoinSet::new();
+    if !context.settings.scanning.disabled {
+        let version = definitions::version(&context).await.ok();
+        others.spawn(definitions::watch(context.clone(), version, hints.clone()));
+    }
+    if context.scope != Scope::Cluster {
+        others.spawn(namespaces::follow(context.clone(), served));
+        // Its end would be that of the operator.
+        let _ = namespaces.wait_for(Option::is_some).await;
+    }
     let lanes = context.clone();
     others.spawn(async move { match lanes.lanes.run().await {} });
-    others.spawn(definitions::watch(context, version, hints.clone()));
+    let mut orchestra = Orchestra {
+        context,
+        registry,
+        served: HashMap::new(),
+        namespaces,
+        discovery: Discovery::default(),
+    };
     let (pending, mut all_ready) = mpsc::channel::<()>(1);
     if let Err(conflict) = orchestra.look(&pending).await {
         return conflict;
@@ -94,15 +99,14 @@ impl Orchestra<'_> {
         let (unawaited, _) = mpsc::channel(1);
         let first = self.context.settings.watching.backoff;
         let mut again = first;
+        let mut series: Option<Series> = None;
+        let mut namespaces = self.namespaces.clone();
         loop {
             tokio::select! {
-                () = hints.changed.notified() => {
-                    for pause in LOOKS {
-                        sleep(pause).await;
-                        if self.look(&unawaited).await? {
-                            break;
-                        }
-                    }
+                () = hints.changed.notified(), if series.is_none() => series = Series::begin(),
+                look = reached(series) => {
+                    let is_changed = self.look(&unawaited).await?;
+                    series = look.next().filter(|_| !is_changed);
                 }
                 () = hints.poll.notified() => {
                     self.look(&unawaited).await?;
@@ -111,6 +115,7 @@ impl Orchestra<'_> {
                     self.look(&unawaited).await?;
                     again = longer(again);
                 }
+                Ok(()) = namespaces.changed() => self.follow_namespaces(&unawaited).await,
             }
             if self.discovery.silent.is_empty() {
                 again = first;
@@ -127,16 +132,27 @@ impl Orchestra<'_> {
         let gone: Vec<String> = gone.into_iter().filter(|name| !is_wanted(name)).collect();
         let mut is_changed = !gone.is_empty();
         for name in gone {
-            if let Some(mut served) = self.served.remove(&name) {
+            if let Some(served) = self.served.remove(&name) {
                 info!("{name} is gone, no longer served");
-                served.streams.shutdown().await;
-                served.queue.end().await;
+                served.end().await;
             }
         }
-        for (resource, selectors) in wanted {
+        for (_, selectors) in &wanted {
             self.registry
                 .check_resource(|selector| selectors.contains(selector))?;
-            is_changed |= self.serve(resource, &selectors, pending).await;
+        }
+        // All at once: a definition that cannot be read for a while delays no other kind.
+        let mut schemas = FuturesUnordered::new();
+        for wanted in wanted {
+            let known = self.served.get(&wanted.0.to_string()).map(|s| s.schema);
+            let context = self.context.clone();
+            schemas.push(async move {
+                let schema = schema(&context, &wanted.0, known).await;
+                (wanted, schema)
+            });
+        }
+        while let Some((wanted, schema)) = schemas.next().await {
+            is_changed |= self.serve(wanted, schema, pending).await;
         }
         Ok(is_changed)
     }
@@ -227,13 +243,12 @@ impl Orchestra<'_> {
     /// Serves one kind, or learns what is new about it. Gives whether it was not served before.
     async fn serve(
         &mut self,
-        resource: Resource,
-        selectors: &[Selector],
+        (resource, selectors): (Resource, Vec<Selector>),
+        schema: StatusSchema,
         pending: &mpsc::Sender<()>,
     ) -> bool {
         let name = resource.to_string();
         let context = self.context.clone();
-        let schema = self.schema(&resource).await;
         let is_wanted = |selector: &Selector| selectors.contains(selector);
         let settings = &context.settings.persistence;
         let kind = Kind::new(
@@ -242,65 +257,80 @@ impl Orchestra<'_> {
             is_wanted,
             (settings, schema),
         );
-        let kind = Arc::new(kind);
         if let Some(served) = self.served.get_mut(&name) {
-            served.schema = schema;
-            served.queue.set_kind(kind);
+            served.renew(kind, schema);
             return false;
         }
         debug!("the memory of {name} is kept in {}", kind.storage.place);
-        let namespaces = self.namespaces(&kind);
-        match &*namespaces
-            .iter()
-            .flatten()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-        {
-            [] => info!("watching {name}"),
-            names => info!("watching {name} in {}", names.join(", ")),
-        }
-        let queue = Queue::new(context, kind);
-        let mut streams = JoinSet::new();
-        for namespace in namespaces {
-            let pending = pending.clone();
-            let watch = Watch::new(queue.clone(), namespace, move || drop(pending));
-            streams.spawn(watch.run());
-        }
-        let served = Served {
-            queue,
-            schema,
-            streams,
-        };
+        let mut served = Served::new(context, kind, schema);
+        let namespaces = self.namespaces.borrow().clone();
+        served.watch_in(namespaces.as_deref(), pending).await;
+        served.announce();
         self.served.insert(name, served);
         true
     }
 
-    /// What the schema of a kind keeps: as it was known last, if it cannot be read now. Else state
-    /// would move to and fro.
-    async fn schema(&self, resource: &Resource) -> StatusSchema {
-        let error = match status_schema(&self.context.connection, resource).await {
-            Ok(schema) => return schema,
-            Err(error) => error,
-        };
-        let known = self.served.get(&resource.to_string()).map(|s| s.schema);
-        if self.context.is_news(format!("schema of {resource}")) {
-            let place = match known {
-                Some(_) => "stays where it is",
-                None => "goes to annotations",
-            };
-            warn!("the schema of {resource} cannot be read, its objects' state {place}: {error}");
+    /// Begins with namespaces that have come, ends with those that are gone.
+    async fn follow_namespaces(&mut self, pending: &mpsc::Sender<()>) {
+        let namespaces = self.namespaces.borrow_and_update().clone();
+        for served in self.served.values_mut() {
+            served.watch_in(namespaces.as_deref(), pending).await;
         }
-        known.unwrap_or_default()
+    }
+}
+
+/// What the schema of a kind keeps: as it was known last, if it cannot be read now. Else state would
+/// move to and fro.
+async fn schema(
+    context: &Context,
+    resource: &Resource,
+    known: Option<StatusSchema>,
+) -> StatusSchema {
+    let error = match status_schema(&context.connection, resource).await {
+        Ok(schema) => return schema,
+        Err(error) => error,
+    };
+    if context.is_news(format!("schema of {resource}")) {
+        let place = match known {
+            Some(_) => "stays where it is",
+            None => "goes to annotations",
+        };
+        warn!("the schema of {resource} cannot be read, its objects' state {place}: {error}");
+    }
+    known.unwrap_or_default()
+}
+
+/// The next time of a series of looks, and how many of them there were.
+#[derive(Clone, Copy, Debug)]
+struct Series {
+    at: Instant,
+    count: usize,
+}
+
+impl Series {
+    fn begin() -> Option<Self> {
+        Self::after(0)
     }
 
-    /// The namespaces to watch; one `None` for all of them.
-    fn namespaces(&self, kind: &kind::Kind) -> Vec<Option<String>> {
-        match &self.context.scope {
-            Scope::Namespaces(names) if kind.resource.namespaced => {
-                names.iter().cloned().map(Some).collect()
-            }
-            Scope::Namespaces(_) | Scope::Cluster => vec![None],
+    fn after(count: usize) -> Option<Self> {
+        LOOKS.get(count).map(|pause| Self {
+            at: Instant::now() + *pause,
+            count,
+        })
+    }
+
+    fn next(self) -> Option<Self> {
+        Self::after(self.count + 1)
+    }
+}
+
+async fn reached(series: Option<Series>) -> Series {
+    match series {
+        Some(series) => {
+            sleep_until(series.at).await;
+            series
         }
+        None => std::future::pending().await,
     }
 }
 

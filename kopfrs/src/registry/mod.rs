@@ -9,6 +9,9 @@ mod table;
 
 use std::sync::Arc;
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+
 pub use self::collect::Submission;
 pub use self::conflict::RegistryError;
 pub use self::table::Table;
@@ -35,7 +38,11 @@ pub struct Registry {
     activities: Table<ActivityCause>,
     watching: Table<WatchingCause>,
     changing: Table<ChangingCause>,
+    definitions: Vec<Definition>,
 }
+
+/// Makes the definition of a kind from its type.
+pub(crate) type Definition = fn() -> CustomResourceDefinition;
 
 /// Families that have a table in the registry.
 pub trait Registered: Family {
@@ -77,6 +84,7 @@ macro_rules! tables {
             #[must_use]
             pub fn merge(mut self, other: &Self) -> Self {
                 $(self.$table.extend(&other.$table);)*
+                self.definitions.extend(&other.definitions);
                 self
             }
         }
@@ -109,6 +117,52 @@ impl Registry {
     /// Adds a handler after the others of its family.
     pub fn push<C: Registered>(&mut self, handler: Handler<C>) {
         C::table_mut(self).push(Arc::new(handler));
+    }
+
+    /// Adds the definition of a kind, for the command `crd`. Attributes on types that know their
+    /// definition have done so already.
+    ///
+    /// # Examples
+    /// ```
+    /// use kopfrs::prelude::*;
+    ///
+    /// #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
+    /// #[kube(group = "example.com", version = "v1", kind = "Demo", namespaced)]
+    /// struct DemoSpec {}
+    ///
+    /// let registry = Registry::new().define::<Demo>();
+    /// assert_eq!(registry.definitions()[0].metadata.name.as_deref(), Some("demos.example.com"));
+    /// ```
+    #[must_use]
+    pub fn define<K: CustomResourceExt>(mut self) -> Self {
+        self.push_definition(Some(K::crd));
+        self
+    }
+
+    /// Adds a definition, if there is one.
+    #[doc(hidden)]
+    pub fn push_definition(&mut self, definition: Option<fn() -> CustomResourceDefinition>) {
+        self.definitions.extend(definition);
+    }
+
+    /// The definitions of the kinds that handlers are declared for, as far as their types know them;
+    /// each version of a kind once.
+    pub fn definitions(&self) -> Vec<CustomResourceDefinition> {
+        let mut definitions: Vec<CustomResourceDefinition> = Vec::new();
+        for definition in self.definitions.iter().map(|make| make()) {
+            let version = |definition: &CustomResourceDefinition| {
+                let first = definition.spec.versions.first();
+                first.map(|version| version.name.clone())
+            };
+            let is_known = definitions.iter().any(|known| {
+                known.metadata.name == definition.metadata.name
+                    && version(known) == version(&definition)
+            });
+            if !is_known {
+                definitions.push(definition);
+            }
+        }
+        definitions
     }
 
     /// The handlers of a family.

@@ -143,12 +143,42 @@ impl Selector {
         }
     }
 
+    /// The same, but in this group only. The core group is the empty string.
+    ///
+    /// # Examples
+    /// ```
+    /// use kopfrs::resource::Selector;
+    ///
+    /// let selector = Selector::kind("Demo")?.with_group("devoops.io").with_version("v1");
+    /// assert_eq!(selector.to_string(), "kind=Demo, version=v1, group=devoops.io");
+    /// # Ok::<(), kopfrs::resource::SelectorError>(())
+    /// ```
+    pub fn with_group(mut self, group: impl Into<String>) -> Self {
+        self.group = Some(group.into());
+        self
+    }
+
+    /// The same, but in this version only, whichever the group prefers.
+    pub fn with_version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
     fn by(name: fn(String) -> Name, text: &str) -> Result<Self, SelectorError> {
         Ok(Self {
             group: None,
             version: None,
             name: name(checked(text, text)?),
         })
+    }
+
+    fn dotted(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name)?;
+        let parts = [&self.version, &self.group].into_iter().flatten();
+        for part in parts.filter(|part| !part.is_empty()) {
+            write!(f, ".{part}")?;
+        }
+        Ok(())
     }
 
     /// Whether a resource is meant.
@@ -167,6 +197,31 @@ impl Selector {
     /// Whether one kind is meant, so that several matches are an ambiguity.
     pub fn is_specific(&self) -> bool {
         !matches!(self.name, Name::Category(_) | Name::Everything)
+    }
+
+    /// The group, if it is told. The core group is the empty string.
+    #[cfg(feature = "cli")]
+    pub(crate) fn group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
+    /// The plural name, if it is told; a name of any sort is most often the plural one.
+    #[cfg(feature = "cli")]
+    pub(crate) fn plural_name(&self) -> Option<&str> {
+        match &self.name {
+            Name::Plural(name) | Name::Any(name) => Some(name),
+            Name::Kind(_)
+            | Name::Singular(_)
+            | Name::Short(_)
+            | Name::Category(_)
+            | Name::Everything => None,
+        }
+    }
+
+    /// Whether the plural name is told for sure.
+    #[cfg(feature = "cli")]
+    pub(crate) fn has_plural(&self) -> bool {
+        matches!(self.name, Name::Plural(_))
     }
 
     /// The resources that are meant; the core group wins over others of the same name.
@@ -241,21 +296,21 @@ fn is_version(text: &str) -> bool {
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Name::Any(name) | Name::Plural(name) => f.write_str(name)?,
+            Name::Any(name) | Name::Plural(name) => return self.dotted(name, f),
             Name::Kind(name) => write!(f, "kind={name}")?,
             Name::Singular(name) => write!(f, "singular={name}")?,
             Name::Short(name) => write!(f, "shortcut={name}")?,
             Name::Category(name) => write!(f, "category={name}")?,
             Name::Everything => f.write_str("EVERYTHING")?,
         }
-        for part in [&self.version, &self.group]
-            .into_iter()
-            .flatten()
-            .filter(|p| !p.is_empty())
-        {
-            write!(f, ".{part}")?;
+        if let Some(version) = &self.version {
+            write!(f, ", version={version}")?;
         }
-        Ok(())
+        match self.group.as_deref() {
+            Some("") => f.write_str(", group=\"\""),
+            Some(group) => write!(f, ", group={group}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -302,6 +357,17 @@ mod tests {
             (Selector::group_name("v1", "d"), false),
             (Selector::full("devoops.io", "v1", "demos"), true),
             (Ok(Selector::everything()), true),
+            (
+                Selector::kind("Demo").map(|s| s.with_group("devoops.io")),
+                true,
+            ),
+            (Selector::kind("Demo").map(|s| s.with_group("")), false),
+            (
+                Selector::category("all").map(|s| s.with_version("v2")),
+                false,
+            ),
+            (Ok(Selector::everything().with_group("devoops.io")), true),
+            (Ok(Selector::everything().with_group("other.io")), false),
         ];
         for (selector, expected) in rows {
             let selector = selector.unwrap();

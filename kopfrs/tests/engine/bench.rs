@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use kopfrs::cause::ChangingCause;
 use kopfrs::handler::Invocation;
+use kopfrs::operator::OperatorBuilder;
 use kopfrs::prelude::*;
 use kopfrs::storage::Persistence;
 use kopfrs_sandbox::Sandbox;
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch as ApiPatch, PatchParams, PostParams};
+use kube::client::Body;
 use kube::core::{ApiResource, GroupVersionKind};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -140,28 +142,62 @@ impl Bench {
     }
 
     pub(crate) async fn start_with(&self, registry: Registry, settings: Settings) -> Running {
+        self.start_built(Operator::builder().registry(registry).settings(settings))
+            .await
+    }
+
+    /// The same bench, with an operator whose requests are seen first: those that get a status are
+    /// refused with it.
+    pub(crate) fn refusing(
+        self,
+        refuse: impl Fn(&http::Request<Body>) -> Option<u16> + Clone + Send + 'static,
+    ) -> Self {
+        let inner = self.client.clone();
+        let service = tower::service_fn(move |request: http::Request<Body>| {
+            let (inner, refused) = (inner.clone(), refuse(&request));
+            async move {
+                let Some(code) = refused else {
+                    return inner.send(request).await;
+                };
+                let text =
+                    json!({"kind": "Status", "status": "Failure", "message": "no", "code": code});
+                let response = http::Response::builder()
+                    .status(code)
+                    .header("content-type", "application/json");
+                Ok(response
+                    .body(Body::from(text.to_string().into_bytes()))
+                    .unwrap())
+            }
+        });
+        Self {
+            client: kube::Client::new(service, "default"),
+            ..self
+        }
+    }
+
+    pub(crate) async fn start_built(&self, builder: OperatorBuilder) -> Running {
         let (ready, is_ready) = oneshot::channel::<()>();
         let on_ready = || ready.send(()).expect("the test waits for it");
-        let running = self.launch_and(registry, settings, on_ready);
+        let running = self.launch_and(builder, on_ready);
         is_ready.await.expect("the operator gets ready");
         running
     }
 
     /// Starts an operator, and does not wait for it.
     pub(crate) fn launch(&self, registry: Registry, settings: Settings) -> Running {
-        self.launch_and(registry, settings, || {})
+        self.launch_and(
+            Operator::builder().registry(registry).settings(settings),
+            || {},
+        )
     }
 
     fn launch_and(
         &self,
-        registry: Registry,
-        settings: Settings,
+        builder: OperatorBuilder,
         on_ready: impl FnOnce() + Send + 'static,
     ) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
-        let operator = Operator::builder()
-            .registry(registry)
-            .settings(settings)
+        let operator = builder
             .client(self.client.clone())
             .stop_when(async move { drop(stopped.await) })
             .cancel_when(std::future::pending())

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::ConfigMap;
 use kopfrs::prelude::*;
-use kube::api::{Api, DeleteParams};
+use kube::api::{Api, DeleteParams, PostParams};
 
-use crate::bench::{Bench, Status};
+use crate::bench::{Bench, Demo, Status};
 
 #[tokio::test(start_paused = true)]
 async fn a_kind_is_served_by_each_of_its_names() {
@@ -72,4 +73,25 @@ async fn a_kind_that_is_installed_later_is_served_then() {
     bench.until_handled("b").await;
     assert_eq!(bench.calls.names(), ["create/0", "create/0"]);
     running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_definition_that_cannot_be_read_delays_no_other_kind() {
+    let bench = Bench::new(Status::Open).await.refusing(|request| {
+        let path = request.uri().path();
+        path.ends_with("/customresourcedefinitions/demos.example.com")
+            .then_some(500)
+    });
+    let registry = Registry::new()
+        .add(on::create::<Demo>().id("demo").run(bench.noting()))
+        .add(on::create::<ConfigMap>().id("map").run(bench.noting()));
+    let maps: Api<ConfigMap> = Api::default_namespaced(bench.sandbox.client());
+    let map = serde_json::from_value(json!({"metadata": {"name": "m"}})).unwrap();
+    maps.create(&PostParams::default(), &map).await.unwrap();
+    let operator = Operator::builder()
+        .registry(registry)
+        .client(bench.client.clone())
+        .stop_when(tokio::time::sleep(Duration::from_secs(5)));
+    operator.build().unwrap().run().await.unwrap();
+    assert_eq!(bench.calls.names(), ["map/0"]);
 }

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
 use super::{IsGone, View, delivered};
-use crate::action::{Call, Cycle, Turn, attempt};
+use crate::action::{Call, Cycle, Occasion, Turn, attempt, choose};
 use crate::api::ApiError;
 use crate::cause::{ChangingCause, Reason};
 use crate::handler::{ErrorsMode, Handler, Memos};
@@ -46,9 +46,19 @@ impl Handling<'_> {
             Pending::Send(change) => change,
         };
         let selection = self.select(now);
-        let calls = selection.calls.len();
+        let attempts = self.cycle().attempts();
+        let chosen = choose(
+            &self.context.settings.execution,
+            Occasion {
+                uid: self.snapshot.body.uid(),
+                attempts,
+            },
+            selection.calls,
+            |(_, _, record)| record.retries,
+        );
+        let calls = chosen.len();
         let mut finished = None;
-        for (handler, cause, record) in selection.calls {
+        for (handler, cause, record) in chosen {
             if self.context.stop.drain.is_cancelled() {
                 return self.interrupted(change).await;
             }
@@ -224,6 +234,9 @@ impl Handling<'_> {
             &call.handler.id,
             outcome.and_then(|outcome| outcome.result),
         ));
+        let seen = (&*self.kind.resource, &self.snapshot.body);
+        let id = &call.handler.id;
+        self.context.posting.attempted(seen, id, &record);
         let essence = self.view.essence.clone();
         self.cycle().record(&call.handler.id, record, &essence);
         Ok(Some(tokio::time::Instant::now()))

@@ -31,5 +31,13 @@ fn four_names() {}
 fn names_as_numbers() {}
 #[on::create(5)]
 fn number() {}
+#[on::create(Pod, group = "")]
+fn group_of_a_type() {}
+#[on::create("demos.v1.example.com", version = "v2")]
+fn two_versions() {}
+#[on::create(kind = "Demo", group = example)]
+fn group_as_type() {}
+#[on::create(group = "example.com")]
+fn group_alone() {}
 
 fn main() {}

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kopfrs::filter::Criterion;
 use kopfrs::prelude::*;
 
-pub(crate) const COUNT: usize = 16;
+pub(crate) const COUNT: usize = 17;
 
 const FIELD: fn() -> FieldPath = || FieldPath::new(["spec"]);
 
@@ -27,6 +27,7 @@ async fn all_of_them() {}
 #[on::create(("pods"))]
 #[on::create(("", "v1", "pods"))]
 #[on::create(plural = "pods")]
+#[on::create(kind = "Pod", group = "", version = "v1")]
 #[on::event(EVERYTHING)]
 fn by_names() {}
 

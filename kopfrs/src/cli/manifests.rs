@@ -1,0 +1,228 @@
+//! `manifests`: what a cluster needs to run the operator, with the least rights.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::rules::{self, Rule};
+use super::{Program, yaml};
+use crate::operator::{Operator, OperatorError};
+use crate::registry::Registry;
+use crate::settings::Settings;
+
+/// How long a pod may take to end after everything that has a budget of its own.
+const MARGIN_SECONDS: u64 = 10;
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ManifestOptions {
+    /// The image with the program.
+    #[arg(long, value_name = "IMAGE")]
+    image: String,
+    /// What everything is called. Default: the name of the program.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The namespace in which the operator runs.
+    #[arg(long, value_name = "NAMESPACE", default_value = "default")]
+    install_namespace: String,
+    /// As for `run`: the namespaces whose objects are handled. Default: all namespaces.
+    #[arg(
+        short,
+        long = "namespace",
+        value_delimiter = ',',
+        value_name = "PATTERN"
+    )]
+    namespaces: Vec<String>,
+}
+
+/// Prints the manifests.
+///
+/// # Errors
+/// If there are no handlers, or the arguments make no operator.
+pub(super) fn print(
+    program: Program,
+    registry: &Registry,
+    options: &ManifestOptions,
+) -> Result<(), String> {
+    registry.ensure_not_empty().map_err(super::run::said)?;
+    let settings = Settings::default().overridden_by_environment();
+    let settings = settings.map_err(super::run::said)?;
+    let named = plain_names(registry, &options.namespaces).map_err(super::run::said)?;
+    let name = name(options.name.as_deref().unwrap_or(program.name));
+    let plan = Plan {
+        name: &name,
+        options,
+        settings: &settings,
+        named,
+    };
+    let mut rules = rules::own(plan.needs_namespaces(), settings.posting.enabled);
+    rules.extend(rules::of_kinds(registry));
+    println!(
+        "# {program}: apply its definitions first (`crd`), and add the rights that handlers need"
+    );
+    println!("# for what they do themselves.");
+    let mut notes: Vec<_> = rules.iter().filter_map(|rule| rule.note.as_ref()).collect();
+    notes.dedup();
+    for note in notes {
+        println!("# {note}.");
+    }
+    for object in plan.objects(&rules) {
+        print!("{}", yaml::document(&object)?);
+    }
+    Ok(())
+}
+
+/// What the manifests are made for.
+struct Plan<'a> {
+    name: &'a str,
+    options: &'a ManifestOptions,
+    settings: &'a Settings,
+    /// The namespaces, if they are all named exactly.
+    named: Option<Vec<String>>,
+}
+
+impl Plan<'_> {
+    /// Whether it must be known which namespaces there are.
+    fn needs_namespaces(&self) -> bool {
+        self.named.is_none() && !self.options.namespaces.is_empty()
+    }
+
+    fn objects(&self, rules: &[Rule]) -> Vec<Value> {
+        let account = json!({
+            "apiVersion": "v1", "kind": "ServiceAccount", "metadata": self.metadata(None),
+        });
+        let mut objects = vec![account];
+        let is_inside = |rule: &&Rule| rule.is_namespaced && self.named.is_some();
+        let (inside, outside): (Vec<_>, Vec<_>) = rules.iter().partition(is_inside);
+        objects.extend(self.role(None, &outside));
+        for namespace in self.named.iter().flatten() {
+            objects.extend(self.role(Some(namespace), &inside));
+        }
+        objects.push(self.deployment());
+        objects
+    }
+
+    /// A role with its binding: in one namespace, or everywhere.
+    fn role(&self, namespace: Option<&str>, rules: &[&Rule]) -> [Value; 2] {
+        let (role, binding) = match namespace {
+            Some(_) => ("Role", "RoleBinding"),
+            None => ("ClusterRole", "ClusterRoleBinding"),
+        };
+        let mut metadata = json!({"name": self.name});
+        if let Some(namespace) = namespace {
+            metadata["namespace"] = json!(namespace);
+        }
+        let rules: Vec<Value> = rules.iter().map(|rule| rule.to_value()).collect();
+        let (group, account) = ("rbac.authorization.k8s.io", &self.options.install_namespace);
+        let version = format!("{group}/v1");
+        [
+            json!({"apiVersion": version, "kind": role, "metadata": metadata, "rules": rules}),
+            json!({
+                "apiVersion": version, "kind": binding, "metadata": metadata,
+                "roleRef": {"apiGroup": group, "kind": role, "name": self.name},
+                "subjects": [{"kind": "ServiceAccount", "name": self.name, "namespace": account}],
+            }),
+        ]
+    }
+
+    /// One replica, and never two at once: both would handle every object.
+    fn deployment(&self) -> Value {
+        let labels = json!({"app.kubernetes.io/name": self.name});
+        let container = json!({
+            "name": "operator",
+            "image": self.options.image,
+            "args": self.arguments(),
+            "securityContext": {
+                "allowPrivilegeEscalation": false,
+                "readOnlyRootFilesystem": true,
+                "capabilities": {"drop": ["ALL"]},
+            },
+        });
+        json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": self.metadata(Some(&labels)),
+            "spec": {
+                "replicas": 1,
+                "strategy": {"type": "Recreate"},
+                "selector": {"matchLabels": labels},
+                "template": {
+                    "metadata": {"labels": labels},
+                    "spec": {
+                        "serviceAccountName": self.name,
+                        "terminationGracePeriodSeconds": self.end_budget(),
+                        "securityContext": {
+                            "runAsNonRoot": true,
+                            "runAsUser": 65532,
+                            "seccompProfile": {"type": "RuntimeDefault"},
+                        },
+                        "containers": [container],
+                    },
+                },
+            },
+        })
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        if self.options.namespaces.is_empty() {
+            return vec!["run".to_owned(), "--all-namespaces".to_owned()];
+        }
+        // With the equals sign, as a pattern may look like anything.
+        let namespaces = self.options.namespaces.join(",");
+        vec!["run".to_owned(), format!("--namespace={namespaces}")]
+    }
+
+    fn end_budget(&self) -> u64 {
+        let process = &self.settings.process;
+        (process.drain_budget + process.cleanup_budget).as_secs() + MARGIN_SECONDS
+    }
+
+    fn metadata(&self, labels: Option<&Value>) -> Value {
+        let mut metadata = json!({"name": self.name, "namespace": self.options.install_namespace});
+        if let Some(labels) = labels {
+            metadata["labels"] = labels.clone();
+        }
+        metadata
+    }
+}
+
+/// The namespaces, if all of them are named exactly.
+fn plain_names(
+    registry: &Registry,
+    namespaces: &[String],
+) -> Result<Option<Vec<String>>, OperatorError> {
+    let builder = Operator::builder().registry(registry.clone());
+    let operator = namespaces
+        .iter()
+        .fold(builder, |b, n| b.namespace(n))
+        .build()?;
+    Ok(operator.plain_namespaces())
+}
+
+/// A name that Kubernetes accepts for all of this: it begins with a letter.
+fn name(of: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let name: String = of.chars().take(50).map(plain).collect();
+    let name = name.to_ascii_lowercase();
+    let name = name.trim_matches('-');
+    if name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        name.to_owned()
+    } else {
+        format!("operator-{name}").trim_end_matches('-').to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_programs_become_names_of_objects() {
+        for (of, expected) in [
+            ("demo", "demo"),
+            ("My_Operator", "my-operator"),
+            ("01-minimal", "operator-01-minimal"),
+            ("-", "operator"),
+        ] {
+            assert_eq!(name(of), expected);
+        }
+    }
+}

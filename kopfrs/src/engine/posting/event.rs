@@ -1,0 +1,222 @@
+//! What is told of an object, and how it looks as a Kubernetes Event.
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::pending::{Item, Key};
+use crate::object::Body;
+use crate::resource::Resource;
+use crate::settings::{PostingLevel, PostingSettings};
+use crate::storage::Record;
+
+/// The API takes no longer messages.
+const MESSAGE_LIMIT: usize = 1024;
+/// What is left for the object's name in that of an event.
+const NAME_LIMIT: usize = 230;
+
+/// What is told of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Report {
+    pub(super) level: PostingLevel,
+    pub(super) key: Key,
+    api_version: String,
+    kind: String,
+    namespace: Option<String>,
+    name: String,
+    message: String,
+}
+
+impl Report {
+    /// What an attempt of a handler says; `None` of events themselves, or they would never end.
+    pub(super) fn of(
+        (resource, body): (&Resource, &Body),
+        handler: &str,
+        record: &Record,
+    ) -> Option<Self> {
+        if resource.plural == "events" && matches!(&*resource.group, "" | "events.k8s.io") {
+            return None;
+        }
+        let said = record.message.as_deref();
+        let (level, reason, message) = match (said, record.failure || record.is_misfit) {
+            (None, _) => {
+                let text = format!("{handler} succeeded");
+                (PostingLevel::Info, "HandlerSucceeded", text)
+            }
+            (Some(error), true) => {
+                let text = format!("{handler} failed for good: {error}");
+                (PostingLevel::Error, "HandlerFailed", text)
+            }
+            (Some(error), false) if record.success => {
+                let text = format!("{handler} failed, ignored: {error}");
+                (PostingLevel::Warning, "HandlerIgnored", text)
+            }
+            (Some(error), false) => {
+                let text = format!("{handler} failed, tried again: {error}");
+                (PostingLevel::Warning, "HandlerRetried", text)
+            }
+        };
+        Some(Self {
+            level,
+            key: Key {
+                uid: body.uid().to_owned(),
+                handler: handler.to_owned(),
+                reason,
+            },
+            api_version: resource.api_version(),
+            kind: resource.kind.clone(),
+            namespace: body.namespace().map(str::to_owned),
+            name: body.name().to_owned(),
+            message: clipped(&message),
+        })
+    }
+
+    /// Where the event lives: that of cluster-scoped objects, by custom, in the default namespace.
+    pub(super) fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
+    }
+
+    /// A name that no other event has.
+    pub(super) fn event_name(&self, number: u64, now: Timestamp) -> String {
+        let is_plain =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+        let plain = self.name.chars().take(NAME_LIMIT);
+        let plain = plain.map(|c| c.to_ascii_lowercase());
+        let plain: String = plain.map(|c| if is_plain(c) { c } else { '-' }).collect();
+        let plain = plain.trim_matches(['-', '.']);
+        let time = now.as_microsecond();
+        format!("{plain}.{time:x}{:04x}", number & 0xffff)
+    }
+
+    /// The whole event.
+    pub(super) fn event(&self, name: &str, item: &Item, settings: &PostingSettings) -> Value {
+        let mut object = json!({
+            "apiVersion": self.api_version, "kind": self.kind, "name": self.name, "uid": self.key.uid,
+        });
+        if let Some(namespace) = &self.namespace {
+            object["namespace"] = json!(namespace);
+        }
+        json!({
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": name, "namespace": self.namespace()},
+            "involvedObject": object,
+            "type": if self.level == PostingLevel::Info { "Normal" } else { "Warning" },
+            "reason": self.key.reason,
+            "message": self.message,
+            "count": item.count,
+            "firstTimestamp": time(item.first),
+            "lastTimestamp": time(item.last),
+            "source": {"component": settings.reporting_component},
+            "reportingComponent": settings.reporting_component,
+            "reportingInstance": settings.reporting_instance,
+        })
+    }
+
+    /// What changes in an event when it is repeated.
+    pub(super) fn repeated(&self, item: &Item) -> Value {
+        json!({"count": item.count, "lastTimestamp": time(item.last), "message": self.message})
+    }
+}
+
+fn time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Long texts lose their middle: what failed is at the beginning, and often why at the end.
+fn clipped(text: &str) -> String {
+    const GAP: &str = " … ";
+    if text.len() <= MESSAGE_LIMIT {
+        return text.to_owned();
+    }
+    let half = (MESSAGE_LIMIT - GAP.len()) / 2;
+    let head = (0..=half).rev().find(|i| text.is_char_boundary(*i));
+    let tail = (text.len() - half..text.len()).find(|i| text.is_char_boundary(*i));
+    let (head, tail) = (head.unwrap_or(0), tail.unwrap_or(text.len()));
+    format!("{}{GAP}{}", &text[..head], &text[tail..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::Reason;
+
+    fn report(resource: &Resource, name: &str, record: &Record) -> Option<Report> {
+        let body = Body::new(json!({"metadata": {"name": name, "uid": "u"}}));
+        Report::of((resource, &body), "create", record)
+    }
+
+    fn record() -> Record {
+        Record::new(Reason::Create, "2020-01-01T00:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn each_outcome_has_a_level_and_a_reason() {
+        let with = |message: Option<&str>, failure, success| Record {
+            message: message.map(str::to_owned),
+            failure,
+            success,
+            ..record()
+        };
+        for (record, level, reason) in [
+            (
+                with(None, false, true),
+                PostingLevel::Info,
+                "HandlerSucceeded",
+            ),
+            (
+                with(Some("x"), false, false),
+                PostingLevel::Warning,
+                "HandlerRetried",
+            ),
+            (
+                with(Some("x"), false, true),
+                PostingLevel::Warning,
+                "HandlerIgnored",
+            ),
+            (
+                with(Some("x"), true, false),
+                PostingLevel::Error,
+                "HandlerFailed",
+            ),
+        ] {
+            let report = report(&Resource::default(), "a", &record).unwrap();
+            assert_eq!((report.level, report.key.reason), (level, reason));
+        }
+    }
+
+    #[test]
+    fn nothing_is_told_of_events() {
+        for group in ["", "events.k8s.io"] {
+            let events = Resource {
+                group: group.into(),
+                plural: "events".into(),
+                ..Resource::default()
+            };
+            assert_eq!(report(&events, "a", &record()), None);
+        }
+    }
+
+    #[test]
+    fn names_of_events_are_names_whatever_the_object_is_called() {
+        let now = "2020-01-01T00:00:00Z".parse().unwrap();
+        let name = |name: &str| {
+            let report = report(&Resource::default(), name, &record()).unwrap();
+            report.event_name(7, now)
+        };
+        assert!(name("system:node").starts_with("system-node."));
+        assert!(name(&"x".repeat(253)).len() <= 253);
+        assert!(name(&format!("{}.x", "x".repeat(229))).starts_with(&"x".repeat(229)));
+        assert_ne!(name("a"), {
+            let report = report(&Resource::default(), "a", &record()).unwrap();
+            report.event_name(8, now)
+        });
+    }
+
+    #[test]
+    fn long_messages_lose_their_middle() {
+        let text = format!("begin {} end", "ä".repeat(2000));
+        let clipped = clipped(&text);
+        assert!(clipped.len() <= MESSAGE_LIMIT);
+        assert!(clipped.starts_with("begin ") && clipped.ends_with(" end"));
+    }
+}

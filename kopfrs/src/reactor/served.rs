@@ -1,0 +1,104 @@
+//! One kind that is being served: its objects, and a watch for each namespace.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::info;
+
+use super::context::Context;
+use super::kind::Kind;
+use super::queue::Queue;
+use super::watch::Watch;
+use crate::storage::StatusSchema;
+
+/// One kind that is being served.
+pub(super) struct Served {
+    pub(super) schema: StatusSchema,
+    queue: Arc<Queue>,
+    /// Its watches by namespace, `None` for all; they end with it. Each goes its own way: one that
+    /// fails delays no other.
+    streams: HashMap<Option<String>, AbortOnDropHandle<()>>,
+}
+
+impl Served {
+    /// Begins with a kind, without any watches yet.
+    pub(super) fn new(context: Arc<Context>, kind: Kind, schema: StatusSchema) -> Self {
+        Self {
+            schema,
+            queue: Queue::new(context, Arc::new(kind)),
+            streams: HashMap::new(),
+        }
+    }
+
+    /// The kind has been discovered anew.
+    pub(super) fn renew(&mut self, kind: Kind, schema: StatusSchema) {
+        self.schema = schema;
+        self.queue.set_kind(Arc::new(kind));
+    }
+
+    /// Says what is watched.
+    pub(super) fn announce(&self) {
+        let name = &self.queue.kind().resource;
+        let mut namespaces: Vec<&str> = self.streams.keys().flatten().map(|n| &**n).collect();
+        namespaces.sort_unstable();
+        if self.streams.contains_key(&None) {
+            info!("watching {name}");
+        } else if namespaces.is_empty() {
+            info!("watching {name} in no namespace yet, as none is there that matches");
+        } else {
+            info!("watching {name} in {}", namespaces.join(", "));
+        }
+    }
+
+    /// Watches in these namespaces, everywhere if `None`, and in no others. Each watch that is begun
+    /// holds a sender until it is ready.
+    pub(super) async fn watch_in(
+        &mut self,
+        namespaces: Option<&BTreeSet<String>>,
+        pending: &mpsc::Sender<()>,
+    ) {
+        let is_namespaced = self.queue.kind().resource.namespaced;
+        let wanted: Vec<Option<String>> = match namespaces.filter(|_| is_namespaced) {
+            Some(names) => names.iter().cloned().map(Some).collect(),
+            None => vec![None],
+        };
+        let gone: Vec<_> = self.streams.keys().cloned().collect();
+        for namespace in gone.into_iter().filter(|name| !wanted.contains(name)) {
+            self.stop(namespace).await;
+        }
+        for namespace in wanted {
+            let queue = &self.queue;
+            self.streams
+                .entry(namespace)
+                .or_insert_with_key(|namespace| {
+                    let pending = pending.clone();
+                    let watch = Watch::new(queue.clone(), namespace.clone(), move || drop(pending));
+                    AbortOnDropHandle::new(tokio::spawn(watch.run()))
+                });
+        }
+    }
+
+    /// Ends a watch whose namespace is gone, and with it all objects.
+    async fn stop(&mut self, namespace: Option<String>) {
+        if let Some(stream) = self.streams.remove(&namespace) {
+            ended(stream).await;
+            self.queue.sweep(namespace.as_deref(), u64::MAX);
+        }
+    }
+
+    /// Ends with everything: the kind is not served any more.
+    pub(super) async fn end(mut self) {
+        for (_, stream) in self.streams.drain() {
+            ended(stream).await;
+        }
+        self.queue.end().await;
+    }
+}
+
+async fn ended(stream: AbortOnDropHandle<()>) {
+    stream.abort();
+    // It was aborted: there is nothing else to learn from it.
+    let _ = stream.await;
+}

@@ -1,0 +1,306 @@
+//! Settings from variables of the environment: one variable for each.
+
+use std::time::Duration;
+
+use super::{PostingLevel, Settings};
+use crate::storage::{Keep, Persistence, Place};
+
+/// A variable of the environment does not say what it should.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[error("the environment says {variable}={value:?}, which is not {expected}")]
+pub struct SettingsError {
+    /// The variable.
+    pub variable: &'static str,
+    /// What it says.
+    pub value: String,
+    /// What it may say.
+    pub expected: &'static str,
+}
+
+/// A variable of the environment that sets something.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variable {
+    pub(crate) name: &'static str,
+    pub(crate) expected: &'static str,
+    set: fn(&mut Settings, &str) -> Option<()>,
+}
+
+const DURATION: &str = "a duration such as 10s, 1m30s, 500ms, or a number of seconds";
+const DURATIONS: &str = "a list of durations such as 1s,2s,5s";
+const COUNT: &str = "a whole number from 1 on";
+const NUMBER: &str = "a whole number";
+const SWITCH: &str = "true or false";
+const TEXT: &str = "a text that is not empty";
+const PREFIX: &str = "a DNS name such as demo.example.com, or kopf";
+const FINALIZER: &str = "a name such as demo.example.com/finalizer";
+
+/// One setting a row.
+macro_rules! variables {
+    ($($name:literal, $expected:expr, |$settings:ident, $text:ident| $value:expr => $place:expr;)*) => {
+        &[$(Variable {
+            name: $name,
+            expected: $expected,
+            set: |$settings, $text| {
+                $place = $value;
+                Some(())
+            },
+        }),*]
+    };
+}
+
+/// All variables, those first that later ones refine.
+pub(crate) const VARIABLES: &[Variable] = variables! {
+    "KOPFRS_PERSISTENCE_PREFIX", PREFIX, |s, t| persistence(t)? => s.persistence.default;
+    "KOPFRS_PERSISTENCE_FINALIZER", FINALIZER,
+        |s, t| s.persistence.default.clone().with_finalizer(qualified(t)?) => s.persistence.default;
+    "KOPFRS_PERSISTENCE_PLACE", "annotations, status or kopf",
+        |s, t| s.persistence.default.clone().with_place(place(t)?) => s.persistence.default;
+    "KOPFRS_PERSISTENCE_KEEP", "essence or digest",
+        |s, t| s.persistence.default.clone().with_keep(keep(t)?) => s.persistence.default;
+    "KOPFRS_EXECUTION_DEFAULT_BACKOFF", DURATION, |s, t| duration(t)? => s.execution.default_backoff;
+    "KOPFRS_EXECUTION_CHECKPOINT_AFTER", DURATION, |s, t| duration(t)? => s.execution.checkpoint_after;
+    "KOPFRS_EXECUTION_LIFECYCLE", "all_at_once, asap, one_by_one, randomized or shuffled",
+        |s, t| t.parse().ok()? => s.execution.lifecycle;
+    "KOPFRS_EXECUTION_LIFECYCLE_SEED", NUMBER, |s, t| Some(t.parse().ok()?) => s.execution.lifecycle_seed;
+    "KOPFRS_WATCHING_PAGE_SIZE", COUNT, |s, t| u32::try_from(count(t)?).ok()? => s.watching.page_size;
+    "KOPFRS_WATCHING_INACTIVITY_TIMEOUT", DURATION, |s, t| duration(t)? => s.watching.inactivity_timeout;
+    "KOPFRS_WATCHING_SERVER_TIMEOUT", DURATION, |s, t| duration(t)? => s.watching.server_timeout;
+    "KOPFRS_WATCHING_BACKOFF", DURATION, |s, t| duration(t)? => s.watching.backoff;
+    "KOPFRS_WATCHING_MAX_BACKOFF", DURATION, |s, t| duration(t)? => s.watching.max_backoff;
+    "KOPFRS_SCANNING_DISABLED", SWITCH, |s, t| switch(t)? => s.scanning.disabled;
+    "KOPFRS_SCANNING_POLL_INTERVAL", DURATION, |s, t| duration(t)? => s.scanning.poll_interval;
+    "KOPFRS_NETWORKING_REQUESTS_IN_FLIGHT", COUNT, |s, t| count(t)? => s.networking.requests_in_flight;
+    "KOPFRS_NETWORKING_REQUEST_TIMEOUT", DURATION, |s, t| duration(t)? => s.networking.request_timeout;
+    "KOPFRS_NETWORKING_ERROR_BACKOFFS", DURATIONS, |s, t| durations(t)? => s.networking.error_backoffs;
+    "KOPFRS_POSTING_ENABLED", SWITCH, |s, t| switch(t)? => s.posting.enabled;
+    "KOPFRS_POSTING_LEVEL", "info, warning or error", |s, t| level(t)? => s.posting.level;
+    "KOPFRS_POSTING_REPORTING_COMPONENT", TEXT, |s, t| filled(t)? => s.posting.reporting_component;
+    "KOPFRS_POSTING_REPORTING_INSTANCE", TEXT, |s, t| filled(t)? => s.posting.reporting_instance;
+    "KOPFRS_POSTING_QUEUE_LIMIT", COUNT, |s, t| count(t)? => s.posting.queue_limit;
+    "KOPFRS_POSTING_REPEAT_INTERVAL", DURATION, |s, t| duration(t)? => s.posting.repeat_interval;
+    "KOPFRS_POSTING_DRAIN_BUDGET", DURATION, |s, t| duration(t)? => s.posting.drain_budget;
+    "KOPFRS_PROCESS_DRAIN_BUDGET", DURATION, |s, t| duration(t)? => s.process.drain_budget;
+    "KOPFRS_PROCESS_CLEANUP_BUDGET", DURATION, |s, t| duration(t)? => s.process.cleanup_budget;
+};
+
+impl Settings {
+    /// Sets what the environment says: `KOPFRS_<SECTION>_<SETTING>`, as in
+    /// `KOPFRS_EXECUTION_DEFAULT_BACKOFF=10s`. A variable that is empty says nothing.
+    ///
+    /// The command line does so before the startup handlers, which have the last word; other programs
+    /// do it where they want it.
+    ///
+    /// Durations are `10s`, `1m30s`, `500ms`, or numbers of seconds; lists have commas in between.
+    /// `KOPFRS_PERSISTENCE_PREFIX` (`kopf` for Kopf's own memory), `_FINALIZER`, `_PLACE` and `_KEEP`
+    /// set what counts for kinds that have nothing of their own.
+    ///
+    /// # Examples
+    /// ```
+    /// use kopfrs::settings::Settings;
+    ///
+    /// let says = |variable: &str| (variable == "KOPFRS_WATCHING_BACKOFF").then(|| "1m30s".to_owned());
+    /// let settings = Settings::default().overridden_by(says)?;
+    /// assert_eq!(settings.watching.backoff.as_secs(), 90);
+    ///
+    /// let wrong = |variable: &str| (variable == "KOPFRS_POSTING_ENABLED").then(|| "maybe".to_owned());
+    /// let error = Settings::default().overridden_by(wrong).unwrap_err().to_string();
+    /// assert_eq!(error, "the environment says KOPFRS_POSTING_ENABLED=\"maybe\", which is not true or false");
+    /// # Ok::<(), kopfrs::settings::SettingsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The first variable that does not say what it should.
+    pub fn overridden_by(
+        mut self,
+        says: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
+        for variable in VARIABLES {
+            let Some(value) = says(variable.name).filter(|value| !value.is_empty()) else {
+                continue;
+            };
+            (variable.set)(&mut self, value.trim()).ok_or(SettingsError {
+                variable: variable.name,
+                value,
+                expected: variable.expected,
+            })?;
+        }
+        Ok(self)
+    }
+
+    /// Sets what the environment of the process says.
+    ///
+    /// # Errors
+    /// As [`overridden_by`](Self::overridden_by).
+    ///
+    /// # Examples
+    /// ```
+    /// use kopfrs::settings::Settings;
+    ///
+    /// let settings = Settings::default().overridden_by_environment()?;
+    /// # Ok::<(), kopfrs::settings::SettingsError>(())
+    /// ```
+    pub fn overridden_by_environment(self) -> Result<Self, SettingsError> {
+        self.overridden_by(|name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        })
+    }
+}
+
+/// `1h`, `1m30s`, `500ms`, `1.5s`, `90`: units from the largest to the smallest, each once.
+fn duration(text: &str) -> Option<Duration> {
+    const UNITS: [(&str, f64); 5] = [
+        ("d", 86_400.0),
+        ("h", 3600.0),
+        ("m", 60.0),
+        ("s", 1.0),
+        ("ms", 0.001),
+    ];
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let (mut total, mut rest, mut units) = (Duration::ZERO, text, &UNITS[..]);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let place = units.iter().position(|(name, _)| *name == unit)?;
+        let seconds = number.parse::<f64>().ok()? * units[place].1;
+        total = total.checked_add(Duration::try_from_secs_f64(seconds).ok()?)?;
+        (rest, units) = (after, &units[place + 1..]);
+    }
+    Some(total)
+}
+
+fn durations(text: &str) -> Option<Vec<Duration>> {
+    text.split(',').map(|part| duration(part.trim())).collect()
+}
+
+fn count(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|count| *count > 0)
+}
+
+fn switch(text: &str) -> Option<bool> {
+    match &*text.to_ascii_lowercase() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn level(text: &str) -> Option<PostingLevel> {
+    match &*text.to_ascii_lowercase() {
+        "info" => Some(PostingLevel::Info),
+        "warning" => Some(PostingLevel::Warning),
+        "error" => Some(PostingLevel::Error),
+        _ => None,
+    }
+}
+
+fn filled(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn persistence(text: &str) -> Option<Persistence> {
+    match text {
+        "kopf" => Some(Persistence::kopf()),
+        text => is_dns_name(text).then(|| Persistence::new(text)),
+    }
+}
+
+fn qualified(text: &str) -> Option<&str> {
+    let (prefix, name) = text.split_once('/')?;
+    let is_name = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    (is_dns_name(prefix) && is_name).then_some(text)
+}
+
+fn is_dns_name(text: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    text.split('.')
+        .all(|label| !label.is_empty() && label.chars().all(is_inner))
+}
+
+fn place(text: &str) -> Option<Place> {
+    match text {
+        "annotations" => Some(Place::Annotations),
+        "status" => Some(Place::Status),
+        "kopf" => Some(Place::Kopf),
+        _ => None,
+    }
+}
+
+fn keep(text: &str) -> Option<Keep> {
+    match text {
+        "essence" => Some(Keep::Essence),
+        "digest" => Some(Keep::Digest),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_numbers_with_units_or_seconds() {
+        for (text, millis) in [
+            ("10s", Some(10_000)),
+            ("1m30s", Some(90_000)),
+            ("500ms", Some(500)),
+            ("1.5", Some(1500)),
+            ("0", Some(0)),
+            ("2d", Some(172_800_000)),
+            ("-1", None),
+            ("1s1m", None),
+            ("10", Some(10_000)),
+            ("ten", None),
+            ("10 s", None),
+            ("inf", None),
+        ] {
+            let parsed = duration(text).map(|duration| duration.as_millis());
+            assert_eq!(parsed, millis, "{text}");
+        }
+    }
+
+    /// A value that each variable takes, and that is not the default.
+    fn sample(variable: &Variable) -> &'static str {
+        match variable.expected {
+            DURATION => "1234ms",
+            DURATIONS => "1s,2s",
+            COUNT | NUMBER => "7",
+            SWITCH if variable.name.ends_with("ENABLED") => "off",
+            SWITCH => "on",
+            PREFIX => "own.example.com",
+            FINALIZER => "own.example.com/done",
+            TEXT => "somebody",
+            choices if choices.contains("status") => "status",
+            choices if choices.contains("digest") => "digest",
+            choices if choices.contains("asap") => "asap",
+            _ => "error",
+        }
+    }
+
+    #[test]
+    fn each_variable_sets_something_and_refuses_nonsense() {
+        for variable in VARIABLES {
+            let only = |value: &'static str| {
+                Settings::default()
+                    .overridden_by(|name| (name == variable.name).then(|| value.to_owned()))
+            };
+            let set = only(sample(variable)).unwrap();
+            assert_ne!(set, Settings::default(), "{}", variable.name);
+            assert_eq!(only("").unwrap(), Settings::default(), "{}", variable.name);
+            if variable.expected != TEXT {
+                let error = only("no/such thing").unwrap_err();
+                assert_eq!(error.variable, variable.name);
+                assert!(error.to_string().contains(variable.expected), "{error}");
+            }
+        }
+    }
+}
