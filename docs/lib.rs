@@ -16,6 +16,21 @@ pub mod errors_and_retries {}
 #[doc = include_str!("how-state-is-kept.md")]
 pub mod how_state_is_kept {}
 
+#[doc = include_str!("running.md")]
+pub mod running {}
+
+#[doc = include_str!("namespaces.md")]
+pub mod namespaces {}
+
+#[doc = include_str!("container.md")]
+pub mod container {}
+
+#[doc = include_str!("performance.md")]
+pub mod performance {}
+
+#[doc = include_str!("troubleshooting.md")]
+pub mod troubleshooting {}
+
 #[cfg(test)]
 #[allow(
     unused_variables,

@@ -8,6 +8,7 @@
 use std::thread;
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
+use kopfrs::Handling;
 use kopfrs::prelude::*;
 
 /// A demo: `kubectl get demo`.
@@ -20,6 +21,13 @@ use kopfrs::prelude::*;
     singular = "demo"
 )]
 #[kube(shortname = "d", namespaced, status = "DemoStatus")]
+#[kube(printcolumn(name = "Image", type_ = "string", json_path = ".spec.image"))]
+#[kube(printcolumn(name = "Pod", type_ = "string", json_path = ".status.pod"))]
+#[kube(printcolumn(
+    name = "Age",
+    type_ = "date",
+    json_path = ".metadata.creationTimestamp"
+))]
 struct DemoSpec {
     /// The name of the pod; by default it is the object's.
     name: Option<String>,
@@ -32,6 +40,8 @@ struct DemoSpec {
 struct DemoStatus {
     /// The pod that belongs to the object.
     pod: Option<String>,
+    /// What the operator remembers.
+    handling: Option<Handling>,
 }
 
 fn image() -> String {
@@ -118,6 +128,7 @@ kopfrs::main!();
 #[cfg(test)]
 mod tests {
     use kopfrs_sandbox::Sandbox;
+    use kube::CustomResourceExt as _;
 
     use super::*;
 
@@ -135,6 +146,14 @@ mod tests {
             "metadata": { "name": "x", "namespace": "default", "uid": "1" },
         });
         Actions::new(sandbox.client()).with_owner(Body::new(owner))
+    }
+
+    #[test]
+    fn the_manifest_is_the_definition_of_the_type() {
+        let file: Value = serde_saphyr::from_str(include_str!("manifests/crd.yaml")).unwrap();
+        let definition = json!(Demo::crd());
+        let yaml = serde_saphyr::to_string(&definition).unwrap();
+        assert!(file == definition, "it should be:\n{yaml}");
     }
 
     #[tokio::test]
@@ -159,6 +178,7 @@ mod tests {
         let status = || {
             Some(DemoStatus {
                 pod: Some("x".to_owned()),
+                handling: None,
             })
         };
         delete(status(), "default", actions.clone()).await.unwrap();
