@@ -10,6 +10,7 @@ pub(crate) struct Settings {
     pub(crate) bookmark_interval: Duration,
     pub(crate) history_window: usize,
     pub(crate) journal_capacity: usize,
+    pub(crate) rbac: bool,
 }
 
 impl Default for Settings {
@@ -18,6 +19,7 @@ impl Default for Settings {
             bookmark_interval: Duration::from_secs(60),
             history_window: 16_384,
             journal_capacity: 65_536,
+            rbac: false,
         }
     }
 }

@@ -203,11 +203,12 @@ impl ApiError {
         why: impl fmt::Display,
         causes: Option<Value>,
     ) -> Self {
-        let message = format!(
-            "{} {:?} is forbidden: {why}",
-            subject.qualified(),
-            subject.name
-        );
+        let name = if subject.name.is_empty() {
+            String::new()
+        } else {
+            format!(" {:?}", subject.name)
+        };
+        let message = format!("{}{name} is forbidden: {why}", subject.qualified());
         let mut details = subject.details();
         if let Some(causes) = causes {
             details["causes"] = causes;
@@ -264,6 +265,15 @@ impl ApiError {
         }
         details["causes"] = errors.iter().map(FieldError::cause).collect();
         Self::new(422, "Invalid", message, Some(details))
+    }
+
+    /// 422 about an object that has no kind of its own in the message.
+    pub(crate) fn invalid_unnamed(subject: Subject<'_>, errors: &[FieldError]) -> Self {
+        let mut error = Self::invalid(subject, errors);
+        if let Some(details) = &mut error.details {
+            details["group"] = json!(subject.group);
+        }
+        error
     }
 
     /// 422 about a patch, which names no object.

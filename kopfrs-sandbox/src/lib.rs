@@ -43,6 +43,7 @@ mod journal;
 mod object;
 mod ownership;
 mod patch;
+mod rbac;
 mod registry;
 mod render;
 mod sandbox;

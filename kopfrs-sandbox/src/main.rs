@@ -33,6 +33,9 @@ struct Serve {
     /// YAML files, or directories of them, to load at the start.
     #[arg(long)]
     load: Vec<PathBuf>,
+    /// Enforce roles and bindings. The kubeconfig is of an administrator.
+    #[arg(long)]
+    rbac: bool,
 }
 
 #[tokio::main]
@@ -47,7 +50,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn serve(arguments: Serve) -> Result<(), Box<dyn std::error::Error>> {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::builder().rbac(arguments.rbac).build();
     for path in &arguments.load {
         load(&sandbox, path).await?;
     }

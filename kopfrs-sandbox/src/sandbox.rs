@@ -13,6 +13,7 @@ use crate::{
     fault::Faults,
     http::{auth::Strangers, router::Router},
     journal::Journal,
+    rbac,
     serve::{Front, ServeError, Server},
 };
 
@@ -92,6 +93,31 @@ impl SandboxBuilder {
         self
     }
 
+    /// Whether what users may do is decided by roles and bindings; unless set, everybody may do everything.
+    ///
+    /// [`Sandbox::client`] and the token of a [`Server`] are in `system:masters` and may do everything anyway.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use k8s_openapi::api::core::v1::Pod;
+    /// use kopfrs_sandbox::Sandbox;
+    /// use kube::{Api, api::ListParams};
+    ///
+    /// let sandbox = Sandbox::builder().rbac(true).build();
+    /// let token = sandbox.tokens().issue("alice", ["developers"]);
+    /// let pods: Api<Pod> = Api::all(sandbox.client_with_token(&token));
+    /// let refused = pods.list(&ListParams::default()).await;
+    /// assert!(matches!(refused, Err(kube::Error::Api(status)) if status.code == 403));
+    /// # }
+    /// ```
+    pub fn rbac(mut self, enforced: bool) -> Self {
+        self.settings.rbac = enforced;
+        self
+    }
+
     /// Starts the sandbox.
     ///
     /// # Panics
@@ -102,6 +128,9 @@ impl SandboxBuilder {
         let cluster = Arc::new(Cluster::new(self.settings));
         let controllers = Arc::new(controllers::start(&cluster));
         defaults::create(&cluster);
+        if cluster.settings.rbac {
+            rbac::create_defaults(&cluster);
+        }
         Sandbox {
             cluster,
             journal,

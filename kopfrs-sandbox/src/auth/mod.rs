@@ -7,4 +7,4 @@ mod user;
 
 pub(crate) use self::tokens::Session;
 pub use self::tokens::{OpenWatches, Tokens};
-pub(crate) use self::user::User;
+pub(crate) use self::user::{MASTERS, SERVICE_ACCOUNT, User};

@@ -5,10 +5,14 @@
 pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) groups: Vec<String>,
+    /// Whether a service account stands behind the name, with which its tokens end.
+    pub(crate) is_account: bool,
 }
 
 /// The group of those whom nothing is forbidden.
 pub(crate) const MASTERS: &str = "system:masters";
+/// What the names of service accounts begin with, as users.
+pub(crate) const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 const AUTHENTICATED: &str = "system:authenticated";
 const ADMIN: &str = "kubernetes-admin";
 
@@ -25,6 +29,17 @@ impl User {
         Self {
             name: name.into(),
             groups,
+            is_account: false,
+        }
+    }
+
+    /// A service account, with the groups that all of them have.
+    pub(crate) fn service_account(namespace: &str, name: &str) -> Self {
+        const ACCOUNTS: &str = "system:serviceaccounts";
+        let groups = [ACCOUNTS.to_owned(), format!("{ACCOUNTS}:{namespace}")];
+        Self {
+            is_account: true,
+            ..Self::authenticated(format!("{SERVICE_ACCOUNT}{namespace}:{name}"), groups)
         }
     }
 

@@ -175,7 +175,7 @@ impl Stream {
                         self.lines.push(data);
                     }
                 }
-                News::Frame(Some(Err(error))) => return self.fail(error),
+                News::Frame(Some(Err(error))) => return Some(self.fail(error)),
                 News::Frame(None) => {
                     self.ended = true;
                     return self.lines.rest().map(Ok);
@@ -185,15 +185,15 @@ impl Stream {
                     self.planned = Some(due);
                 }
                 News::Released => self.stall = None,
-                News::Down => return self.fail(ConnectionError::Reset.into()),
+                News::Down => return Some(self.fail(ConnectionError::Reset.into())),
                 News::End => self.ended = true,
             }
         }
     }
 
-    fn fail(&mut self, error: BoxError) -> Option<Result<Bytes, BoxError>> {
+    fn fail(&mut self, error: BoxError) -> Result<Bytes, BoxError> {
         self.ended = true;
-        Some(Err(error))
+        Err(error)
     }
 
     async fn news(&mut self) -> News {

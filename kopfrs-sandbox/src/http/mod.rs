@@ -3,6 +3,7 @@
 //! A stack of tower services: [`collect`] reads bodies, `journal` records, `fault` disturbs, [`auth`] finds out who asks,
 //! [`router`] finds the operation. All ways of serving (in-process, TCP, in front of another server) use the same stack.
 
+mod access;
 pub(crate) mod auth;
 pub(crate) mod collect;
 mod documents;

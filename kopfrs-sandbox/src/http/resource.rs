@@ -16,6 +16,7 @@ use super::{
     write,
 };
 use crate::{
+    auth::User,
     cluster::Cluster,
     error::ApiError,
     object::Object,
@@ -30,6 +31,7 @@ pub(super) struct Context<'a> {
     pub(super) cluster: &'a Arc<Cluster>,
     pub(super) info: &'a RequestInfo,
     pub(super) query: &'a Query,
+    pub(super) user: &'a User,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a Bytes,
     pub(super) shutdown: Shutdown,
@@ -177,7 +179,7 @@ fn access_review(context: &Context<'_>, kind: &Kind) -> Result<Reply, ApiError> 
     let body = write::body(context)?;
     Ok(Reply::json(
         StatusCode::CREATED,
-        &review::answer(kind, &body, "sandbox")?,
+        &review::answer(context.cluster, kind, (&body, context.user))?,
     ))
 }
 

@@ -13,7 +13,8 @@ use http::{Method, Request, Response};
 use tower::Service;
 
 use super::{
-    Body, BoxError, Shutdown, documents, query::Query, reply::Reply, request::RequestInfo, resource,
+    Body, BoxError, Shutdown, access, documents, query::Query, reply::Reply, request::RequestInfo,
+    resource,
 };
 use crate::cluster::Cluster;
 
@@ -35,6 +36,10 @@ impl Router {
             Some(info) => info.clone(),
             None => RequestInfo::parse(request.method(), path, &query),
         };
+        let user = match access::admit(&self.cluster, request, (&info, &query)) {
+            Ok(user) => user,
+            Err(refusal) => return Reply::error(&refusal),
+        };
         if !info.is_resource {
             return documents::answer(&self.cluster, request.method(), path, request.headers());
         }
@@ -42,6 +47,7 @@ impl Router {
             cluster: &self.cluster,
             info: &info,
             query: &query,
+            user: &user,
             headers: request.headers(),
             body: request.body(),
             shutdown: request

@@ -56,9 +56,7 @@ impl http_body::Body for Counted {
             && let Some(data) = frame.data_ref()
         {
             let bytes = u64::try_from(data.len()).unwrap_or(u64::MAX);
-            open.record
-                .response_bytes
-                .fetch_add(bytes, Ordering::Relaxed);
+            open.record.bytes_out.fetch_add(bytes, Ordering::Relaxed);
         }
         let ends = matches!(&polled, Poll::Ready(None | Some(Err(_))));
         if ends || self.body.is_end_stream() {

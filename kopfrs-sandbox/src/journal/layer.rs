@@ -64,11 +64,11 @@ impl<S> Journaled<S> {
             user_agent: header(header::USER_AGENT).to_owned(),
             content_type: header(header::CONTENT_TYPE).to_owned(),
             body: (!body.is_empty() && body.len() <= BODY_LIMIT).then(|| body.clone()),
-            request_bytes: u64::try_from(body.len()).unwrap_or(u64::MAX),
+            bytes_in: u64::try_from(body.len()).unwrap_or(u64::MAX),
             user: OnceLock::new(),
             fault: OnceLock::new(),
             outcome: OnceLock::new(),
-            response_bytes: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
             is_open: AtomicBool::new(true),
         })
     }

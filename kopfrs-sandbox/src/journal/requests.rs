@@ -26,11 +26,11 @@ pub struct Request {
     pub(super) user_agent: String,
     pub(super) content_type: String,
     pub(super) body: Option<Bytes>,
-    pub(super) request_bytes: u64,
+    pub(super) bytes_in: u64,
     pub(super) user: OnceLock<String>,
     pub(super) fault: OnceLock<String>,
     pub(super) outcome: OnceLock<(u16, Option<u64>)>,
-    pub(super) response_bytes: AtomicU64,
+    pub(super) bytes_out: AtomicU64,
     pub(super) is_open: AtomicBool,
 }
 
@@ -112,12 +112,12 @@ impl Request {
 
     /// The bytes of its body.
     pub fn request_bytes(&self) -> u64 {
-        self.request_bytes
+        self.bytes_in
     }
 
     /// The bytes of the answer's body that have been handed out so far.
     pub fn response_bytes(&self) -> u64 {
-        self.response_bytes.load(Ordering::Relaxed)
+        self.bytes_out.load(Ordering::Relaxed)
     }
 
     /// Whether the answer is still to come, or still being sent: watches are open for long.

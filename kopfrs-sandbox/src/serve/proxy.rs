@@ -24,7 +24,9 @@ use crate::{Journal, Tokens, clock::Clock, fault::Faults, http::auth::Strangers}
 /// let proxy = Proxy::start(server.config()).await?;
 /// proxy.faults().inject(Rule::new(On::any(), Fault::status(503)).times(1));
 ///
-/// let client = kube::Client::try_from(proxy.config())?;
+/// let mut config = proxy.config();
+/// config.default_retry = false;
+/// let client = kube::Client::try_from(config)?;
 /// assert!(client.apiserver_version().await.is_err());
 /// assert_eq!(client.apiserver_version().await?.major, "1");
 /// assert_eq!(proxy.journal().requests().len(), 2);
