@@ -32,13 +32,11 @@ async fn startup_fn_retried(retry: u32) -> Result<(), TemporaryError> {
     Ok(())
 }
 
-/// Credentials of your own, or found ones with changes: any `kube::Config` will do.
+/// The credentials that are found anyway; those of your own, as a `kube::Config`, do as well.
 #[on::login(errors = permanent)]
-async fn login_fn() -> Result<kube::Config> {
+async fn login_fn() -> Result<Credentials> {
     info!("logging in");
-    let mut config = login::infer().await?.config().clone();
-    config.connect_timeout = Some(Duration::from_secs(5));
-    Ok(config)
+    Ok(login::infer().await?)
 }
 
 #[on::event(Pod)]
