@@ -19,6 +19,7 @@ mod observe;
 mod orchestrate;
 mod process;
 mod queue;
+mod rights;
 mod served;
 mod snapshot;
 mod watch;

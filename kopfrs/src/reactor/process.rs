@@ -11,6 +11,7 @@ use super::context::Context;
 use super::kind::Kind;
 use super::lanes::Place;
 use super::memory::{Memory, Next};
+use super::rights::rule;
 use super::snapshot::Snapshot;
 use crate::action::{Call, Cycle, attempt};
 use crate::api::{ApiError, Failure};
@@ -125,10 +126,8 @@ async fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &Api
     }
     let advice = match error.failure() {
         Failure::Forbidden => {
-            format!(
-                "; grant patch on {} and its status to the operator",
-                kind.resource
-            )
+            let missing = rule(&kind.resource, true, &["patch"]);
+            format!("; add the rule {missing} to the operator's role")
         }
         _ => String::new(),
     };

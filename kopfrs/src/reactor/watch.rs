@@ -11,11 +11,13 @@ use tracing::{debug, info, warn};
 
 use super::listing::{Listing, Page};
 use super::queue::{Arrival, Queue};
+use super::rights::rule;
 use super::snapshot::Version;
 use super::wire::{Bookmark, Envelope, clipped, peek, stream_error};
 use crate::api::{ApiError, Failure, Line, LineReader};
 use crate::cause::EventType;
 use crate::object::ObjectKey;
+use crate::resource::Resource;
 use crate::settings::{InitialListing, WatchingSettings};
 
 /// A watch that has been open for so long works, though it may have told nothing yet. One that ends
@@ -85,7 +87,7 @@ impl Watch {
                 warn!(
                     "the watch of {} has failed and is tried again: {}",
                     self.name(),
-                    advice(&error)
+                    advice(&self.queue.kind().resource, &error)
                 );
             } else {
                 debug!("{}: next attempt in {pause:?}: {error}", self.name());
@@ -337,11 +339,11 @@ pub(super) async fn next(lines: &mut LineReader, silence: Duration) -> Result<He
 }
 
 /// What to do about an error, where there is something to do.
-fn advice(error: &ApiError) -> String {
+fn advice(resource: &Resource, error: &ApiError) -> String {
     match error.failure() {
         Failure::Forbidden => format!(
-            "{error}; grant list, watch and patch on it to the operator, or name with -n the namespaces \
-             where it has them"
+            "{error}; add the rule {} to the operator's role, or name with -n the namespaces where it has it",
+            rule(resource, false, &["list", "watch"])
         ),
         _ => error.to_string(),
     }
