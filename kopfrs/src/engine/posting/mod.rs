@@ -95,7 +95,7 @@ impl Posting {
         loop {
             let taken = self.0.pending().take(Instant::now());
             match taken {
-                Taken::Item(item) => self.0.post(item).await,
+                Taken::Item(item) => self.0.post(&item).await,
                 Taken::Later(due) => {
                     tokio::select! {
                         () = sleep_until(due) => {}
@@ -131,18 +131,18 @@ impl Poster {
     }
 
     /// Writes one event, or the count of one that was written before.
-    async fn post(&self, item: Item) {
+    async fn post(&self, item: &Item) {
         let result = match &item.posted {
-            Some(name) => match self.count(&item, name).await {
+            Some(name) => match self.count(item, name).await {
                 // It was forgotten by the server, as events are after an hour.
-                Err(error) if error.failure() == Failure::Missing => self.create(&item).await,
+                Err(error) if error.failure() == Failure::Missing => self.create(item).await,
                 result => result.map(|()| name.clone()),
             },
-            None => self.create(&item).await,
+            None => self.create(item).await,
         };
         match result {
             Ok(name) => self.pending().posted(&item.key, name, Instant::now()),
-            Err(error) => self.failed(&item, &error),
+            Err(error) => self.failed(item, &error),
         }
     }
 

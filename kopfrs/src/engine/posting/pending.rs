@@ -33,7 +33,7 @@ pub(super) struct Item {
 /// What is to be done next.
 #[derive(Debug)]
 pub(super) enum Taken {
-    Item(Item),
+    Item(Box<Item>),
     /// Something is to be done then.
     Later(Instant),
     Nothing,
@@ -146,7 +146,7 @@ impl Pending {
         entry.due = None;
         self.waiting -= 1;
         self.taken += 1;
-        Taken::Item(Item {
+        Taken::Item(Box::new(Item {
             key: key.clone(),
             report: entry.report.clone(),
             count: entry.count,
@@ -154,7 +154,7 @@ impl Pending {
             last: entry.last,
             posted: entry.posted.clone(),
             number: self.taken,
-        })
+        }))
     }
 
     /// An event was written under this name. Of those that do not wait only the latest are remembered.
