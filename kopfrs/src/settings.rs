@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub use self::environment::SettingsError;
 #[cfg(feature = "cli")]
-pub(crate) use self::environment::VARIABLES;
+pub(crate) use self::environment::{VARIABLES, unknown};
 pub use self::execution::{ExecutionSettings, Lifecycle, LifecycleError};
 pub use self::posting::{PostingLevel, PostingSettings};
 use crate::resource::{Resource, Selector};

@@ -189,11 +189,11 @@ fn plain_names(
     registry: &Registry,
     namespaces: &[String],
 ) -> Result<Option<Vec<String>>, OperatorError> {
-    let builder = Operator::builder().registry(registry.clone());
-    let operator = namespaces
-        .iter()
-        .fold(builder, |b, n| b.namespace(n))
-        .build()?;
+    let mut builder = Operator::builder().registry(registry.clone());
+    for namespace in namespaces {
+        builder = builder.namespace(namespace);
+    }
+    let operator = builder.build()?;
     Ok(operator.plain_namespaces())
 }
 

@@ -110,8 +110,7 @@ fn of_selector(selector: &Selector, known: &[Resource]) -> Vec<Rule> {
         rule.is_namespaced = !is_cluster_wide;
         if !is_exact {
             rule.note = Some(format!(
-                "{selector} does not tell the group and the plural name: narrow the rule for {} down",
-                rule.resources.join(", ")
+                "{selector} does not tell both group and plural name: look at its rules, and narrow them down"
             ));
         }
     }

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::arguments::RunOptions;
 use super::{Program, handlers, logging};
 use crate::api::{LoginError, login};
 use crate::operator::{Operator, OperatorBuilder};
 use crate::registry::Registry;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 
 pub(super) fn run(program: Program, options: RunOptions) -> ExitCode {
     logging::init(&options);
@@ -39,6 +39,10 @@ async fn operate(program: Program, options: RunOptions) -> Result<(), String> {
     let registry = Registry::collect();
     registry.ensure_not_empty().map_err(said)?;
     info!("{program}: {}", handlers::summary(&registry));
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    for name in settings::unknown(names) {
+        warn!("{name} is in the environment, but there is no such setting; --help lists them");
+    }
     let settings = Settings::default().overridden_by_environment();
     let mut builder = Operator::builder()
         .registry(registry)

@@ -34,6 +34,7 @@ pub(crate) async fn watch(context: Arc<Context>, version: Option<String>, hints:
         otherwise: "so new kinds are looked for from time to time; grant list and watch on \
             customresourcedefinitions.apiextensions.k8s.io to be told of them"
             .to_owned(),
+        is_awaited: false,
     };
     let definitions = Definitions {
         hints,

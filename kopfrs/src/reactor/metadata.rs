@@ -26,6 +26,8 @@ pub(super) struct Source {
     pub(super) what: &'static str,
     /// What happens as long as it may not be watched, for the log.
     pub(super) otherwise: String,
+    /// Whether others wait for it, so that a failure must be told of.
+    pub(super) is_awaited: bool,
 }
 
 /// Takes notice of what a watch tells.
@@ -200,7 +202,7 @@ impl<'a, L: Listener> MetadataWatch<'a, L> {
     async fn failed(&mut self, error: &ApiError, is_resumed: bool) {
         self.version = None;
         let what = self.source.what;
-        if error.failure() == Failure::Forbidden {
+        if matches!(error, ApiError::Status(status) if status.code == 403) {
             let poll = self.context.settings.scanning.poll_interval;
             if self.context.is_news(what.to_owned()) {
                 let otherwise = &self.source.otherwise;
@@ -215,7 +217,11 @@ impl<'a, L: Listener> MetadataWatch<'a, L> {
             return;
         }
         let pause = pause(&self.context.settings.watching, &mut self.failures);
-        debug!("the watch of {what} is started again in {pause:?}: {error}");
+        if self.source.is_awaited && self.failures == 1 {
+            warn!("the watch of {what} has failed and is tried again: {error}");
+        } else {
+            debug!("the watch of {what} is started again in {pause:?}: {error}");
+        }
         self.rest(pause).await;
     }
 
@@ -232,7 +238,8 @@ impl<'a, L: Listener> MetadataWatch<'a, L> {
     }
 }
 
-async fn until(due: Option<Instant>) {
+/// Waits until then, for ever if there is no such time.
+pub(super) async fn until(due: Option<Instant>) {
     match due {
         Some(due) => sleep_until(due).await,
         None => std::future::pending().await,

@@ -9,12 +9,13 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 use tracing::{debug, error, info, warn};
 
 use super::context::{Context, Scope};
 use super::definitions::{self, Hints};
 use super::kind::Kind;
+use super::metadata::until;
 use super::namespaces;
 use super::observe::{Discovery, Silent, discover, status_schema};
 use super::served::Served;
@@ -99,26 +100,30 @@ impl Orchestra<'_> {
         let (unawaited, _) = mpsc::channel(1);
         let first = self.context.settings.watching.backoff;
         let mut again = first;
+        let mut ask_at = None;
         let mut series: Option<Series> = None;
         let mut namespaces = self.namespaces.clone();
         loop {
+            if self.discovery.silent.is_empty() {
+                (again, ask_at) = (first, None);
+            } else if ask_at.is_none() {
+                ask_at = Some(Instant::now() + again);
+            }
             tokio::select! {
                 () = hints.changed.notified(), if series.is_none() => series = Series::begin(),
                 look = reached(series) => {
                     let is_changed = self.look(&unawaited).await?;
-                    series = look.next().filter(|_| !is_changed);
+                    series = look.and_then(Series::next).filter(|_| !is_changed);
                 }
                 () = hints.poll.notified() => {
                     self.look(&unawaited).await?;
                 }
-                () = sleep(again), if !self.discovery.silent.is_empty() => {
+                () = until(ask_at) => {
                     self.look(&unawaited).await?;
                     again = longer(again);
+                    ask_at = None;
                 }
                 Ok(()) = namespaces.changed() => self.follow_namespaces(&unawaited).await,
-            }
-            if self.discovery.silent.is_empty() {
-                again = first;
             }
         }
     }
@@ -324,14 +329,10 @@ impl Series {
     }
 }
 
-async fn reached(series: Option<Series>) -> Series {
-    match series {
-        Some(series) => {
-            sleep_until(series.at).await;
-            series
-        }
-        None => std::future::pending().await,
-    }
+/// Waits for the next look of a series, for ever if there is none.
+async fn reached(series: Option<Series>) -> Option<Series> {
+    until(series.map(|series| series.at)).await;
+    series
 }
 
 /// Those of some that others do not have.

@@ -60,14 +60,20 @@ impl Served {
         pending: &mpsc::Sender<()>,
     ) {
         let is_namespaced = self.queue.kind().resource.namespaced;
-        let wanted: Vec<Option<String>> = match namespaces.filter(|_| is_namespaced) {
+        let names = namespaces.filter(|_| is_namespaced);
+        let is_wanted = |namespace: &Option<String>| match (namespace, names) {
+            (Some(namespace), Some(names)) => names.contains(namespace),
+            (namespace, names) => namespace.is_none() && names.is_none(),
+        };
+        let known = self.streams.keys().cloned();
+        let gone: Vec<_> = known.filter(|namespace| !is_wanted(namespace)).collect();
+        for namespace in gone {
+            self.stop(namespace).await;
+        }
+        let wanted: Vec<Option<String>> = match names {
             Some(names) => names.iter().cloned().map(Some).collect(),
             None => vec![None],
         };
-        let gone: Vec<_> = self.streams.keys().cloned().collect();
-        for namespace in gone.into_iter().filter(|name| !wanted.contains(name)) {
-            self.stop(namespace).await;
-        }
         for namespace in wanted {
             let queue = &self.queue;
             self.streams

@@ -84,6 +84,21 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_PROCESS_CLEANUP_BUDGET", DURATION, |s, t| duration(t)? => s.process.cleanup_budget;
 };
 
+/// Those of some variables that look like settings, but are none: misspelt, most likely.
+#[cfg(feature = "cli")]
+pub(crate) fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
+    let section = |name: &str| name.split('_').nth(1).map(str::to_owned);
+    let is_unknown = |name: &String| {
+        name.starts_with("KOPFRS_")
+            && name.splitn(3, '_').count() == 3
+            && VARIABLES.iter().all(|variable| variable.name != name)
+            && VARIABLES
+                .iter()
+                .any(|variable| section(variable.name) == section(name))
+    };
+    names.filter(is_unknown).collect()
+}
+
 impl Settings {
     /// Sets what the environment says: `KOPFRS_<SECTION>_<SETTING>`, as in
     /// `KOPFRS_EXECUTION_DEFAULT_BACKOFF=10s`. A variable that is empty says nothing.
@@ -266,6 +281,20 @@ mod tests {
             let parsed = duration(text).map(|duration| duration.as_millis());
             assert_eq!(parsed, millis, "{text}");
         }
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn misspelt_settings_are_noticed_and_nothing_else() {
+        let names = [
+            "KOPFRS_EXECUTION_BACKOFF",
+            "KOPFRS_EXECUTION_DEFAULT_BACKOFF",
+            "KOPFRS_LOG_FORMAT",
+            "KOPFRS_POSTING",
+            "PATH",
+        ];
+        let unknown = unknown(names.into_iter().map(str::to_owned));
+        assert_eq!(unknown, ["KOPFRS_EXECUTION_BACKOFF"]);
     }
 
     /// A value that each variable takes, and that is not the default.

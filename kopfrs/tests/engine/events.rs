@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::Method;
-use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::api::core::v1::{Event, Namespace};
 use kopfrs::prelude::*;
 use kopfrs::settings::PostingLevel;
-use kube::api::{Api, ListParams};
+use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use tokio::time::{Instant, sleep};
 
 use crate::bench::{Bench, Demo, Running, Status};
@@ -157,6 +157,44 @@ async fn without_the_right_to_write_events_handlers_go_on_and_few_requests_are_m
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_fails_in_a_namespace_that_goes_is_not_told_and_keeps_nobody_else_quiet() {
+    let bench = Bench::new(Status::Open).await;
+    let namespaces: Api<Namespace> = Api::all(bench.sandbox.client());
+    let namespace = serde_json::from_value(json!({"metadata": {"name": "team-a"}})).unwrap();
+    let params = PostParams::default();
+    namespaces.create(&params, &namespace).await.unwrap();
+    let failing = bench.handler(|call| {
+        let error = TemporaryError::after_secs("not yet", 1).into();
+        std::future::ready(if call.attempt.retry < 5 {
+            Err(error)
+        } else {
+            Ok(())
+        })
+    });
+    let registry = Registry::new().add(on::delete::<Demo>().id("delete").run(failing));
+    let running = bench.start(registry).await;
+    let manifest = r"
+apiVersion: example.com/v1
+kind: Demo
+metadata: {name: a, namespace: team-a}
+spec: {size: 1}
+";
+    bench.sandbox.apply_yaml(manifest).await.unwrap();
+    sleep(Duration::from_secs(5)).await;
+    let params = DeleteParams::default();
+    namespaces.delete("team-a", &params).await.unwrap();
+    bench.until_calls(6).await;
+    bench.create("b", json!({"size": 1})).await;
+    sleep(Duration::from_secs(5)).await;
+    bench.delete("b").await;
+    until_told(&bench, 1).await;
+    let of_events = bench.sandbox.journal().requests().resource("events");
+    let refused = of_events.matching(|request| request.status() == Some(403));
+    assert!(refused.iter().count() > 0, "the API takes no events there");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn with_the_right_to_create_events_only_nothing_is_counted_and_nothing_else_suffers() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = asked.clone();
@@ -183,9 +221,7 @@ async fn an_event_that_has_expired_is_written_anew() {
     until_told(&bench, 1).await;
     let api: Api<Event> = Api::namespaced(bench.sandbox.client(), "default");
     let name = events(&bench).await.remove(0).metadata.name.unwrap();
-    api.delete(&name, &kube::api::DeleteParams::default())
-        .await
-        .unwrap();
+    api.delete(&name, &DeleteParams::default()).await.unwrap();
     bench.until_handled("a").await;
     sleep(Duration::from_secs(20)).await;
     let told = told(&bench).await;

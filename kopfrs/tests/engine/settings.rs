@@ -6,7 +6,7 @@ use std::time::Duration;
 use kopfrs::prelude::*;
 use kopfrs::settings::Lifecycle;
 use kopfrs::storage::Persistence;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::bench::{Bench, Demo, Status};
 
@@ -105,4 +105,92 @@ async fn operators_in_one_process_have_handlers_settings_and_ends_of_their_own()
     );
     two.stop().await;
     one.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn memos_are_kept_for_each_object_and_for_the_operator() {
+    let bench = Bench::new(Status::Open).await;
+    let told: Arc<Mutex<Vec<(&str, u32)>>> = Arc::default();
+    let noting = |what: &'static str| {
+        let told = told.clone();
+        move |memo: Memo<u32>| {
+            let count = memo.update(|count| {
+                *count += 1;
+                *count
+            });
+            told.lock().unwrap().push((what, count));
+            async {}
+        }
+    };
+    let registry = Registry::new()
+        .add(on::startup().id("startup").run(noting("startup")))
+        .add(on::create::<Demo>().id("create").run(noting("create")))
+        .add(on::update::<Demo>().id("update").run(noting("update")))
+        .add(on::cleanup().id("cleanup").run(noting("cleanup")));
+    let running = bench.start(registry).await;
+    for name in ["a", "b"] {
+        bench.create(name, json!({"size": 1})).await;
+        bench.until_handled(name).await;
+        sleep(Duration::from_secs(600)).await;
+        bench.merge(name, json!({"spec": {"size": 2}})).await;
+        bench.until_handled(name).await;
+    }
+    running.stop().await;
+    let expected = [
+        ("startup", 1),
+        ("create", 1),
+        ("update", 2),
+        ("create", 1),
+        ("update", 2),
+        ("cleanup", 2),
+    ];
+    assert_eq!(*told.lock().unwrap(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_handler_has_the_drain_budget_and_a_second_signal_ends_it_at_once() {
+    // How long the handler takes, when the second signal comes, how long the end takes.
+    for (work, again, end, calls) in [
+        (10, None, 9..=11, &["create/0"][..]),
+        (100, None, 29..=31, &["create/0", "create/0"]),
+        (100, Some(3), 2..=4, &["create/0", "create/0"]),
+    ] {
+        let bench = Bench::new(Status::Open).await;
+        let handler = |seconds: u64| {
+            bench.handler(move |_| async move {
+                sleep(Duration::from_secs(seconds)).await;
+                Ok(())
+            })
+        };
+        let registry =
+            |seconds| Registry::new().add(on::create::<Demo>().id("create").run(handler(seconds)));
+        let mut settings = Settings::default();
+        settings.process.drain_budget = Duration::from_secs(30);
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let again = async move {
+            match again {
+                Some(seconds) => sleep(Duration::from_secs(seconds)).await,
+                None => std::future::pending().await,
+            }
+        };
+        let operator = Operator::builder()
+            .registry(registry(work))
+            .settings(settings)
+            .client(bench.client.clone())
+            .stop_when(async move { drop(stopped.await) })
+            .cancel_when(again);
+        let running = tokio::spawn(operator.build().unwrap().run());
+        bench.create("a", json!({"size": 1})).await;
+        bench.until_calls(1).await;
+        let began = Instant::now();
+        drop(stop);
+        running.await.unwrap().unwrap();
+        let seconds = began.elapsed().as_secs();
+        assert!(end.contains(&seconds), "{seconds} of {end:?}");
+        // A cancelled attempt does not count.
+        let running = bench.start(registry(1)).await;
+        bench.until_handled("a").await;
+        assert_eq!(bench.calls.names(), calls);
+        running.stop().await;
+    }
 }

@@ -26,41 +26,57 @@ pub(super) struct Report {
     message: String,
 }
 
+/// What became of an attempt: how much it matters, its reason, and how it is put.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Verdict {
+    pub(super) level: PostingLevel,
+    reason: &'static str,
+    text: &'static str,
+}
+
+impl Verdict {
+    /// Cheap, as most attempts succeed and are not told of.
+    pub(super) fn of(record: &Record) -> Self {
+        let (level, reason, text) = match (&record.message, record.failure || record.is_misfit) {
+            (None, _) => (PostingLevel::Info, "HandlerSucceeded", "succeeded"),
+            (Some(_), true) => (PostingLevel::Error, "HandlerFailed", "failed for good"),
+            (Some(_), false) if record.success => {
+                (PostingLevel::Warning, "HandlerIgnored", "failed, ignored")
+            }
+            (Some(_), false) => (
+                PostingLevel::Warning,
+                "HandlerRetried",
+                "failed, tried again",
+            ),
+        };
+        Self {
+            level,
+            reason,
+            text,
+        }
+    }
+}
+
 impl Report {
     /// What an attempt of a handler says; `None` of events themselves, or they would never end.
     pub(super) fn of(
         (resource, body): (&Resource, &Body),
         handler: &str,
-        record: &Record,
+        (verdict, record): (Verdict, &Record),
     ) -> Option<Self> {
         if resource.plural == "events" && matches!(&*resource.group, "" | "events.k8s.io") {
             return None;
         }
-        let said = record.message.as_deref();
-        let (level, reason, message) = match (said, record.failure || record.is_misfit) {
-            (None, _) => {
-                let text = format!("{handler} succeeded");
-                (PostingLevel::Info, "HandlerSucceeded", text)
-            }
-            (Some(error), true) => {
-                let text = format!("{handler} failed for good: {error}");
-                (PostingLevel::Error, "HandlerFailed", text)
-            }
-            (Some(error), false) if record.success => {
-                let text = format!("{handler} failed, ignored: {error}");
-                (PostingLevel::Warning, "HandlerIgnored", text)
-            }
-            (Some(error), false) => {
-                let text = format!("{handler} failed, tried again: {error}");
-                (PostingLevel::Warning, "HandlerRetried", text)
-            }
+        let message = match &record.message {
+            Some(error) => format!("{handler} {}: {error}", verdict.text),
+            None => format!("{handler} {}", verdict.text),
         };
         Some(Self {
-            level,
+            level: verdict.level,
             key: Key {
                 uid: body.uid().to_owned(),
                 handler: handler.to_owned(),
-                reason,
+                reason: verdict.reason,
             },
             api_version: resource.api_version(),
             kind: resource.kind.clone(),
@@ -142,7 +158,7 @@ mod tests {
 
     fn report(resource: &Resource, name: &str, record: &Record) -> Option<Report> {
         let body = Body::new(json!({"metadata": {"name": name, "uid": "u"}}));
-        Report::of((resource, &body), "create", record)
+        Report::of((resource, &body), "create", (Verdict::of(record), record))
     }
 
     fn record() -> Record {

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 use tracing::{debug, warn};
 
-use self::event::Report;
+use self::event::{Report, Verdict};
 use self::pending::{Item, Pending, Taken};
 use crate::api::{ApiError, Connection, Failure, Payload, Target};
 use crate::clock::Clock;
@@ -71,15 +71,13 @@ impl Posting {
         record: &Record,
     ) {
         let poster = &self.0;
-        if !poster.settings.enabled {
+        let verdict = Verdict::of(record);
+        if !poster.settings.enabled || verdict.level < poster.settings.level {
             return;
         }
-        let Some(report) = Report::of((resource, body), handler, record) else {
+        let Some(report) = Report::of((resource, body), handler, (verdict, record)) else {
             return;
         };
-        if report.level < poster.settings.level {
-            return;
-        }
         let (now, seen) = (Instant::now(), poster.clock.now());
         if !poster.pending().add(report, (now, seen)) && poster.is_news("full") {
             warn!(
@@ -95,7 +93,7 @@ impl Posting {
         loop {
             let taken = self.0.pending().take(Instant::now());
             match taken {
-                Taken::Item(item) => self.0.post(item).await,
+                Taken::Item(item) => self.0.post(&item).await,
                 Taken::Later(due) => {
                     tokio::select! {
                         () = sleep_until(due) => {}
@@ -131,18 +129,18 @@ impl Poster {
     }
 
     /// Writes one event, or the count of one that was written before.
-    async fn post(&self, item: Item) {
+    async fn post(&self, item: &Item) {
         let result = match &item.posted {
-            Some(name) => match self.count(&item, name).await {
+            Some(name) => match self.count(item, name).await {
                 // It was forgotten by the server, as events are after an hour.
-                Err(error) if error.failure() == Failure::Missing => self.create(&item).await,
+                Err(error) if error.failure() == Failure::Missing => self.create(item).await,
                 result => result.map(|()| name.clone()),
             },
-            None => self.create(&item).await,
+            None => self.create(item).await,
         };
         match result {
             Ok(name) => self.pending().posted(&item.key, name, Instant::now()),
-            Err(error) => self.failed(&item, &error),
+            Err(error) => self.failed(item, &error),
         }
     }
 
@@ -169,15 +167,16 @@ impl Poster {
 
     fn failed(&self, item: &Item, error: &ApiError) {
         let mut pending = self.pending();
+        let is_refused = matches!(error, ApiError::Status(status) if status.code == 403);
         match error.failure() {
             // The namespace goes, or is gone: there is nobody left to read it.
             Failure::Missing => pending.forget(&item.key),
             Failure::Forbidden if is_terminating(error) => pending.forget(&item.key),
-            Failure::Forbidden if item.posted.is_some() => {
+            Failure::Forbidden if is_refused && item.posted.is_some() => {
                 pending.count_no_more();
                 self.say_refused("patch", error);
             }
-            Failure::Forbidden => {
+            Failure::Forbidden if is_refused => {
                 pending.pause(Instant::now() + REFUSED_FOR);
                 self.say_refused("create", error);
             }

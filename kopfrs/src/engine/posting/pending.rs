@@ -33,7 +33,7 @@ pub(super) struct Item {
 /// What is to be done next.
 #[derive(Debug)]
 pub(super) enum Taken {
-    Item(Item),
+    Item(Box<Item>),
     /// Something is to be done then.
     Later(Instant),
     Nothing,
@@ -146,7 +146,7 @@ impl Pending {
         entry.due = None;
         self.waiting -= 1;
         self.taken += 1;
-        Taken::Item(Item {
+        Taken::Item(Box::new(Item {
             key: key.clone(),
             report: entry.report.clone(),
             count: entry.count,
@@ -154,7 +154,7 @@ impl Pending {
             last: entry.last,
             posted: entry.posted.clone(),
             number: self.taken,
-        })
+        }))
     }
 
     /// An event was written under this name. Of those that do not wait only the latest are remembered.
@@ -206,5 +206,96 @@ impl Pending {
 
     pub(super) fn left_out(&self) -> u64 {
         self.left_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::Reason;
+    use crate::engine::posting::event::Verdict;
+    use crate::object::Body;
+    use crate::resource::Resource;
+    use crate::storage::Record;
+
+    const INTERVAL: Duration = Duration::from_secs(10);
+
+    fn seen() -> Timestamp {
+        "2020-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn report(uid: &str) -> Report {
+        let body = Body::new(serde_json::json!({"metadata": {"name": "a", "uid": uid}}));
+        let record = Record {
+            message: Some("no".to_owned()),
+            ..Record::new(Reason::Create, seen())
+        };
+        let verdict = Verdict::of(&record);
+        let resource = Resource::default();
+        Report::of((&resource, &body), "create", (verdict, &record)).unwrap()
+    }
+
+    fn taken(pending: &mut Pending, now: Instant) -> Option<Box<Item>> {
+        match pending.take(now) {
+            Taken::Item(item) => Some(item),
+            Taken::Later(_) | Taken::Nothing | Taken::End => None,
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_is_left_out_and_little_is_remembered() {
+        let (mut pending, now) = (Pending::new(2, INTERVAL), Instant::now());
+        let added: Vec<bool> = ["a", "b", "c"]
+            .map(|uid| pending.add(report(uid), (now, seen())))
+            .to_vec();
+        assert_eq!((added, pending.left_out()), (vec![true, true, false], 1));
+        // Repetitions of what waits need no room.
+        assert!(pending.add(report("a"), (now, seen())));
+        for i in 0..10 {
+            pending.add(report(&i.to_string()), (now, seen()));
+            while let Some(item) = taken(&mut pending, now) {
+                pending.posted(&item.key, "e".to_owned(), now);
+            }
+        }
+        assert_eq!((pending.entries.len(), pending.waiting), (2, 0));
+    }
+
+    #[test]
+    fn repetitions_are_counted_and_told_in_intervals() {
+        let (mut pending, now) = (Pending::new(9, INTERVAL), Instant::now());
+        pending.add(report("a"), (now, seen()));
+        let first = taken(&mut pending, now).unwrap();
+        // While it is on its way, and after that.
+        pending.add(report("a"), (now, seen()));
+        pending.posted(&first.key, "e".to_owned(), now);
+        pending.add(report("a"), (now, seen()));
+        assert!(matches!(pending.take(now), Taken::Later(due) if due == now + INTERVAL));
+        let repeated = taken(&mut pending, now + INTERVAL).unwrap();
+        assert_eq!((repeated.count, repeated.posted.as_deref()), (3, Some("e")));
+        pending.close();
+        assert!(matches!(pending.take(now), Taken::End));
+    }
+
+    #[test]
+    fn what_waits_is_due_at_the_end() {
+        let (mut pending, now) = (Pending::new(9, INTERVAL), Instant::now());
+        pending.add(report("a"), (now, seen()));
+        let first = taken(&mut pending, now).unwrap();
+        pending.posted(&first.key, "e".to_owned(), now);
+        pending.add(report("a"), (now, seen()));
+        assert!(taken(&mut pending, now).is_none());
+        pending.close();
+        assert_eq!(taken(&mut pending, now).unwrap().count, 2);
+    }
+
+    #[test]
+    fn after_a_refusal_nothing_is_taken_in_for_a_while() {
+        let (mut pending, now) = (Pending::new(9, INTERVAL), Instant::now());
+        pending.add(report("a"), (now, seen()));
+        pending.pause(now + INTERVAL);
+        pending.add(report("b"), (now, seen()));
+        assert!(matches!(pending.take(now), Taken::Nothing));
+        pending.add(report("b"), (now + INTERVAL, seen()));
+        assert!(taken(&mut pending, now + INTERVAL).is_some());
     }
 }

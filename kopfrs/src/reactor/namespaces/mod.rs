@@ -64,6 +64,7 @@ pub(crate) async fn follow(context: Arc<Context>, served: watch::Sender<Served>)
             "so those that match {patterns} are not known; grant list and watch on namespaces to the \
              operator, or name them exactly with -n"
         ),
+        is_awaited: true,
     };
     MetadataWatch::new(&context, source, namespaces, None)
         .run()
