@@ -23,7 +23,11 @@ use kopfrs::prelude::*;
 #[kube(shortname = "d", namespaced, status = "DemoStatus")]
 #[kube(printcolumn(name = "Image", type_ = "string", json_path = ".spec.image"))]
 #[kube(printcolumn(name = "Pod", type_ = "string", json_path = ".status.pod"))]
-#[kube(printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"))]
+#[kube(printcolumn(
+    name = "Age",
+    type_ = "date",
+    json_path = ".metadata.creationTimestamp"
+))]
 struct DemoSpec {
     /// The name of the pod; by default it is the object's.
     name: Option<String>,
