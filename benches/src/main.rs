@@ -15,7 +15,7 @@ struct ItemSpec {
 }
 
 #[on::startup]
-fn choose_storage(settings: SettingsHandle) -> Result {
+async fn choose_storage(settings: SettingsHandle) -> Result {
     let storage = std::env::var("BENCH_STORAGE").unwrap_or_else(|_| "status".to_owned());
     let place = place_of(&storage)?;
     settings.update(|s| s.persistence.default = Persistence::default().with_place(place));
