@@ -7,6 +7,7 @@ mod credentials;
 mod error;
 pub mod login;
 mod plugin;
+mod refusal;
 mod stream;
 mod transport;
 mod vault;

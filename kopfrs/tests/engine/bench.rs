@@ -140,20 +140,11 @@ impl Bench {
     }
 
     pub(crate) async fn start_with(&self, registry: Registry, settings: Settings) -> Running {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (ready, is_ready) = oneshot::channel::<()>();
-        let operator = Operator::builder()
+        let builder = Operator::builder()
             .registry(registry)
             .settings(settings)
-            .client(self.client.clone())
-            .stop_when(async move { drop(stopped.await) })
-            .cancel_when(std::future::pending())
-            .on_ready(move |_| ready.send(()).expect("the test waits for it"))
-            .build()
-            .unwrap();
-        let task = tokio::spawn(operator.run());
-        is_ready.await.expect("the operator gets ready");
-        Running { stop, task }
+            .client(self.client.clone());
+        Running::start(builder).await
     }
 
     pub(crate) fn api(&self) -> Api<DynamicObject> {
@@ -250,11 +241,18 @@ impl Bench {
 }
 
 impl Running {
-    /// An operator that a test has started itself.
-    pub(crate) fn new(
-        stop: oneshot::Sender<()>,
-        task: JoinHandle<Result<(), kopfrs::operator::OperatorError>>,
-    ) -> Self {
+    /// Starts an operator, and goes on when it watches everything.
+    pub(crate) async fn start(builder: kopfrs::operator::OperatorBuilder) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ready, is_ready) = oneshot::channel::<()>();
+        let operator = builder
+            .stop_when(async move { drop(stopped.await) })
+            .cancel_when(std::future::pending())
+            .on_ready(move |_| ready.send(()).expect("the test waits for it"))
+            .build()
+            .unwrap();
+        let task = tokio::spawn(operator.run());
+        is_ready.await.expect("the operator gets ready");
         Self { stop, task }
     }
 

@@ -14,7 +14,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kopfrs::api::{Actions, Credentials};
 use kopfrs::prelude::*;
 use kube::client::Body;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::bench::{Bench, Demo, Running, Status};
@@ -106,18 +106,7 @@ fn registry(
 }
 
 async fn start(registry: Registry) -> Running {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let (ready, is_ready) = oneshot::channel::<()>();
-    let operator = Operator::builder()
-        .registry(registry)
-        .stop_when(async move { drop(stopped.await) })
-        .cancel_when(std::future::pending())
-        .on_ready(move |_| ready.send(()).expect("the test waits for it"))
-        .build()
-        .unwrap();
-    let task = tokio::spawn(operator.run());
-    is_ready.await.expect("the operator gets ready");
-    Running::new(stop, task)
+    Running::start(Operator::builder().registry(registry)).await
 }
 
 /// The objects that were handled, each as often as it was.

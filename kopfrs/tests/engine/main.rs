@@ -12,6 +12,7 @@ mod logs;
 mod memories;
 mod network;
 mod refusals;
+mod relay;
 mod restarts;
 mod stops;
 mod watches;

@@ -13,6 +13,7 @@ use kube::client::Body;
 
 use super::dialer::{Dialer, Stream};
 use super::held::Held;
+use super::wire::Http2;
 
 /// How many streams one connection carries.
 pub(super) const ROOM: usize = 32;
@@ -21,7 +22,7 @@ pub(super) const ROOM: usize = 32;
 pub(super) struct Lanes {
     lanes: Mutex<Vec<Arc<Lane>>>,
     dialer: Dialer,
-    make: fn(Dialer) -> Client<Dialer, Body>,
+    http2: Http2,
 }
 
 /// One connection with its streams.
@@ -43,11 +44,11 @@ pub(super) struct Seat {
 }
 
 impl Lanes {
-    pub(super) fn new(dialer: Dialer, make: fn(Dialer) -> Client<Dialer, Body>) -> Self {
+    pub(super) fn new(dialer: Dialer, http2: Http2) -> Self {
         Self {
             lanes: Mutex::default(),
             dialer,
-            make,
+            http2,
         }
     }
 
@@ -96,7 +97,7 @@ impl Lanes {
     fn lane(&self) -> Arc<Lane> {
         let dialer = self.dialer.for_http2();
         Arc::new(Lane {
-            client: (self.make)(dialer.clone()),
+            client: self.http2.client(dialer.clone()),
             load: Mutex::new(Load {
                 open: 0,
                 room: ROOM,

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -13,7 +14,7 @@ use kube::Config;
 use kube::client::Body;
 use tracing::debug;
 
-use super::dialer::{Dialer, PATIENCE, Protocol, ProtocolChanged, SILENCE};
+use super::dialer::{Dialer, Protocol, ProtocolChanged, silence};
 use super::lanes::{Lanes, ROOM};
 use super::{BoxError, Reply, Route};
 use crate::settings::NetworkingSettings;
@@ -46,9 +47,11 @@ struct Inner {
 
 impl Wire {
     pub(super) fn new(config: &Config, settings: &NetworkingSettings) -> kube::Result<Self> {
-        let limit = settings.connect_timeout;
-        let http1_dialer = Dialer::new(config, limit, Some(Protocol::Http1))?;
-        let any = Dialer::new(config, limit, None)?;
+        let http1_dialer = Dialer::new(config, settings, Some(Protocol::Http1))?;
+        let any = Dialer::new(config, settings, None)?;
+        let http2 = Http2 {
+            silence: silence(settings),
+        };
         let http2_dialer = any.for_http2();
         let is_tls = config.cluster_url.scheme() == Some(&Scheme::HTTPS);
         Ok(Self(Arc::new(Inner {
@@ -57,7 +60,7 @@ impl Wire {
             probing: tokio::sync::Mutex::default(),
             http1: http1(http1_dialer.clone(), settings.requests_in_flight),
             http1_dialer,
-            http2: http2(http2_dialer.clone()),
+            http2: http2.client(http2_dialer.clone()),
             http2_dialer,
             lanes: Lanes::new(any.clone(), http2),
             // Without TLS there is nothing to agree by.
@@ -155,15 +158,22 @@ fn http1(dialer: Dialer, idle: usize) -> Client<Dialer, Body> {
     builder().pool_max_idle_per_host(idle).build(dialer)
 }
 
-fn http2(dialer: Dialer) -> Client<Dialer, Body> {
-    builder()
-        .http2_only(true)
-        .http2_initial_stream_window_size(STREAM_WINDOW)
-        .http2_initial_connection_window_size(CONNECTION_WINDOW)
-        // A peer that is frozen keeps its connection open: ask whether it is there.
-        .http2_keep_alive_interval(SILENCE)
-        .http2_keep_alive_timeout(PATIENCE)
-        .build(dialer)
+/// How HTTP/2 is spoken.
+pub(super) struct Http2 {
+    silence: Duration,
+}
+
+impl Http2 {
+    pub(super) fn client(&self, dialer: Dialer) -> Client<Dialer, Body> {
+        builder()
+            .http2_only(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            // A peer that is frozen keeps its connection open: ask whether it is there.
+            .http2_keep_alive_interval(self.silence)
+            .http2_keep_alive_timeout(self.silence)
+            .build(dialer)
+    }
 }
 
 fn builder() -> Builder {
