@@ -88,7 +88,8 @@ impl Connection {
     /// Reads a page of a list as text, so that its items need not be taken apart before their turn.
     pub(crate) async fn page(&self, path: &str) -> Result<String, ApiError> {
         let text = self.retrying(&Call::get(path)).await?;
-        String::from_utf8(text.into()).map_err(|error| ApiError::Garbage(format!("{path}: {error}")))
+        String::from_utf8(text.into())
+            .map_err(|error| ApiError::Garbage(format!("{path}: {error}")))
     }
 
     /// Patches one object or a subresource of it; gives the object after it.

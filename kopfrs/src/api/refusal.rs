@@ -27,7 +27,10 @@ where
     B: http_body::Body,
 {
     let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.map(http_body_util::Collected::to_bytes);
+    let bytes = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes);
     let bytes = bytes.unwrap_or_default();
     let mut status = serde_json::from_slice::<Status>(&bytes).unwrap_or_else(|_| Status {
         message: String::from_utf8_lossy(&bytes).trim().to_owned(),
@@ -143,13 +146,13 @@ mod tests {
             (&[("retry-after", "soon")], None),
             (&[("retry-after", date)], Some(37)),
             (
-                &[("retry-after", date), ("date", "Sun, 06 Nov 1994 08:49:30 GMT")],
+                &[
+                    ("retry-after", date),
+                    ("date", "Sun, 06 Nov 1994 08:49:30 GMT"),
+                ],
                 Some(7),
             ),
-            (
-                &[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT")],
-                Some(0),
-            ),
+            (&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT")], Some(0)),
         ] {
             assert_eq!(pause(headers), seconds, "{headers:?}");
         }
@@ -161,7 +164,9 @@ mod tests {
             (
                 Method::PATCH,
                 "/apis/example.com/v1/namespaces/a/demos/b/status",
-                Some(r#"{apiGroups: ["example.com"], resources: ["demos/status"], verbs: ["patch"]}"#),
+                Some(
+                    r#"{apiGroups: ["example.com"], resources: ["demos/status"], verbs: ["patch"]}"#,
+                ),
             ),
             (
                 Method::GET,

@@ -29,7 +29,10 @@ enum Fate {
 }
 
 /// Credentials for a server that some requests do not get to.
-fn through(bench: &Bench, fate: impl Fn(&Request<Body>) -> Fate + Clone + Send + 'static) -> Credentials {
+fn through(
+    bench: &Bench,
+    fate: impl Fn(&Request<Body>) -> Fate + Clone + Send + 'static,
+) -> Credentials {
     let inner = bench.client.clone();
     let service = tower::service_fn(move |request: Request<Body>| {
         let (inner, fate) = (inner.clone(), fate(&request));
@@ -110,7 +113,12 @@ async fn servers_say_when_to_come_again() {
             .unwrap()
     };
     for (status, header, details, expected) in [
-        (429, Some(("retry-after", "17".to_owned())), json!({}), 17..=17),
+        (
+            429,
+            Some(("retry-after", "17".to_owned())),
+            json!({}),
+            17..=17,
+        ),
         (503, Some(("retry-after", date(40))), json!({}), 35..=40),
         (429, None, json!({"retryAfterSeconds": 9}), 9..=9),
         (503, None, json!({}), 1..=1),
@@ -129,7 +137,10 @@ async fn servers_say_when_to_come_again() {
         bench.create("a", json!({"size": 1})).await;
         bench.until_handled("a").await;
         let pauses = patches.seconds_between("a");
-        assert!(expected.contains(&pauses[0]), "{pauses:?}, not {expected:?}");
+        assert!(
+            expected.contains(&pauses[0]),
+            "{pauses:?}, not {expected:?}"
+        );
         operator.stop().await;
     }
 }
@@ -147,12 +158,12 @@ async fn a_write_that_is_lost_is_sent_again_and_one_that_was_done_harms_nobody()
                 (true, true) => Fate::LostOnTheWayBack,
             }
         });
-        let registry = creating(&bench).add(
-            on::delete::<Demo>().id("delete").run(bench.noting()),
-        );
+        let registry = creating(&bench).add(on::delete::<Demo>().id("delete").run(bench.noting()));
         let operator = start(registry, credentials).await;
         for n in 0..5 {
-            bench.create(&format!("object-{n}"), json!({"size": 1})).await;
+            bench
+                .create(&format!("object-{n}"), json!({"size": 1}))
+                .await;
         }
         for n in 0..5 {
             bench.until_handled(&format!("object-{n}")).await;
@@ -192,7 +203,11 @@ async fn a_request_that_hangs_ends_with_its_time_and_others_go_on() {
     bench.create("slow", json!({"size": 1})).await;
     bench.create("quick", json!({"size": 1})).await;
     bench.until_handled("quick").await;
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
     bench.until_handled("slow").await;
     let spent = began.elapsed().as_secs();
     assert!((30..35).contains(&spent), "{spent}");
@@ -219,13 +234,20 @@ async fn requests_that_hang_or_pause_stop_no_watch() {
         });
         let events = Arc::new(Mutex::new(Vec::new()));
         let noted = events.clone();
-        let watching = on::event::<Demo>().id("event").run(move |call: Arc<kopfrs::handler::Invocation<kopfrs::cause::WatchingCause>>| {
-            noted.lock().unwrap().push(call.cause.body().name().to_owned());
-            std::future::ready(Ok::<_, kopfrs::handler::HandlerError>(()))
-        });
+        let watching = on::event::<Demo>().id("event").run(
+            move |call: Arc<kopfrs::handler::Invocation<kopfrs::cause::WatchingCause>>| {
+                noted
+                    .lock()
+                    .unwrap()
+                    .push(call.cause.body().name().to_owned());
+                std::future::ready(Ok::<_, kopfrs::handler::HandlerError>(()))
+            },
+        );
         let operator = start(creating(&bench).add(watching), credentials).await;
         for n in 0..40 {
-            bench.create(&format!("object-{n}"), json!({"size": 1})).await;
+            bench
+                .create(&format!("object-{n}"), json!({"size": 1}))
+                .await;
         }
         sleep(Duration::from_secs(1)).await;
         let began = Instant::now();
@@ -238,7 +260,10 @@ async fn requests_that_hang_or_pause_stop_no_watch() {
         assert!(began.elapsed() < Duration::from_secs(1));
         if is_pausing {
             bench.until_handled("later").await;
-            assert!(began.elapsed() < Duration::from_secs(2), "a pause takes no place");
+            assert!(
+                began.elapsed() < Duration::from_secs(2),
+                "a pause takes no place"
+            );
         } else {
             assert_eq!(most.load(Ordering::SeqCst), 32);
         }
@@ -265,7 +290,9 @@ async fn operators_work_over_both_versions_of_http() {
         let server = bench.sandbox.serve().await.unwrap();
         let relay = Relay::start(server.addr()).await;
         for n in 0..200 {
-            bench.create(&format!("object-{n}"), json!({"size": 1})).await;
+            bench
+                .create(&format!("object-{n}"), json!({"size": 1}))
+                .await;
         }
         let credentials = relay.credentials(server.config());
         let operator = start_with(creating(&bench), credentials, settings(http2)).await;
@@ -294,7 +321,9 @@ async fn connections_that_break_lose_nothing() {
         let credentials = relay.credentials(server.config());
         let operator = start_with(creating(&bench), credentials, settings(http2)).await;
         for n in 0..100 {
-            bench.create(&format!("object-{n}"), json!({"size": 1})).await;
+            bench
+                .create(&format!("object-{n}"), json!({"size": 1}))
+                .await;
             if n % 10 == 5 {
                 relay.reset();
             }

@@ -100,6 +100,13 @@ impl Dialer {
     pub(super) fn for_http2(&self) -> Self {
         Self {
             wanted: Some(Protocol::Http2),
+            ..self.unprimed()
+        }
+    }
+
+    /// The same, for others.
+    pub(super) fn unprimed(&self) -> Self {
+        Self {
             primed: Arc::default(),
             ..self.clone()
         }

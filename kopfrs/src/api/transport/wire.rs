@@ -16,6 +16,7 @@ use tracing::debug;
 
 use super::dialer::{Dialer, Protocol, ProtocolChanged, silence};
 use super::lanes::{Lanes, ROOM};
+use super::pool::Pool;
 use super::{BoxError, Reply, Route};
 use crate::settings::NetworkingSettings;
 
@@ -38,7 +39,9 @@ struct Inner {
     probing: tokio::sync::Mutex<()>,
     probe: Option<Dialer>,
     http1_dialer: Dialer,
-    http1: Client<Dialer, Body>,
+    /// For requests; streams have connections of their own.
+    http1: Pool,
+    http1_streams: Client<Dialer, Body>,
     /// For requests; streams have lanes of their own.
     http2_dialer: Dialer,
     http2: Client<Dialer, Body>,
@@ -58,7 +61,8 @@ impl Wire {
             url: config.cluster_url.clone(),
             protocol: Mutex::default(),
             probing: tokio::sync::Mutex::default(),
-            http1: http1(http1_dialer.clone(), settings.requests_in_flight),
+            http1: Pool::new(config.cluster_url.clone(), http1_dialer.clone()),
+            http1_streams: builder().build(http1_dialer.unprimed()),
             http1_dialer,
             http2: http2.client(http2_dialer.clone()),
             http2_dialer,
@@ -70,17 +74,20 @@ impl Wire {
 
     async fn send(&self, request: Request<Body>) -> Result<Response<Reply>, BoxError> {
         let route = request.extensions().get().copied().unwrap_or(Route::Short);
-        let sent = match (self.protocol(route).await?, route) {
-            (Protocol::Http1, _) | (_, Route::Upgrade) => self.0.http1.request(request).await,
-            (Protocol::Http2, Route::Short) => self.0.http2.request(request).await,
+        Ok(match (self.protocol(route).await?, route) {
+            (Protocol::Http1, Route::Short) => reply(self.0.http1.send(request).await?),
+            (Protocol::Http1, _) | (_, Route::Upgrade) => {
+                reply(self.0.http1_streams.request(request).await?)
+            }
+            (Protocol::Http2, Route::Short) => {
+                let response = self.0.http2.request(request).await;
+                reply(response.map_err(|error| self.failed(error))?)
+            }
             (Protocol::Http2, Route::Stream | Route::Proxy) => {
                 let response = self.0.lanes.send(request).await;
-                let response = response.map_err(|error| self.failed(error))?;
-                return Ok(response.map(|body| body.map_err(BoxError::from).boxed_unsync()));
+                reply(response.map_err(|error| self.failed(error))?)
             }
-        };
-        let response = sent.map_err(|error| self.failed(error))?;
-        Ok(response.map(|body| body.map_err(BoxError::from).boxed_unsync()))
+        })
     }
 
     /// What the server speaks. The first request finds out, and the others wait for that instead of
@@ -102,7 +109,9 @@ impl Wire {
         let (protocol, stream) = probe.probe(self.0.url.clone()).await?;
         debug!("{} speaks {protocol:?}", self.0.url);
         match (protocol, route) {
-            (Protocol::Http1, _) => self.0.http1_dialer.prime(stream),
+            (Protocol::Http1, Route::Short) => self.0.http1_dialer.prime(stream),
+            // Streams come after requests: whoever looks up a kind before watching it has found out.
+            (Protocol::Http1, Route::Stream | Route::Proxy | Route::Upgrade) => drop(stream),
             (Protocol::Http2, Route::Stream | Route::Proxy) => self.0.lanes.prime(stream),
             (Protocol::Http2, Route::Short | Route::Upgrade) => self.0.http2_dialer.prime(stream),
         }
@@ -154,8 +163,11 @@ impl tower::Service<Request<Body>> for Wire {
     }
 }
 
-fn http1(dialer: Dialer, idle: usize) -> Client<Dialer, Body> {
-    builder().pool_max_idle_per_host(idle).build(dialer)
+fn reply<B>(response: Response<B>) -> Response<Reply>
+where
+    B: http_body::Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
+{
+    response.map(|body| body.map_err(BoxError::from).boxed_unsync())
 }
 
 /// How HTTP/2 is spoken.
