@@ -16,6 +16,9 @@ pub mod errors_and_retries {}
 #[doc = include_str!("how-state-is-kept.md")]
 pub mod how_state_is_kept {}
 
+#[doc = include_str!("login.md")]
+pub mod login {}
+
 #[cfg(test)]
 #[allow(
     unused_variables,
