@@ -43,7 +43,7 @@ pub(crate) enum Failure {
     Forbidden,
     /// The version asked for is too old.
     Expired,
-    /// Worth another attempt.
+    /// Worth another attempt. Credentials that are refused (401) are, too: others are being asked for.
     Transient,
 }
 
@@ -57,7 +57,7 @@ impl ApiError {
             404 => Failure::Missing,
             409 => Failure::Conflict,
             410 => Failure::Expired,
-            401 | 403 => Failure::Forbidden,
+            403 => Failure::Forbidden,
             400 | 405 | 406 | 413 | 415 | 422 => Failure::Rejected,
             _ => Failure::Transient,
         }

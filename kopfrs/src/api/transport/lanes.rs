@@ -134,3 +134,53 @@ impl Drop for Seat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kube::Config;
+
+    use super::*;
+    use crate::settings::NetworkingSettings;
+
+    fn lanes() -> Lanes {
+        // Whoever comes second finds it done.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut config = Config::new("https://127.0.0.1:1".parse().unwrap());
+        config.accept_invalid_certs = true;
+        let settings = NetworkingSettings::default();
+        let dialer = Dialer::new(&config, &settings, None).unwrap();
+        Lanes::new(dialer, Http2::new(&settings))
+    }
+
+    fn answered(lanes: &Lanes) -> Seat {
+        let mut seat = lanes.seat();
+        seat.is_answered = true;
+        seat
+    }
+
+    #[test]
+    fn a_lane_that_is_full_is_followed_by_another() {
+        let lanes = lanes();
+        let seats: Vec<_> = (0..=ROOM).map(|_| answered(&lanes)).collect();
+        assert_eq!(lanes.lanes().len(), 2);
+        assert!(Arc::ptr_eq(&seats[0].lane, &seats[ROOM - 1].lane));
+        assert!(!Arc::ptr_eq(&seats[0].lane, &seats[ROOM].lane));
+        drop(seats);
+        let seat = answered(&lanes);
+        assert!(Arc::ptr_eq(&seat.lane, &lanes.lanes()[0]));
+    }
+
+    #[test]
+    fn a_server_that_takes_fewer_streams_is_found_out() {
+        let lanes = lanes();
+        let served = [answered(&lanes), answered(&lanes)];
+        // The third one waits until nobody wants it any more; it tries again elsewhere.
+        drop(lanes.seat());
+        let third = answered(&lanes);
+        assert!(!Arc::ptr_eq(&third.lane, &served[0].lane));
+        let [first, _second] = served;
+        drop(first);
+        let again = answered(&lanes);
+        assert_eq!(again.lane.load().open, 2, "there is room for two");
+    }
+}

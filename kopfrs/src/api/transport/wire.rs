@@ -52,9 +52,7 @@ impl Wire {
     pub(super) fn new(config: &Config, settings: &NetworkingSettings) -> kube::Result<Self> {
         let http1_dialer = Dialer::new(config, settings, Some(Protocol::Http1))?;
         let any = Dialer::new(config, settings, None)?;
-        let http2 = Http2 {
-            silence: silence(settings),
-        };
+        let http2 = Http2::new(settings);
         let http2_dialer = any.for_http2();
         let is_tls = config.cluster_url.scheme() == Some(&Scheme::HTTPS);
         Ok(Self(Arc::new(Inner {
@@ -176,6 +174,12 @@ pub(super) struct Http2 {
 }
 
 impl Http2 {
+    pub(super) fn new(settings: &NetworkingSettings) -> Self {
+        Self {
+            silence: silence(settings),
+        }
+    }
+
     pub(super) fn client(&self, dialer: Dialer) -> Client<Dialer, Body> {
         builder()
             .http2_only(true)
