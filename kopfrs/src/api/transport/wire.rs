@@ -1,5 +1,7 @@
-//! The connections of one set of credentials: HTTP/2 where the server speaks it, else HTTP/1.1.
+//! The connections of one set of credentials: HTTP/2 where the server speaks it and there is much to
+//! say at once, else HTTP/1.1.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -15,10 +17,15 @@ use kube::client::Body;
 use tracing::debug;
 
 use super::dialer::{Dialer, Protocol, ProtocolChanged, silence};
+use super::held::Held;
 use super::lanes::{Lanes, ROOM};
 use super::pool::Pool;
 use super::{BoxError, Reply, Route};
 use crate::settings::NetworkingSettings;
+
+/// So few requests at once go over HTTP/1.1 in any case. A lone one is answered sooner that way, and
+/// costs less; only from about eight at once on is it the other way round.
+const FEW: usize = 4;
 
 /// How much of a stream may wait to be read.
 const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
@@ -33,6 +40,7 @@ pub(super) struct Wire(Arc<Inner>);
 
 struct Inner {
     url: Uri,
+    in_flight: AtomicUsize,
     /// What the server speaks, once it is known.
     protocol: Mutex<Option<Protocol>>,
     /// Held while somebody finds out.
@@ -57,6 +65,7 @@ impl Wire {
         let is_tls = config.cluster_url.scheme() == Some(&Scheme::HTTPS);
         Ok(Self(Arc::new(Inner {
             url: config.cluster_url.clone(),
+            in_flight: AtomicUsize::new(0),
             protocol: Mutex::default(),
             probing: tokio::sync::Mutex::default(),
             http1: Pool::new(config.cluster_url.clone(), http1_dialer.clone()),
@@ -72,24 +81,29 @@ impl Wire {
 
     async fn send(&self, request: Request<Body>) -> Result<Response<Reply>, BoxError> {
         let route = request.extensions().get().copied().unwrap_or(Route::Short);
-        Ok(match (self.protocol(route).await?, route) {
-            (Protocol::Http1, Route::Short) => reply(self.0.http1.send(request).await?),
-            (Protocol::Http1, _) | (_, Route::Upgrade) => {
-                reply(self.0.http1_streams.request(request).await?)
-            }
-            (Protocol::Http2, Route::Short) => {
-                let response = self.0.http2.request(request).await;
-                reply(response.map_err(|error| self.failed(error))?)
-            }
-            (Protocol::Http2, Route::Stream | Route::Proxy) => {
-                let response = self.0.lanes.send(request).await;
-                reply(response.map_err(|error| self.failed(error))?)
-            }
-        })
+        if route == Route::Short {
+            return self.short(request).await;
+        }
+        if self.protocol(route).await? == Protocol::Http1 {
+            return Ok(reply(self.0.http1_streams.request(request).await?));
+        }
+        let response = self.0.lanes.send(request).await;
+        Ok(reply(response.map_err(|error| self.failed(error))?))
     }
 
-    /// What the server speaks. The first request finds out, and the others wait for that instead of
-    /// all opening connections.
+    async fn short(&self, request: Request<Body>) -> Result<Response<Reply>, BoxError> {
+        let turn = Turn::begin(self);
+        if turn.others < FEW || self.protocol(Route::Short).await? == Protocol::Http1 {
+            let response = self.0.http1.send(request).await?;
+            return Ok(reply(response.map(|body| Held::new(body, Some(turn)))));
+        }
+        let response = self.0.http2.request(request).await;
+        let response = response.map_err(|error| self.failed(error))?;
+        Ok(reply(response.map(|body| Held::new(body, Some(turn)))))
+    }
+
+    /// What the server speaks. The first one who needs to know finds out, and the others wait for that
+    /// instead of all opening connections.
     async fn protocol(&self, route: Route) -> Result<Protocol, BoxError> {
         let Some(probe) = &self.0.probe else {
             return Ok(Protocol::Http1);
@@ -108,7 +122,6 @@ impl Wire {
         debug!("{} speaks {protocol:?}", self.0.url);
         match (protocol, route) {
             (Protocol::Http1, Route::Short) => self.0.http1_dialer.prime(stream),
-            // Streams come after requests: whoever looks up a kind before watching it has found out.
             (Protocol::Http1, Route::Stream | Route::Proxy | Route::Upgrade) => drop(stream),
             (Protocol::Http2, Route::Stream | Route::Proxy) => self.0.lanes.prime(stream),
             (Protocol::Http2, Route::Short | Route::Upgrade) => self.0.http2_dialer.prime(stream),
@@ -166,6 +179,27 @@ where
     B: http_body::Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
 {
     response.map(|body| body.map_err(BoxError::from).boxed_unsync())
+}
+
+/// A request on its way, up to the end of its answer.
+struct Turn {
+    wire: Wire,
+    /// How many there were when it came.
+    others: usize,
+}
+
+impl Turn {
+    fn begin(wire: &Wire) -> Self {
+        let others = wire.0.in_flight.fetch_add(1, Ordering::Relaxed);
+        let wire = wire.clone();
+        Self { wire, others }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.wire.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// How HTTP/2 is spoken.
