@@ -14,14 +14,17 @@ struct Count {
     most: Arc<AtomicUsize>,
 }
 
+/// The two ends of a connection.
+type Pair = (TcpStream, TcpStream);
+
 /// Forwards bytes until it is dropped.
 pub(crate) struct Relay {
     address: SocketAddr,
     count: Count,
     connections: Arc<Mutex<Vec<tokio::task::AbortHandle>>>,
     /// Both ends of connections that nobody forwards anything for any more.
-    frozen: Arc<Mutex<Vec<Arc<(TcpStream, TcpStream)>>>>,
-    open: Arc<Mutex<Vec<Weak<(TcpStream, TcpStream)>>>>,
+    frozen: Mutex<Vec<Arc<Pair>>>,
+    open: Arc<Mutex<Vec<Weak<Pair>>>>,
     _accepting: JoinSet<()>,
 }
 
@@ -57,7 +60,7 @@ impl Relay {
             address,
             count,
             connections,
-            frozen: Arc::default(),
+            frozen: Mutex::default(),
             open,
             _accepting: accepting,
         }

@@ -20,7 +20,7 @@ pub(super) const ROOM: usize = 32;
 
 /// Connections that are opened as they are needed.
 pub(super) struct Lanes {
-    lanes: Mutex<Vec<Arc<Lane>>>,
+    open: Mutex<Vec<Arc<Lane>>>,
     dialer: Dialer,
     http2: Http2,
 }
@@ -46,7 +46,7 @@ pub(super) struct Seat {
 impl Lanes {
     pub(super) fn new(dialer: Dialer, http2: Http2) -> Self {
         Self {
-            lanes: Mutex::default(),
+            open: Mutex::default(),
             dialer,
             http2,
         }
@@ -107,7 +107,7 @@ impl Lanes {
     }
 
     fn lanes(&self) -> MutexGuard<'_, Vec<Arc<Lane>>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
