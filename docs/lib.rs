@@ -31,6 +31,9 @@ pub mod performance {}
 #[doc = include_str!("troubleshooting.md")]
 pub mod troubleshooting {}
 
+#[doc = include_str!("login.md")]
+pub mod login {}
+
 #[cfg(test)]
 #[allow(
     unused_variables,

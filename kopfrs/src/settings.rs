@@ -101,8 +101,8 @@ pub struct NetworkingSettings {
     pub request_timeout: Duration,
     /// How long opening a connection may take, TLS included. 10 s.
     pub connect_timeout: Duration,
-    /// Whether HTTP/2 is spoken where the server can: one connection for all requests, and one for
-    /// 32 watches. Else it is HTTP/1.1, with a connection each. Yes.
+    /// Whether HTTP/2 is spoken where the server can: one connection for 32 watches, and one for all
+    /// requests beyond the first four at once. Else it is HTTP/1.1, with a connection each. Yes.
     pub http2: bool,
     /// The pauses between the attempts of a request that fails for the network's or the server's
     /// sake; after the last one the failure counts. 1, 1, 2, 3, 5, 8 s.

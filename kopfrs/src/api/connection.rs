@@ -1,18 +1,21 @@
 //! Requests of the framework itself: raw JSON in and out, a bounded number at once, with retries.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Method, Request, header};
+use http_body_util::BodyExt as _;
 use kube::Client;
 use kube::client::Body;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
+use super::refusal::refusal;
 use super::{ApiError, Failure, LineReader};
+use crate::clock::Clock;
 use crate::resource::Resource;
 use crate::settings::NetworkingSettings;
 
@@ -30,6 +33,7 @@ pub(crate) struct Connection {
     client: Client,
     permits: Arc<Semaphore>,
     settings: Arc<NetworkingSettings>,
+    clock: Clock,
 }
 
 /// How a patch is to be understood.
@@ -41,6 +45,37 @@ pub(crate) enum Payload {
     Json(Value),
 }
 
+/// A request, to be sent as often as it takes.
+struct Call<'a> {
+    method: Method,
+    path: &'a str,
+    accept: Option<&'a str>,
+    content_type: Option<&'static str>,
+    body: Bytes,
+}
+
+tokio::task_local! {
+    /// Who wants to know that a request has to be repeated after a pause.
+    static PAUSED: Arc<Notify>;
+}
+
+/// Awaits requests. Calls the function when one of them has failed and is repeated after a pause.
+pub(crate) async fn noticing_pauses<T>(
+    requests: impl Future<Output = T>,
+    mut on_pause: impl FnMut(),
+) -> T {
+    let paused = Arc::new(Notify::new());
+    let requests = PAUSED.scope(paused.clone(), requests);
+    tokio::pin!(requests);
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut requests => return answer,
+            () = paused.notified() => on_pause(),
+        }
+    }
+}
+
 impl Connection {
     pub(crate) fn new(client: Client, settings: NetworkingSettings) -> Self {
         let permits = Arc::new(Semaphore::new(settings.requests_in_flight.max(1)));
@@ -48,13 +83,14 @@ impl Connection {
             client,
             permits,
             settings: Arc::new(settings),
+            clock: Clock::start(),
         }
     }
 
     /// Reads one object.
     pub(crate) async fn get(&self, target: Target<'_>) -> Result<Value, ApiError> {
         let path = target.resource.path(target.namespace, Some(target.name));
-        self.retrying(|| self.json(Method::GET, &path, None)).await
+        self.json(&Call::get(&path)).await
     }
 
     /// Reads whatever is at a path: discovery documents, say.
@@ -63,27 +99,19 @@ impl Connection {
         path: &str,
         accept: &str,
     ) -> Result<T, ApiError> {
-        let request = || Request::get(path).header(header::ACCEPT, accept);
-        let text = self
-            .retrying(|| async {
-                let request = request()
-                    .body(Vec::new())
-                    .map_err(|error| invalid(&error))?;
-                self.limited(self.client.request_text(request)).await
-            })
-            .await?;
-        serde_json::from_str(&text).map_err(|error| ApiError::Garbage(format!("{path}: {error}")))
+        let accept = Some(accept);
+        self.json(&Call {
+            accept,
+            ..Call::get(path)
+        })
+        .await
     }
 
     /// Reads a page of a list as text, so that its items need not be taken apart before their turn.
     pub(crate) async fn page(&self, path: &str) -> Result<String, ApiError> {
-        self.retrying(|| async {
-            let request = Request::get(path)
-                .body(Vec::new())
-                .map_err(|error| invalid(&error))?;
-            self.limited(self.client.request_text(request)).await
-        })
-        .await
+        let text = self.retrying(&Call::get(path)).await?;
+        String::from_utf8(text.into())
+            .map_err(|error| ApiError::Garbage(format!("{path}: {error}")))
     }
 
     /// Patches one object or a subresource of it; gives the object after it.
@@ -102,16 +130,24 @@ impl Connection {
             Payload::Merge(body) => ("application/merge-patch+json", body),
             Payload::Json(body) => ("application/json-patch+json", body),
         };
-        let body = body.to_string();
-        self.retrying(|| self.json(Method::PATCH, &path, Some((content_type, &body))))
-            .await
+        self.json(&Call {
+            method: Method::PATCH,
+            content_type: Some(content_type),
+            body: body.to_string().into(),
+            ..Call::get(&path)
+        })
+        .await
     }
 
     /// Creates an object; gives it as it is stored.
     pub(crate) async fn create(&self, path: &str, object: &Value) -> Result<Value, ApiError> {
-        let body = object.to_string();
-        self.retrying(|| self.json(Method::POST, path, Some(("application/json", &body))))
-            .await
+        self.json(&Call {
+            method: Method::POST,
+            content_type: Some("application/json"),
+            body: object.to_string().into(),
+            ..Call::get(path)
+        })
+        .await
     }
 
     /// Opens a watch. The lines come as they are sent.
@@ -121,60 +157,40 @@ impl Connection {
 
     /// Opens a watch over objects in another form: their metadata only, say.
     pub(crate) async fn watch_as(&self, path: &str, accept: &str) -> Result<LineReader, ApiError> {
-        let request = Request::get(path)
-            .header(header::ACCEPT, accept)
-            // Servers may compress each event on its own, which readers of streams do not expect.
-            .header(header::ACCEPT_ENCODING, "identity")
-            .body(Body::empty())
-            .map_err(|error| invalid(&error))?;
+        let accept = Some(accept);
+        let call = Call {
+            accept,
+            ..Call::get(path)
+        };
+        let mut request = call.request()?;
+        // Servers may compress each event on its own, which readers of streams do not expect.
+        let identity = header::HeaderValue::from_static("identity");
+        request
+            .headers_mut()
+            .insert(header::ACCEPT_ENCODING, identity);
         let wait = self.settings.request_timeout;
         let response = timeout(wait, self.client.send(request))
             .await
-            .map_err(|_| ApiError::Timeout(wait))??;
-        LineReader::open(response).await
-    }
-
-    async fn json(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<(&str, &str)>,
-    ) -> Result<Value, ApiError> {
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some((content_type, _)) = body {
-            request = request.header(header::CONTENT_TYPE, content_type);
+            .map_err(|_| call.late(wait))?
+            .map_err(|error| call.lost(error))?;
+        if response.status().is_success() {
+            return Ok(LineReader::new(response.into_body()));
         }
-        let body = body
-            .map(|(_, body)| body.as_bytes().to_vec())
-            .unwrap_or_default();
-        let request = request.body(body).map_err(|error| invalid(&error))?;
-        self.limited(self.client.request::<Value>(request)).await
+        Err(refusal(&call.method, path, response, self.clock.now()).await)
     }
 
-    /// Waits for a place among the requests in flight, first come first served, then for the answer.
-    async fn limited<T>(
-        &self,
-        answer: impl Future<Output = kube::Result<T>>,
-    ) -> Result<T, ApiError> {
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
-        let wait = self.settings.request_timeout;
-        Ok(timeout(wait, answer)
-            .await
-            .map_err(|_| ApiError::Timeout(wait))??)
+    async fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ApiError> {
+        let text = self.retrying(call).await?;
+        serde_json::from_slice(&text)
+            .map_err(|error| ApiError::Garbage(format!("{}: {error}", call.path)))
     }
 
-    /// Repeats a request that fails for the network's or the server's sake.
-    async fn retrying<T, F: Future<Output = Result<T, ApiError>>>(
-        &self,
-        request: impl Fn() -> F,
-    ) -> Result<T, ApiError> {
+    /// Repeats a request that fails for the network's or the server's sake. It keeps no place among
+    /// those in flight while it waits.
+    async fn retrying(&self, call: &Call<'_>) -> Result<Bytes, ApiError> {
         let mut pauses = self.settings.error_backoffs.iter();
         loop {
-            let error = match request().await {
+            let error = match self.once(call).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -184,23 +200,83 @@ impl Connection {
             let Some(pause) = pause else {
                 return Err(error);
             };
+            let pause = error.suggested_pause().unwrap_or(*pause);
             debug!("request failed, next attempt in {pause:?}: {error}");
-            sleep(suggested(&error).unwrap_or(*pause)).await;
+            let _ = PAUSED.try_with(|paused| paused.notify_one());
+            sleep(pause).await;
         }
+    }
+
+    /// Waits for a place among the requests in flight, first come first served, then for the answer.
+    async fn once(&self, call: &Call<'_>) -> Result<Bytes, ApiError> {
+        let request = call.request()?;
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
+        let wait = self.settings.request_timeout;
+        let answer = async {
+            let response = self.client.send(request).await;
+            let response = response.map_err(|error| call.lost(error))?;
+            if !response.status().is_success() {
+                let now = self.clock.now();
+                return Err(refusal(&call.method, call.path, response, now).await);
+            }
+            let body = response.into_body().collect().await;
+            Ok(body.map_err(|error| call.lost(error))?.to_bytes())
+        };
+        timeout(wait, answer)
+            .await
+            .unwrap_or_else(|_| Err(call.late(wait)))
     }
 }
 
-/// The pause that the server asks for.
-fn suggested(error: &ApiError) -> Option<Duration> {
-    let ApiError::Status(status) = error else {
-        return None;
-    };
-    let seconds = status.details.as_ref()?.retry_after_seconds;
-    (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)))
-}
+impl<'a> Call<'a> {
+    fn get(path: &'a str) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            accept: None,
+            content_type: None,
+            body: Bytes::new(),
+        }
+    }
 
-fn invalid(error: &http::Error) -> ApiError {
-    ApiError::Garbage(format!("the request could not be made: {error}"))
+    fn request(&self) -> Result<Request<Body>, ApiError> {
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(self.path);
+        if let Some(accept) = self.accept {
+            request = request.header(header::ACCEPT, accept);
+        }
+        if let Some(content_type) = self.content_type {
+            request = request.header(header::CONTENT_TYPE, content_type);
+        }
+        request
+            .body(Body::from(self.body.clone()))
+            .map_err(|error| ApiError::Garbage(format!("the request could not be made: {error}")))
+    }
+
+    /// The request, for people.
+    fn said(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or_default();
+        format!("{} {path}", self.method)
+    }
+
+    fn lost(&self, error: kube::Error) -> ApiError {
+        ApiError::Transport {
+            request: self.said(),
+            source: Box::new(error),
+        }
+    }
+
+    fn late(&self, wait: std::time::Duration) -> ApiError {
+        ApiError::Timeout {
+            request: self.said(),
+            wait,
+        }
+    }
 }
 
 impl std::fmt::Debug for Connection {

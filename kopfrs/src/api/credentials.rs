@@ -106,6 +106,9 @@ pub enum LoginError {
         /// The server that the credentials are for.
         url: String,
     },
+    /// The credentials have expired before the login has given others.
+    #[error("the credentials have expired, and the login has given no others yet")]
+    Late,
     /// Nobody logs in any more.
     #[error("the operator has ended, and nobody renews its credentials")]
     Ended,

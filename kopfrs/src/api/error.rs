@@ -11,11 +11,20 @@ pub(crate) enum ApiError {
     #[error("{}", said(.0))]
     Status(Box<Status>),
     /// No answer, or none that could be read.
-    #[error("{0}")]
-    Transport(#[source] Box<kube::Error>),
+    #[error("{request}: {}", with_reasons(.source))]
+    Transport {
+        /// Method and path.
+        request: String,
+        #[source]
+        source: Box<kube::Error>,
+    },
     /// No answer in time.
-    #[error("no answer within {0:?}")]
-    Timeout(Duration),
+    #[error("{request}: no answer within {wait:?}")]
+    Timeout {
+        /// Method and path.
+        request: String,
+        wait: Duration,
+    },
     /// The answer was not what such an answer looks like.
     #[error("unexpected answer: {0}")]
     Garbage(String),
@@ -34,7 +43,7 @@ pub(crate) enum Failure {
     Forbidden,
     /// The version asked for is too old.
     Expired,
-    /// Worth another attempt.
+    /// Worth another attempt. Credentials that are refused (401) are, too: others are being asked for.
     Transient,
 }
 
@@ -48,20 +57,19 @@ impl ApiError {
             404 => Failure::Missing,
             409 => Failure::Conflict,
             410 => Failure::Expired,
-            401 | 403 => Failure::Forbidden,
+            403 => Failure::Forbidden,
             400 | 405 | 406 | 413 | 415 | 422 => Failure::Rejected,
             _ => Failure::Transient,
         }
     }
-}
 
-impl From<kube::Error> for ApiError {
-    fn from(error: kube::Error) -> Self {
-        match error {
-            kube::Error::Api(status) => Self::Status(status),
-            kube::Error::SerdeError(error) => Self::Garbage(error.to_string()),
-            error => Self::Transport(Box::new(error)),
-        }
+    /// The pause that the server asks for.
+    pub(crate) fn suggested_pause(&self) -> Option<Duration> {
+        let Self::Status(status) = self else {
+            return None;
+        };
+        let seconds = status.details.as_ref()?.retry_after_seconds;
+        (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)))
     }
 }
 
@@ -72,4 +80,19 @@ fn said(status: &Status) -> String {
         &status.message
     };
     format!("{text} (status {})", status.code)
+}
+
+/// An error with its reasons, as far as they say something new: that a connection was refused is at
+/// the very bottom.
+fn with_reasons(error: &kube::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(reason) = source {
+        let said = reason.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        source = reason.source();
+    }
+    text
 }

@@ -1,10 +1,8 @@
 //! The lines of a watch, one JSON text each.
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::Response;
 use http_body_util::BodyExt as _;
 use kube::client::Body;
-use kube::core::Status;
 
 use super::ApiError;
 
@@ -33,32 +31,13 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    /// Takes the answer to a watch request; an error status is read as such.
-    pub(crate) async fn open(response: Response<B>) -> Result<Self, ApiError> {
-        let status = response.status();
-        let body = response.into_body();
-        if status.is_success() {
-            return Ok(Self {
-                body,
-                buffer: BytesMut::new(),
-                searched: 0,
-            });
+    /// Takes the answer to a watch request.
+    pub(crate) fn new(body: B) -> Self {
+        Self {
+            body,
+            buffer: BytesMut::new(),
+            searched: 0,
         }
-        let bytes = body
-            .collect()
-            .await
-            .map(http_body_util::Collected::to_bytes)
-            .unwrap_or_default();
-        let said = serde_json::from_slice::<Status>(&bytes).unwrap_or_else(|_| Status {
-            code: status.as_u16(),
-            message: String::from_utf8_lossy(&bytes).trim().to_owned(),
-            reason: status.canonical_reason().unwrap_or_default().to_owned(),
-            ..Status::default()
-        });
-        Err(ApiError::Status(Box::new(Status {
-            code: status.as_u16(),
-            ..said
-        })))
     }
 
     /// The next line. Safe to be cancelled: what has been read is kept.
@@ -89,7 +68,12 @@ where
                         "the watch ended within a line".to_owned(),
                     ));
                 }
-                Some(Err(error)) => return Err(kube::Error::Service(error.into()).into()),
+                Some(Err(error)) => {
+                    return Err(ApiError::Transport {
+                        request: "the watch broke".to_owned(),
+                        source: Box::new(kube::Error::Service(error.into())),
+                    });
+                }
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         self.buffer.extend_from_slice(&data);
@@ -114,7 +98,7 @@ mod tests {
             .map(|chunk| Ok(Frame::data(Bytes::from_static(chunk.as_bytes()))))
             .collect();
         let body = StreamBody::new(stream::iter(frames));
-        let mut reader = LineReader::open(Response::new(body)).await.unwrap();
+        let mut reader = LineReader::new(body);
         let mut lines = Vec::new();
         loop {
             match reader.next().await {
@@ -144,14 +128,5 @@ mod tests {
     #[tokio::test]
     async fn a_torn_line_is_an_error() {
         assert_eq!(lines(&["a\nb"]).await, (vec!["a".into()], false));
-    }
-
-    #[tokio::test]
-    async fn an_error_status_is_an_error() {
-        let body = Body::from(br#"{"kind":"Status","code":403,"message":"no"}"#.to_vec());
-        let response = Response::builder().status(403).body(body).unwrap();
-        let error = LineReader::open(response).await.err().unwrap();
-        assert_eq!(error.failure(), super::super::Failure::Forbidden);
-        assert_eq!(error.to_string(), "no (status 403)");
     }
 }

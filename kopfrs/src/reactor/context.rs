@@ -60,6 +60,7 @@ impl Context {
         (scope, stop): (Scope, Stop),
     ) -> Self {
         let settings = environment.settings.get();
+        let lanes = Lanes::new(settings.networking.requests_in_flight);
         let (way, clock) = (connection.clone(), environment.clock);
         Self {
             posting: Posting::new(way, settings.posting.clone(), clock),
@@ -70,7 +71,7 @@ impl Context {
             scope,
             stop,
             workers: TaskTracker::new(),
-            lanes: Lanes::new(),
+            lanes,
             said: Mutex::default(),
         }
     }

@@ -13,9 +13,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::queue::Queue;
 
-/// How many objects may be taken apart at once, before their handlers are called.
-const PLACES: usize = 64;
-
 /// A place among the objects that are being taken apart; given back before handlers are called.
 pub(crate) type Place = Option<OwnedSemaphorePermit>;
 
@@ -62,11 +59,17 @@ struct Waiting {
 }
 
 impl Lanes {
-    pub(crate) fn new() -> Self {
+    /// So many requests may be on their way at once. Twice as many objects may be taken apart, before their
+    /// handlers are called: should each request hang, there is still room for others.
+    pub(crate) fn new(requests_in_flight: usize) -> Self {
+        let places = requests_in_flight
+            .max(1)
+            .saturating_mul(2)
+            .min(Semaphore::MAX_PERMITS);
         Self {
             waiting: Mutex::default(),
             changed: Notify::new(),
-            places: Arc::new(Semaphore::new(PLACES)),
+            places: Arc::new(Semaphore::new(places)),
         }
     }
 
@@ -187,7 +190,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_happens_now_goes_first_and_each_lane_keeps_its_order() {
-        let lanes = Lanes::new();
+        let lanes = Lanes::new(1);
         for (lane, uid) in [
             (Lane::Listed, "l1"),
             (Lane::Live, "n1"),
@@ -201,7 +204,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn sleepers_are_woken_in_the_order_of_their_times() {
-        let lanes = Lanes::new();
+        let lanes = Lanes::new(1);
         let at = |seconds| Instant::now() + Duration::from_secs(seconds);
         lanes.sleep(at(3), ticket("third"));
         let early = lanes.sleep(at(1), ticket("roused"));

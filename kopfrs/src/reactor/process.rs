@@ -14,7 +14,7 @@ use super::memory::{Memory, Next};
 use super::rights::rule;
 use super::snapshot::Snapshot;
 use crate::action::{Call, Cycle, attempt};
-use crate::api::{ApiError, Failure};
+use crate::api::{ApiError, Failure, noticing_pauses};
 use crate::cause::{
     Baseline, ChangingCause, EventType, RawEvent, Reason, Situation, WatchingCause, detect,
 };
@@ -27,9 +27,6 @@ mod ending;
 mod handling;
 
 use self::handling::Handling;
-
-/// How long an object may keep its place while a request is on its way.
-const PLACE_BUDGET: Duration = Duration::from_millis(250);
 
 /// Calls the handlers of raw events. Their changes are sent with the next patch.
 pub(crate) async fn event(
@@ -135,15 +132,10 @@ async fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &Api
     again(context, memory)
 }
 
-/// Waits for a request. One that takes long gives the place back: others must not wait for it.
-async fn yielding<T>(place: &mut Place, request: impl Future<Output = T>) -> T {
-    tokio::pin!(request);
-    tokio::select! {
-        biased;
-        answer = &mut request => return answer,
-        () = tokio::time::sleep(PLACE_BUDGET) => *place = None,
-    }
-    request.await
+/// Waits for requests. The place is given back when one has to be repeated after a pause: others must
+/// not wait for that.
+async fn yielding<T>(place: &mut Place, requests: impl Future<Output = T>) -> T {
+    noticing_pauses(requests, || *place = None).await
 }
 
 /// Looks again after a pause that grows with each failure in a row.

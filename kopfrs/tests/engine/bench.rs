@@ -176,36 +176,13 @@ impl Bench {
     }
 
     pub(crate) async fn start_built(&self, builder: OperatorBuilder) -> Running {
-        let (ready, is_ready) = oneshot::channel::<()>();
-        let on_ready = || ready.send(()).expect("the test waits for it");
-        let running = self.launch_and(builder, on_ready);
-        is_ready.await.expect("the operator gets ready");
-        running
+        Running::start(builder.client(self.client.clone())).await
     }
 
     /// Starts an operator, and does not wait for it.
     pub(crate) fn launch(&self, registry: Registry, settings: Settings) -> Running {
-        self.launch_and(
-            Operator::builder().registry(registry).settings(settings),
-            || {},
-        )
-    }
-
-    fn launch_and(
-        &self,
-        builder: OperatorBuilder,
-        on_ready: impl FnOnce() + Send + 'static,
-    ) -> Running {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let operator = builder
-            .client(self.client.clone())
-            .stop_when(async move { drop(stopped.await) })
-            .cancel_when(std::future::pending())
-            .on_ready(move |_| on_ready())
-            .build()
-            .unwrap();
-        let task = tokio::spawn(operator.run());
-        Running { stop, task }
+        let builder = Operator::builder().registry(registry).settings(settings);
+        Running::launch(builder.client(self.client.clone()), || {})
     }
 
     pub(crate) fn api(&self) -> Api<DynamicObject> {
@@ -302,11 +279,23 @@ impl Bench {
 }
 
 impl Running {
-    /// An operator that a test has started itself.
-    pub(crate) fn new(
-        stop: oneshot::Sender<()>,
-        task: JoinHandle<Result<(), kopfrs::operator::OperatorError>>,
-    ) -> Self {
+    /// Starts an operator, and goes on when it watches everything.
+    pub(crate) async fn start(builder: OperatorBuilder) -> Self {
+        let (ready, is_ready) = oneshot::channel::<()>();
+        let running = Self::launch(builder, || ready.send(()).expect("the test waits for it"));
+        is_ready.await.expect("the operator gets ready");
+        running
+    }
+
+    fn launch(builder: OperatorBuilder, on_ready: impl FnOnce() + Send + 'static) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let operator = builder
+            .stop_when(async move { drop(stopped.await) })
+            .cancel_when(std::future::pending())
+            .on_ready(move |_| on_ready())
+            .build()
+            .unwrap();
+        let task = tokio::spawn(operator.run());
         Self { stop, task }
     }
 

@@ -14,7 +14,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kopfrs::api::{Actions, Credentials};
 use kopfrs::prelude::*;
 use kube::client::Body;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::bench::{Bench, Demo, Running, Status};
@@ -106,18 +106,7 @@ fn registry(
 }
 
 async fn start(registry: Registry) -> Running {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let (ready, is_ready) = oneshot::channel::<()>();
-    let operator = Operator::builder()
-        .registry(registry)
-        .stop_when(async move { drop(stopped.await) })
-        .cancel_when(std::future::pending())
-        .on_ready(move |_| ready.send(()).expect("the test waits for it"))
-        .build()
-        .unwrap();
-    let task = tokio::spawn(operator.run());
-    is_ready.await.expect("the operator gets ready");
-    Running::new(stop, task)
+    Running::start(Operator::builder().registry(registry)).await
 }
 
 /// The objects that were handled, each as often as it was.
@@ -379,4 +368,97 @@ async fn an_operator_without_credentials_does_not_start() {
         let error = operator.run().await.unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_hangs_stops_nobody_while_the_credentials_are_good() {
+    let bench = Bench::new(Status::Open).await;
+    let door = Door::new(&bench, &[1, 2]);
+    let (given, logins) = (door.clone(), door.logins.clone());
+    let expiry = Timestamp::now() + SignedDuration::from_mins(10);
+    let login = on::login().id("login").run(move || {
+        let (given, call) = (given.clone(), logins.fetch_add(1, Ordering::SeqCst));
+        async move {
+            if call > 0 {
+                sleep(Duration::from_secs(90)).await;
+                return Ok::<_, kopfrs::handler::HandlerError>(given.credentials(2));
+            }
+            Ok(given.credentials(1).valid_until(expiry))
+        }
+    });
+    let create = on::create::<Demo>().id("create").run(bench.noting());
+    let operator = start(Registry::new().add(login).add(create)).await;
+    sleep(Duration::from_secs(545)).await;
+    let began = Instant::now();
+    bench.create("object-0", json!({"size": 1})).await;
+    bench.until_handled("object-0").await;
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        began.elapsed()
+    );
+    // Meanwhile the old ones end, and the login goes on to its end.
+    sleep(Duration::from_secs(120)).await;
+    bench.create("object-1", json!({"size": 1})).await;
+    bench.until_handled("object-1").await;
+    assert_eq!((handled(&bench), door.logins()), (names(2), 2));
+    operator.stop().await;
+}
+
+#[tokio::test]
+async fn a_plugin_is_called_again_before_what_it_gave_expires() {
+    let bench = Bench::new(Status::Open).await;
+    let server = bench.sandbox.serve().await.unwrap();
+    let folder = std::env::temp_dir().join(format!("kopfrs-plugin-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (kubeconfig, calls) = (folder.join("kubeconfig"), folder.join("calls"));
+    let write = |name: &str| {
+        let script = format!(
+            r#"echo {name} >> {calls}; printf '{{"status": {{"token": "{token}", "expirationTimestamp": "%s"}}}}' $(date -u -d '+2 seconds' +%Y-%m-%dT%H:%M:%SZ)"#,
+            calls = calls.display(),
+            token = server.token(),
+        );
+        let exec = json!({
+            "exec": {
+                "apiVersion": "client.authentication.k8s.io/v1",
+                "command": "sh",
+                "args": ["-c", script],
+                "interactiveMode": "Never",
+            },
+        });
+        let text = server.kubeconfig();
+        let token = format!("user:\n    token: {}", server.token());
+        assert!(text.contains(&token), "{text}");
+        std::fs::write(&kubeconfig, text.replace(&token, &format!("user: {exec}"))).unwrap();
+    };
+    write("first");
+    let credentials = login::kubeconfig(Some(kubeconfig.clone()), None)
+        .await
+        .unwrap();
+    let registry = Registry::new().add(on::create::<Demo>().id("create").run(bench.noting()));
+    let builder = Operator::builder()
+        .registry(registry)
+        .credentials(credentials);
+    let operator = Running::start(builder).await;
+    // What is in the kubeconfig by then counts.
+    write("second");
+    let mut count = 0;
+    bench
+        .until("the second call of the plugin", || {
+            let name = format!("object-{count}");
+            let (bench, calls) = (&bench, &calls);
+            count += 1;
+            async move {
+                bench.create(&name, json!({"size": 1})).await;
+                bench.until_handled(&name).await;
+                std::fs::read_to_string(calls).unwrap().contains("second")
+            }
+        })
+        .await;
+    let called = std::fs::read_to_string(&calls).unwrap();
+    assert_eq!(called.matches("first").count(), 1, "once a login");
+    assert_eq!(handled(&bench).len(), count);
+    operator.stop().await;
+    server.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -16,6 +16,7 @@ mod memories;
 mod namespaces;
 mod network;
 mod refusals;
+mod relay;
 mod restarts;
 mod settings;
 mod stops;

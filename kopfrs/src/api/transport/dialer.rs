@@ -21,12 +21,10 @@ use tokio::time::timeout;
 use tower::Service as _;
 
 use super::BoxError;
+use crate::settings::NetworkingSettings;
 
-/// A silent peer is asked for a sign of life after this long.
-pub(super) const SILENCE: Duration = Duration::from_secs(15);
-
-/// A peer that gives none is gone after this long.
-pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+/// TCP knows no shorter intervals.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// A connection.
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -63,9 +61,11 @@ impl Dialer {
     /// Opens connections that speak what both sides can, or HTTP/1.1 only.
     pub(super) fn new(
         config: &Config,
-        limit: Duration,
+        settings: &NetworkingSettings,
         wanted: Option<Protocol>,
     ) -> kube::Result<Self> {
+        let limit = settings.connect_timeout;
+        let silence = silence(settings).max(SHORTEST);
         let mut tls = config.rustls_client_config()?;
         tls.alpn_protocols = match wanted {
             Some(Protocol::Http1) => vec![b"http/1.1".to_vec()],
@@ -75,11 +75,11 @@ impl Dialer {
         http.enforce_http(false);
         // With Nagle's algorithm each small request over HTTP/2 waits for a delayed ACK: 40 ms.
         http.set_nodelay(true);
-        http.set_keepalive(Some(SILENCE));
-        http.set_keepalive_interval(Some(PATIENCE / 3));
+        http.set_keepalive(Some(silence));
+        http.set_keepalive_interval(Some((silence / 3).max(SHORTEST)));
         http.set_keepalive_retries(Some(3));
         #[cfg(target_os = "linux")]
-        http.set_tcp_user_timeout(Some(SILENCE + PATIENCE));
+        http.set_tcp_user_timeout(Some(silence * 2));
         let resolver: Arc<dyn ResolveServerName + Send + Sync> = match &config.tls_server_name {
             Some(name) => Arc::new(FixedServerNameResolver::new(
                 ServerName::try_from(name.clone())
@@ -100,6 +100,13 @@ impl Dialer {
     pub(super) fn for_http2(&self) -> Self {
         Self {
             wanted: Some(Protocol::Http2),
+            ..self.unprimed()
+        }
+    }
+
+    /// The same, for others.
+    pub(super) fn unprimed(&self) -> Self {
+        Self {
             primed: Arc::default(),
             ..self.clone()
         }
@@ -115,6 +122,12 @@ impl Dialer {
     pub(super) fn prime(&self, stream: Stream) {
         *self.primed.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
     }
+}
+
+/// A peer that is silent for this long is asked for a sign of life, and is gone if there is none for
+/// this long again: together that is as long as a request may take.
+pub(super) fn silence(settings: &NetworkingSettings) -> Duration {
+    settings.request_timeout / 2
 }
 
 fn spoken(stream: &Stream) -> Protocol {

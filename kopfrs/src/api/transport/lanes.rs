@@ -13,15 +13,16 @@ use kube::client::Body;
 
 use super::dialer::{Dialer, Stream};
 use super::held::Held;
+use super::wire::Http2;
 
 /// How many streams one connection carries.
 pub(super) const ROOM: usize = 32;
 
 /// Connections that are opened as they are needed.
 pub(super) struct Lanes {
-    lanes: Mutex<Vec<Arc<Lane>>>,
+    open: Mutex<Vec<Arc<Lane>>>,
     dialer: Dialer,
-    make: fn(Dialer) -> Client<Dialer, Body>,
+    http2: Http2,
 }
 
 /// One connection with its streams.
@@ -43,11 +44,11 @@ pub(super) struct Seat {
 }
 
 impl Lanes {
-    pub(super) fn new(dialer: Dialer, make: fn(Dialer) -> Client<Dialer, Body>) -> Self {
+    pub(super) fn new(dialer: Dialer, http2: Http2) -> Self {
         Self {
-            lanes: Mutex::default(),
+            open: Mutex::default(),
             dialer,
-            make,
+            http2,
         }
     }
 
@@ -96,7 +97,7 @@ impl Lanes {
     fn lane(&self) -> Arc<Lane> {
         let dialer = self.dialer.for_http2();
         Arc::new(Lane {
-            client: (self.make)(dialer.clone()),
+            client: self.http2.client(dialer.clone()),
             load: Mutex::new(Load {
                 open: 0,
                 room: ROOM,
@@ -106,7 +107,7 @@ impl Lanes {
     }
 
     fn lanes(&self) -> MutexGuard<'_, Vec<Arc<Lane>>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -131,5 +132,55 @@ impl Drop for Seat {
             // The others are served and this one was not: the server takes no more on one connection.
             load.room = load.room.min(load.open);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::Config;
+
+    use super::*;
+    use crate::settings::NetworkingSettings;
+
+    fn lanes() -> Lanes {
+        // Whoever comes second finds it done.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut config = Config::new("https://127.0.0.1:1".parse().unwrap());
+        config.accept_invalid_certs = true;
+        let settings = NetworkingSettings::default();
+        let dialer = Dialer::new(&config, &settings, None).unwrap();
+        Lanes::new(dialer, Http2::new(&settings))
+    }
+
+    fn answered(lanes: &Lanes) -> Seat {
+        let mut seat = lanes.seat();
+        seat.is_answered = true;
+        seat
+    }
+
+    #[test]
+    fn a_lane_that_is_full_is_followed_by_another() {
+        let lanes = lanes();
+        let seats: Vec<_> = (0..=ROOM).map(|_| answered(&lanes)).collect();
+        assert_eq!(lanes.lanes().len(), 2);
+        assert!(Arc::ptr_eq(&seats[0].lane, &seats[ROOM - 1].lane));
+        assert!(!Arc::ptr_eq(&seats[0].lane, &seats[ROOM].lane));
+        drop(seats);
+        let seat = answered(&lanes);
+        assert!(Arc::ptr_eq(&seat.lane, &lanes.lanes()[0]));
+    }
+
+    #[test]
+    fn a_server_that_takes_fewer_streams_is_found_out() {
+        let lanes = lanes();
+        let served = [answered(&lanes), answered(&lanes)];
+        // The third one waits until nobody wants it any more; it tries again elsewhere.
+        drop(lanes.seat());
+        let third = answered(&lanes);
+        assert!(!Arc::ptr_eq(&third.lane, &served[0].lane));
+        let [first, _second] = served;
+        drop(first);
+        let again = answered(&lanes);
+        assert_eq!(again.lane.load().open, 2, "there is room for two");
     }
 }

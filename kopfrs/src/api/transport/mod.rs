@@ -6,6 +6,7 @@
 mod dialer;
 mod held;
 mod lanes;
+mod pool;
 mod route;
 mod wire;
 

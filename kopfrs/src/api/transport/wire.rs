@@ -1,7 +1,10 @@
-//! The connections of one set of credentials: HTTP/2 where the server speaks it, else HTTP/1.1.
+//! The connections of one set of credentials: HTTP/2 where the server speaks it and there is much to
+//! say at once, else HTTP/1.1.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -13,10 +16,16 @@ use kube::Config;
 use kube::client::Body;
 use tracing::debug;
 
-use super::dialer::{Dialer, PATIENCE, Protocol, ProtocolChanged, SILENCE};
+use super::dialer::{Dialer, Protocol, ProtocolChanged, silence};
+use super::held::Held;
 use super::lanes::{Lanes, ROOM};
+use super::pool::Pool;
 use super::{BoxError, Reply, Route};
 use crate::settings::NetworkingSettings;
+
+/// So few requests at once go over HTTP/1.1 in any case. A lone one is answered sooner that way, and
+/// costs less; only from about eight at once on is it the other way round.
+const FEW: usize = 4;
 
 /// How much of a stream may wait to be read.
 const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
@@ -31,13 +40,16 @@ pub(super) struct Wire(Arc<Inner>);
 
 struct Inner {
     url: Uri,
+    in_flight: AtomicUsize,
     /// What the server speaks, once it is known.
     protocol: Mutex<Option<Protocol>>,
     /// Held while somebody finds out.
     probing: tokio::sync::Mutex<()>,
     probe: Option<Dialer>,
     http1_dialer: Dialer,
-    http1: Client<Dialer, Body>,
+    /// For requests; streams have connections of their own.
+    http1: Pool,
+    http1_streams: Client<Dialer, Body>,
     /// For requests; streams have lanes of their own.
     http2_dialer: Dialer,
     http2: Client<Dialer, Body>,
@@ -46,18 +58,20 @@ struct Inner {
 
 impl Wire {
     pub(super) fn new(config: &Config, settings: &NetworkingSettings) -> kube::Result<Self> {
-        let limit = settings.connect_timeout;
-        let http1_dialer = Dialer::new(config, limit, Some(Protocol::Http1))?;
-        let any = Dialer::new(config, limit, None)?;
+        let http1_dialer = Dialer::new(config, settings, Some(Protocol::Http1))?;
+        let any = Dialer::new(config, settings, None)?;
+        let http2 = Http2::new(settings);
         let http2_dialer = any.for_http2();
         let is_tls = config.cluster_url.scheme() == Some(&Scheme::HTTPS);
         Ok(Self(Arc::new(Inner {
             url: config.cluster_url.clone(),
+            in_flight: AtomicUsize::new(0),
             protocol: Mutex::default(),
             probing: tokio::sync::Mutex::default(),
-            http1: http1(http1_dialer.clone(), settings.requests_in_flight),
+            http1: Pool::new(config.cluster_url.clone(), http1_dialer.clone()),
+            http1_streams: builder().build(http1_dialer.unprimed()),
             http1_dialer,
-            http2: http2(http2_dialer.clone()),
+            http2: http2.client(http2_dialer.clone()),
             http2_dialer,
             lanes: Lanes::new(any.clone(), http2),
             // Without TLS there is nothing to agree by.
@@ -67,21 +81,29 @@ impl Wire {
 
     async fn send(&self, request: Request<Body>) -> Result<Response<Reply>, BoxError> {
         let route = request.extensions().get().copied().unwrap_or(Route::Short);
-        let sent = match (self.protocol(route).await?, route) {
-            (Protocol::Http1, _) | (_, Route::Upgrade) => self.0.http1.request(request).await,
-            (Protocol::Http2, Route::Short) => self.0.http2.request(request).await,
-            (Protocol::Http2, Route::Stream | Route::Proxy) => {
-                let response = self.0.lanes.send(request).await;
-                let response = response.map_err(|error| self.failed(error))?;
-                return Ok(response.map(|body| body.map_err(BoxError::from).boxed_unsync()));
-            }
-        };
-        let response = sent.map_err(|error| self.failed(error))?;
-        Ok(response.map(|body| body.map_err(BoxError::from).boxed_unsync()))
+        if route == Route::Short {
+            return self.short(request).await;
+        }
+        if self.protocol(route).await? == Protocol::Http1 {
+            return Ok(reply(self.0.http1_streams.request(request).await?));
+        }
+        let response = self.0.lanes.send(request).await;
+        Ok(reply(response.map_err(|error| self.failed(error))?))
     }
 
-    /// What the server speaks. The first request finds out, and the others wait for that instead of
-    /// all opening connections.
+    async fn short(&self, request: Request<Body>) -> Result<Response<Reply>, BoxError> {
+        let turn = Turn::begin(self);
+        if turn.others < FEW || self.protocol(Route::Short).await? == Protocol::Http1 {
+            let response = self.0.http1.send(request).await?;
+            return Ok(reply(response.map(|body| Held::new(body, Some(turn)))));
+        }
+        let response = self.0.http2.request(request).await;
+        let response = response.map_err(|error| self.failed(error))?;
+        Ok(reply(response.map(|body| Held::new(body, Some(turn)))))
+    }
+
+    /// What the server speaks. The first one who needs to know finds out, and the others wait for that
+    /// instead of all opening connections.
     async fn protocol(&self, route: Route) -> Result<Protocol, BoxError> {
         let Some(probe) = &self.0.probe else {
             return Ok(Protocol::Http1);
@@ -99,7 +121,8 @@ impl Wire {
         let (protocol, stream) = probe.probe(self.0.url.clone()).await?;
         debug!("{} speaks {protocol:?}", self.0.url);
         match (protocol, route) {
-            (Protocol::Http1, _) => self.0.http1_dialer.prime(stream),
+            (Protocol::Http1, Route::Short) => self.0.http1_dialer.prime(stream),
+            (Protocol::Http1, Route::Stream | Route::Proxy | Route::Upgrade) => drop(stream),
             (Protocol::Http2, Route::Stream | Route::Proxy) => self.0.lanes.prime(stream),
             (Protocol::Http2, Route::Short | Route::Upgrade) => self.0.http2_dialer.prime(stream),
         }
@@ -151,19 +174,56 @@ impl tower::Service<Request<Body>> for Wire {
     }
 }
 
-fn http1(dialer: Dialer, idle: usize) -> Client<Dialer, Body> {
-    builder().pool_max_idle_per_host(idle).build(dialer)
+fn reply<B>(response: Response<B>) -> Response<Reply>
+where
+    B: http_body::Body<Data = bytes::Bytes, Error = hyper::Error> + Send + 'static,
+{
+    response.map(|body| body.map_err(BoxError::from).boxed_unsync())
 }
 
-fn http2(dialer: Dialer) -> Client<Dialer, Body> {
-    builder()
-        .http2_only(true)
-        .http2_initial_stream_window_size(STREAM_WINDOW)
-        .http2_initial_connection_window_size(CONNECTION_WINDOW)
-        // A peer that is frozen keeps its connection open: ask whether it is there.
-        .http2_keep_alive_interval(SILENCE)
-        .http2_keep_alive_timeout(PATIENCE)
-        .build(dialer)
+/// A request on its way, up to the end of its answer.
+struct Turn {
+    wire: Wire,
+    /// How many there were when it came.
+    others: usize,
+}
+
+impl Turn {
+    fn begin(wire: &Wire) -> Self {
+        let others = wire.0.in_flight.fetch_add(1, Ordering::Relaxed);
+        let wire = wire.clone();
+        Self { wire, others }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.wire.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How HTTP/2 is spoken.
+pub(super) struct Http2 {
+    silence: Duration,
+}
+
+impl Http2 {
+    pub(super) fn new(settings: &NetworkingSettings) -> Self {
+        Self {
+            silence: silence(settings),
+        }
+    }
+
+    pub(super) fn client(&self, dialer: Dialer) -> Client<Dialer, Body> {
+        builder()
+            .http2_only(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            // A peer that is frozen keeps its connection open: ask whether it is there.
+            .http2_keep_alive_interval(self.silence)
+            .http2_keep_alive_timeout(self.silence)
+            .build(dialer)
+    }
 }
 
 fn builder() -> Builder {

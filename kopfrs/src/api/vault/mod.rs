@@ -10,11 +10,12 @@ mod state;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kube::Client;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use self::link::Link;
@@ -23,6 +24,9 @@ use self::state::{Outcome, State};
 use super::transport::Outfit;
 use super::{Credentials, LoginError};
 use crate::clock::Clock;
+
+/// How long a request waits for a renewal while it could go with what there is.
+const RENEWAL: Duration = Duration::from_secs(5);
 
 /// Asks for credentials: all that there are.
 pub(crate) type Login =
@@ -74,19 +78,23 @@ impl Vault {
     /// The best credentials that are good; logs in if there are none.
     async fn link(&self) -> Result<Arc<Link>, Arc<LoginError>> {
         let now = self.0.clock.now();
-        let attempt = {
+        let (attempt, patience) = {
             let mut state = self.state();
-            // A renewal that does not work is tried again, but nobody waits for it in vain.
-            let found = state.fresh(now).or_else(|| {
-                let is_waited_for = state.is_pausing();
-                state.usable(now).filter(|_| is_waited_for)
-            });
-            match found {
-                Some(link) => return Ok(link),
-                None => state.attempt(|pause| self.attempt(pause)),
+            if let Some(link) = state.fresh(now) {
+                return Ok(link);
+            }
+            let usable = state.usable(now);
+            match usable {
+                // A renewal that does not work is tried again, but nobody waits for it in vain.
+                Some(link) if state.is_pausing() => return Ok(link),
+                Some(_) => (state.attempt(|pause| self.attempt(pause)), RENEWAL),
+                None => (state.attempt(|pause| self.attempt(pause)), Duration::MAX),
             }
         };
-        let outcome = attempt.outcome.clone().await;
+        let Ok(outcome) = timeout(patience, attempt.outcome.clone()).await else {
+            let usable = self.state().usable(self.0.clock.now());
+            return usable.ok_or_else(|| Arc::new(LoginError::Late));
+        };
         let now = self.0.clock.now();
         let mut state = self.state();
         let concluded = state.conclude(&attempt, outcome);
@@ -100,7 +108,7 @@ impl Vault {
             })
     }
 
-    fn attempt(&self, pause: std::time::Duration) -> BoxFuture<'static, Outcome> {
+    fn attempt(&self, pause: Duration) -> BoxFuture<'static, Outcome> {
         let (login, outfit) = (self.0.login.clone(), self.0.outfit.clone());
         let clock = self.0.clock;
         async move {
