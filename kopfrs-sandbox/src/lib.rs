@@ -21,7 +21,7 @@
 //!
 //! # What it does not do
 //!
-//! No nodes, no scheduler, no workload controllers; no CEL, no admission webhooks, no conversion webhooks; protobuf is
+//! No nodes, no scheduler, no workload controllers; no admission webhooks, no conversion webhooks; protobuf is
 //! read, but never written. Everything is allowed unless [`SandboxBuilder::rbac`] says otherwise, and even then roles that
 //! give more rights than one has are not refused. What it does not do it refuses with a message that says so, or warns
 //! about.
