@@ -74,6 +74,18 @@ impl FieldError {
         Self::invalid(field, value, "field is immutable")
     }
 
+    /// Whether a value is of such a kind that CEL rules about it make no sense.
+    pub(crate) fn blocks_rules(&self) -> bool {
+        matches!(
+            self.reason,
+            "FieldValueNotSupported"
+                | "FieldValueRequired"
+                | "FieldValueTooLong"
+                | "FieldValueTooMany"
+                | "FieldValueTypeInvalid"
+        )
+    }
+
     fn cause(&self) -> Value {
         json!({"reason": self.reason, "message": self.message, "field": self.field})
     }

@@ -21,9 +21,10 @@
 //!
 //! # What it does not do
 //!
-//! No nodes, no scheduler, no workload controllers; no CEL, no admission webhooks, no conversion webhooks, no
-//! authorization (everything is allowed); protobuf neither in nor out. What it does not do it refuses with a message
-//! that says so, or warns about.
+//! No nodes, no scheduler, no workload controllers; no admission webhooks, no conversion webhooks; protobuf is
+//! read, but never written. Everything is allowed unless [`SandboxBuilder::rbac`] says otherwise, and even then roles that
+//! give more rights than one has are not refused. What it does not do it refuses with a message that says so, or warns
+//! about.
 //!
 //! # Features
 //!
@@ -43,6 +44,7 @@ mod journal;
 mod object;
 mod ownership;
 mod patch;
+mod protobuf;
 mod rbac;
 mod registry;
 mod render;

@@ -139,7 +139,13 @@ pub(super) fn delete(query: &Query, body: &[u8]) -> Result<DeleteOptions, ApiErr
 }
 
 fn delete_body(body: &[u8]) -> Result<Value, ApiError> {
-    let value = decode::parse(body, Format::Json).map_err(|error| {
+    // Typed Go clients send these in protobuf, too.
+    let format = if body.starts_with(b"k8s\0") {
+        Format::Protobuf
+    } else {
+        Format::Json
+    };
+    let value = decode::parse(body, format).map_err(|error| {
         ApiError::bad_request(format!(
             "couldn't get version/kind; json parse error: {error}"
         ))

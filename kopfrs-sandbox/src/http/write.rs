@@ -18,6 +18,7 @@ use crate::{
     },
 };
 
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 const UNKNOWN_FORMAT: &str =
     "the body of the request was in an unknown format - accepted media types include:";
 
@@ -32,25 +33,24 @@ fn media(context: &Context<'_>) -> String {
 }
 
 /// The format of a body that is an object.
-fn format(context: &Context<'_>) -> Result<Format, ApiError> {
+fn format(context: &Context<'_>, kind: Option<&Kind>) -> Result<Format, ApiError> {
     match media(context).as_str() {
         "" | "application/json" => Ok(Format::Json),
         "application/yaml" => Ok(Format::Yaml),
-        "application/vnd.kubernetes.protobuf" => Err(ApiError::unsupported_media_type(
-            "the sandbox does not read protobuf bodies: send application/json or application/yaml",
-        )),
-        _ => {
-            let known = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
-            Err(ApiError::unsupported_media_type(format!(
-                "{UNKNOWN_FORMAT} {known}"
-            )))
-        }
+        // Custom resources have no field numbers.
+        PROTOBUF if kind.is_none_or(|kind| kind.custom().is_none()) => Ok(Format::Protobuf),
+        PROTOBUF => Err(ApiError::unsupported_media_type(format!(
+            "{UNKNOWN_FORMAT} application/json, application/yaml"
+        ))),
+        _ => Err(ApiError::unsupported_media_type(format!(
+            "{UNKNOWN_FORMAT} application/json, application/yaml, {PROTOBUF}"
+        ))),
     }
 }
 
-/// A body that is any JSON or YAML.
+/// A body that is any object.
 pub(super) fn body(context: &Context<'_>) -> Result<Value, ApiError> {
-    decode::parse(context.body, format(context)?).map_err(|error| {
+    decode::parse(context.body, format(context, None)?).map_err(|error| {
         ApiError::bad_request(format!(
             "couldn't get version/kind; json parse error: {error}"
         ))
@@ -74,7 +74,12 @@ pub(super) fn create(
     target: &Target,
 ) -> Result<Reply, ApiError> {
     let options = options::write(context.query, context.headers, "CreateOptions")?;
-    let decoded = decode::object(kinds, &target.kind, context.body, format(context)?)?;
+    let decoded = decode::object(
+        kinds,
+        &target.kind,
+        context.body,
+        format(context, Some(&target.kind))?,
+    )?;
     let written = create::create(context.cluster, target, decoded, &options)?;
     reply(context, &target.kind, written)
 }
@@ -87,7 +92,12 @@ pub(super) fn put(
 ) -> Result<Reply, ApiError> {
     let mut options = options::write(context.query, context.headers, "UpdateOptions")?;
     options.subresource.clone_from(&context.info.subresource);
-    let decoded = decode::object(kinds, &target.kind, context.body, format(context)?)?;
+    let decoded = decode::object(
+        kinds,
+        &target.kind,
+        context.body,
+        format(context, Some(&target.kind))?,
+    )?;
     let written = update::put(context.cluster, target, part, decoded, &options)?;
     reply(context, &target.kind, written)
 }

@@ -8,6 +8,7 @@ mod defaults;
 mod duplicates;
 mod format;
 mod prune;
+mod rules;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use serde_json::Value;
 pub(crate) use self::{
     defaults::apply as apply_defaults,
     prune::prune,
+    rules::{check as check_rules, compile_errors},
     validate::{validate, validate_default},
 };
 
@@ -44,7 +46,7 @@ pub(crate) struct Schema {
     any_of: Vec<Schema>,
     one_of: Vec<Schema>,
     not: Option<Box<Schema>>,
-    has_rules: bool,
+    rules: Option<rules::Rules>,
 }
 
 /// What members beyond `properties` may be.
@@ -137,10 +139,7 @@ impl Schema {
             any_of: list("anyOf"),
             one_of: list("oneOf"),
             not: child("not"),
-            has_rules: raw
-                .get("x-kubernetes-validations")
-                .and_then(Value::as_array)
-                .is_some_and(|rules| !rules.is_empty()),
+            rules: rules::Rules::compile(raw),
         }
     }
 
@@ -182,7 +181,7 @@ impl Schema {
         self.preserve_unknown || matches!(self.additional, Additional::Any(true))
     }
 
-    /// Whether CEL rules are declared anywhere, which are not evaluated.
+    /// Whether CEL rules are declared anywhere.
     pub(crate) fn has_rules(&self) -> bool {
         let additional = match &self.additional {
             Additional::Like(schema) => Some(schema.as_ref()),
@@ -193,7 +192,7 @@ impl Schema {
             .values()
             .chain(self.items.as_deref())
             .chain(additional);
-        self.has_rules || below.any(Self::has_rules)
+        self.rules.is_some() || below.any(Self::has_rules)
     }
 }
 

@@ -138,9 +138,32 @@ pub(crate) fn validate_create(kind: &Kind, value: &Value) -> Vec<FieldError> {
     let mut errors = metadata::validate(value, metadata_rules(kind));
     match &kind.origin {
         Origin::BuiltIn(rules) => errors.extend((rules.validate)(value)),
-        Origin::Custom(custom) => errors.extend(schema::validate(value, &custom.schema, "")),
+        Origin::Custom(custom) => {
+            let mut found = schema::validate(value, &custom.schema, "");
+            check_rules(kind, (value, None), &mut found);
+            errors.extend(found);
+        }
     }
     errors
+}
+
+/// Asks CEL rules, unless values are so wrong that rules would trip over them.
+fn check_rules(kind: &Kind, (value, old): (&Value, Option<&Value>), errors: &mut Vec<FieldError>) {
+    let Some(custom) = kind.custom().filter(|custom| custom.schema.has_rules()) else {
+        return;
+    };
+    if errors.iter().any(FieldError::blocks_rules) {
+        let why = "some validation rules were not checked because the object was invalid; correct the existing \
+                   errors to complete validation";
+        errors.push(FieldError::invalid("<nil>", &Value::Null, why));
+        return;
+    }
+    let old = old.map(|old| kind.typed(old));
+    errors.extend(schema::check_rules(
+        &kind.typed(value),
+        old.as_ref(),
+        &custom.schema,
+    ));
 }
 
 /// Everything wrong with a changed object.
@@ -160,9 +183,11 @@ pub(crate) fn validate_update(
         Origin::Custom(custom) => {
             let path = if part == Part::Status { "status" } else { "" };
             let mut found = schema::validate(new, &custom.schema, path);
+            check_rules(kind, (new, Some(old)), &mut found);
             // Ratcheting: what was wrong before and is unchanged passes.
             if !found.is_empty() {
-                let before = schema::validate(old, &custom.schema, path);
+                let mut before = schema::validate(old, &custom.schema, path);
+                check_rules(kind, (old, None), &mut before);
                 found.retain(|error| !before.contains(error));
             }
             errors.extend(found);

@@ -76,6 +76,7 @@ fn check(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldError>) {
     }
     check_pattern(schema, path, errors);
     check_list_type(schema, path, errors);
+    check_rules(schema, path, errors);
     check_members(schema, path, role, errors);
     check_items(schema, path, role, errors);
     for name in ["allOf", "anyOf", "oneOf"] {
@@ -97,6 +98,17 @@ fn check(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldError>) {
             Role::Junction,
             errors,
         );
+    }
+}
+
+fn check_rules(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    const KEYWORD: &str = "x-kubernetes-validations";
+    for (index, why) in schema::compile_errors(schema) {
+        errors.push(FieldError::invalid(
+            format!("{path}.{KEYWORD}[{index}].rule"),
+            &schema[KEYWORD][index]["rule"],
+            format!("compilation failed: {why}"),
+        ));
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn create_owned(
     apply: Option<Apply<'_>>,
 ) -> Result<Written, ApiError> {
     let kind = &target.kind;
-    let mut warnings = decode::judge(&decoded.faults, options.validation)
+    let warnings = decode::judge(&decoded.faults, options.validation)
         .map_err(|why| decode::strict_error(kind, &why))?;
     let mut value = decoded.value;
     check_namespace_matches(target, &value)?;
@@ -60,7 +60,6 @@ pub(super) fn create_owned(
     }
     ownership::created(kind, &mut value, options.writer(&now), apply);
     refuse_invalid(kind, &value, strategy::validate_create(kind, &value))?;
-    warnings.extend(rule_warning(kind, &value));
     let object = store(cluster, target, value, generated, options.dry_run)?;
     Ok(Written {
         object,
@@ -127,20 +126,6 @@ pub(super) fn refuse_invalid(
         kind.kind_subject(meta(value, "name")),
         &errors,
     ))
-}
-
-/// Nothing is silently not done: CEL rules of a definition are accepted, with a warning.
-pub(super) fn rule_warning(kind: &Kind, value: &Value) -> Option<String> {
-    if kind.kind != "CustomResourceDefinition" {
-        return None;
-    }
-    let versions = value["spec"]["versions"].as_array().into_iter().flatten();
-    let mut schemas =
-        versions.map(|version| crate::schema::Schema::parse(&version["schema"]["openAPIV3Schema"]));
-    let warning = "x-kubernetes-validations are accepted but not evaluated by the sandbox";
-    schemas
-        .any(|schema| schema.has_rules())
-        .then(|| warning.to_owned())
 }
 
 fn store(

@@ -8,6 +8,7 @@ use super::{FieldValidation, json};
 use crate::{
     error::{ApiError, FieldError, Subject},
     object::{Fields, fields_mut, normalise_numbers, text},
+    protobuf,
     registry::{Kind, Kinds, Origin},
     schema,
     strategy::metadata,
@@ -26,9 +27,10 @@ pub(crate) struct Decoded {
 pub(crate) enum Format {
     Json,
     Yaml,
+    Protobuf,
 }
 
-/// Reads JSON or YAML; the error says what is wrong with the text.
+/// Reads a body; the error says what is wrong with the text.
 pub(crate) fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
     parse_strictly(bytes, format).map(|(value, _)| value)
 }
@@ -44,6 +46,10 @@ fn parse_strictly(bytes: &[u8], format: Format) -> Result<(Value, Vec<String>), 
                 Vec::new(),
             )
         }
+        Format::Protobuf => (
+            protobuf::read(bytes).map_err(|error| error.to_string())?,
+            Vec::new(),
+        ),
     };
     normalise_numbers(&mut value);
     Ok((value, duplicates))
@@ -62,10 +68,11 @@ pub(crate) fn object(
             kind.kind
         ))
     };
-    let (value, duplicates) = parse_strictly(bytes, format).map_err(|error| {
-        unrecognised(format!(
+    let (value, duplicates) = parse_strictly(bytes, format).map_err(|error| match format {
+        Format::Json | Format::Yaml => unrecognised(format!(
             "couldn't get version/kind; json parse error: {error}"
-        ))
+        )),
+        Format::Protobuf => unrecognised(error),
     })?;
     let value =
         match value {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     Target, WriteOptions, Written,
-    create::{check_namespace_matches, refuse_invalid, rule_warning},
+    create::{check_namespace_matches, refuse_invalid},
     decode::{self, Decoded},
 };
 use crate::{
@@ -47,7 +47,7 @@ pub(crate) fn update(
             .ok_or_else(|| target.not_found())?;
         let old = strategy::view::outward(kind, &current);
         let decoded = change(&kind.typed(&old))?;
-        let mut warnings = judge(target, &decoded, method, options)?;
+        let warnings = judge(target, &decoded, method, options)?;
         let mut new = decoded.value;
         check_identity(target, &new, &current, method)?;
         let mut old = old.into_owned();
@@ -70,7 +70,6 @@ pub(crate) fn update(
             &new,
             strategy::validate_update(kind, &new, &old, part),
         )?;
-        warnings.extend(rule_warning(kind, &new));
         if let Some(object) = commit(cluster, target, &current, new, options.dry_run) {
             return Ok(Written {
                 object,
