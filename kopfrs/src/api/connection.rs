@@ -1,5 +1,6 @@
 //! Requests of the framework itself: raw JSON in and out, a bounded number at once, with retries.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -61,12 +62,11 @@ tokio::task_local! {
 
 /// Awaits requests. Calls the function when one of them has failed and is repeated after a pause.
 pub(crate) async fn noticing_pauses<T>(
-    requests: impl Future<Output = T>,
+    requests: Pin<&mut impl Future<Output = T>>,
     mut on_pause: impl FnMut(),
 ) -> T {
     let paused = Arc::new(Notify::new());
-    let requests = PAUSED.scope(paused.clone(), requests);
-    tokio::pin!(requests);
+    let mut requests = pin!(PAUSED.scope(paused.clone(), requests));
     loop {
         tokio::select! {
             biased;

@@ -1,5 +1,6 @@
 //! One look at one object: what has happened, what is to be done about it, doing it.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,7 +135,7 @@ async fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &Api
 
 /// Waits for requests. The place is given back when one has to be repeated after a pause: others must
 /// not wait for that.
-async fn yielding<T>(place: &mut Place, requests: impl Future<Output = T>) -> T {
+async fn yielding<T>(place: &mut Place, requests: Pin<&mut impl Future<Output = T>>) -> T {
     noticing_pauses(requests, || *place = None).await
 }
 
@@ -171,9 +172,14 @@ async fn step(
                 "removing"
             }
         );
-        let request = set_finalizer(context, kind, snapshot.clone(), needs_finalizer);
+        let mut request = Box::pin(set_finalizer(
+            context,
+            kind,
+            snapshot.clone(),
+            needs_finalizer,
+        ));
         let written = tokio::select! {
-            written = yielding(place, request) => written?,
+            written = yielding(place, request.as_mut()) => written?,
             // It can be added at the next start as well as now.
             () = context.stop.drain.cancelled(), if needs_finalizer => return Ok(Next::Idle),
         };
@@ -184,11 +190,11 @@ async fn step(
         return Ok(Next::Now);
     }
     let Some(reason) = view.reason.filter(|_| is_interested || has_finalizer) else {
-        return yielding(place, settle(context, kind, memory, snapshot)).await;
+        return yielding(place, pin!(settle(context, kind, memory, snapshot))).await;
     };
     *place = None;
     debug!("{reason} is in progress");
-    Handling {
+    let handling = Handling {
         context,
         kind,
         memory,
@@ -196,9 +202,9 @@ async fn step(
         view,
         is_gone,
         carried: Change::default(),
-    }
-    .run()
-    .await
+    };
+    // The largest part of a look, which most looks do not need.
+    Box::pin(handling.run()).await
 }
 
 /// An object as the decision sees it.

@@ -236,12 +236,12 @@ impl Queue {
             place,
         };
         let span = info_span!(parent: None, "object", object = %entry.key);
-        let worker = worker::run(self.clone(), shift).instrument(span);
-        let abandoned = self.abandon.clone().cancelled_owned();
+        let (queue, abandoned) = (self.clone(), self.abandon.clone());
+        // Made where it is awaited: a future that is moved is kept twice.
         let worker = self.workers.track_future(async move {
             tokio::select! {
-                () = worker => {}
-                () = abandoned => {}
+                () = worker::run(queue, shift).instrument(span) => {}
+                () = abandoned.cancelled() => {}
             }
         });
         self.context.workers.spawn(worker);
