@@ -14,6 +14,7 @@ use tower::Service;
 use super::{
     ConnectionError, Faults, Moment, Plan, Planned, What,
     lines::Framing,
+    outage::Listener,
     stream::{self, Due, Ends},
 };
 use crate::{
@@ -40,6 +41,7 @@ struct Passage {
     plan: Plan,
     record: Option<Arc<Request>>,
     connection: Option<Connection>,
+    outage: Listener,
     shutdown: CancellationToken,
 }
 
@@ -68,14 +70,15 @@ where
             Some(record) => self.faults.plan(record),
             None => Plan::default(),
         };
+        let mut outage = self.faults.outage().listen();
         let passage = Passage {
+            outage: outage.clone(),
             faults: self.faults.clone(),
             plan,
             connection: extensions.get::<Connection>().cloned(),
             record,
             shutdown: shutdown.0,
         };
-        let mut outage = self.faults.outage().listen();
         if self.faults.outage().is_down() {
             return Box::pin(async move { passage.broken(ConnectionError::Refused) });
         }
@@ -182,7 +185,8 @@ impl Passage {
         };
         let session = parts.extensions.get::<SessionEnd>();
         let ends = Ends {
-            outage: self.faults.outage().listen(),
+            // As old as the request: what happened since the answer counts as well.
+            outage: self.outage.clone(),
             shutdown: self.shutdown.clone(),
             session: session.map(|end| end.0.clone()).unwrap_or_default(),
         };

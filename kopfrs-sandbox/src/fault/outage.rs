@@ -45,8 +45,8 @@ impl Outage {
     }
 }
 
-/// Hears of outages.
-#[derive(Debug)]
+/// Hears of outages. A clone hears of all that this one has not yet waited for.
+#[derive(Debug, Clone)]
 pub(crate) struct Listener(watch::Receiver<bool>);
 
 impl Listener {

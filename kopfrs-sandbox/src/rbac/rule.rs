@@ -95,8 +95,8 @@ fn covers(pattern: &str, path: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn rule(value: Value) -> Rule {
-        Rule::read(&value)
+    fn rule(value: &Value) -> Rule {
+        Rule::read(value)
     }
 
     #[test]
@@ -115,26 +115,26 @@ mod tests {
             assert_eq!(allowed, expected, "{rule:?} {attributes:?}");
         };
         let one =
-            rule(json!({"verbs": ["get"], "apiGroups": ["apps"], "resources": ["deployments"]}));
+            rule(&json!({"verbs": ["get"], "apiGroups": ["apps"], "resources": ["deployments"]}));
         check(&one, "get", "deployments", "a", true);
         check(&one, "list", "deployments", "", false);
         check(&one, "get", "deployments/scale", "a", false);
-        let scales = rule(json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*/scale"]}));
+        let scales = rule(&json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*/scale"]}));
         check(&scales, "patch", "deployments/scale", "a", true);
         check(&scales, "patch", "deployments", "a", false);
-        let named = rule(json!({
+        let named = rule(&json!({
             "verbs": ["get", "list"], "apiGroups": ["apps"], "resources": ["*"], "resourceNames": ["a"],
         }));
         check(&named, "get", "deployments/status", "a", true);
         check(&named, "get", "deployments", "b", false);
         check(&named, "list", "deployments", "", false);
-        let other = rule(json!({"verbs": ["*"], "apiGroups": [""], "resources": ["*"]}));
+        let other = rule(&json!({"verbs": ["*"], "apiGroups": [""], "resources": ["*"]}));
         check(&other, "get", "deployments", "a", false);
     }
 
     #[test]
     fn paths_end_in_a_star_or_are_exact() {
-        let paths = rule(json!({"verbs": ["get"], "nonResourceURLs": ["/api/*", "/version"]}));
+        let paths = rule(&json!({"verbs": ["get"], "nonResourceURLs": ["/api/*", "/version"]}));
         let check = |path: &str, expected: bool| {
             let attributes = Attributes {
                 verb: "get".to_owned(),

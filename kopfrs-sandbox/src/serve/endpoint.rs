@@ -184,6 +184,10 @@ impl<S: Behind> Accepting<S> {
         let open = self.front.journal.connection();
         let mut outage = self.front.faults.outage().listen();
         let cut = CancellationToken::new();
+        if self.front.faults.outage().is_down() {
+            // It went down after the connection was accepted, and before anybody listened.
+            cut.cancel();
+        }
         let marker = Connection(cut.clone());
         let served = connection(
             stream,

@@ -19,6 +19,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use kopfrs_sandbox::Proxy;
 use serde_json::Value;
 use tokio::process::ChildStdin;
 use tokio::runtime::Runtime;
@@ -112,6 +113,19 @@ impl Cluster {
         &self.started.kubeconfig
     }
 
+    /// A proxy in front of the cluster, which makes things go wrong and keeps a journal: for tests that
+    /// shall hold on every cluster. Its own clients reach the cluster with all rights.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub async fn proxy(&self) -> Proxy {
+        let proxy = match config(self.kubeconfig()).await {
+            Ok(config) => Proxy::start(config).await.map_err(Failure::from),
+            Err(failure) => Err(failure),
+        };
+        proxy.unwrap_or_else(|failure| panic!("there is no proxy: {failure}"))
+    }
+
     /// Installs CustomResourceDefinitions, unless this process has done so already, and waits until
     /// they are served.
     ///
@@ -167,10 +181,13 @@ async fn start() -> Result<Started, Failure> {
 
 /// A client of a kubeconfig, with time enough for a busy machine.
 async fn client(kubeconfig: &Path) -> Result<kube::Client, Failure> {
+    Ok(kube::Client::try_from(config(kubeconfig).await?)?)
+}
+
+async fn config(kubeconfig: &Path) -> Result<kube::Config, Failure> {
     let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig)?;
     let options = kube::config::KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?;
-    Ok(kube::Client::try_from(config)?)
+    Ok(kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?)
 }
 
 /// A folder for what belongs to this process.

@@ -5,4 +5,5 @@
 mod kopf;
 mod kubectl;
 mod protobuf;
+mod proxy;
 mod wire;
