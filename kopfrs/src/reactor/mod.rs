@@ -19,7 +19,6 @@ mod observe;
 mod orchestrate;
 mod process;
 mod queue;
-mod rights;
 mod served;
 mod snapshot;
 mod watch;

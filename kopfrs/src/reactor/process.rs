@@ -12,7 +12,6 @@ use super::context::Context;
 use super::kind::Kind;
 use super::lanes::Place;
 use super::memory::{Memory, Next};
-use super::rights::rule;
 use super::snapshot::Snapshot;
 use crate::action::{Call, Cycle, attempt};
 use crate::api::{ApiError, Failure, noticing_pauses};
@@ -122,14 +121,12 @@ async fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &Api
             Err(_) => {}
         }
     }
-    let advice = match error.failure() {
-        Failure::Forbidden => {
-            let missing = rule(&kind.resource, true, &["patch"]);
-            format!("; add the rule {missing} to the operator's role")
-        }
-        _ => String::new(),
-    };
-    error!("the object could not be patched and is tried again: {error}{advice}");
+    // Once, not at each attempt.
+    if memory.work().failures == 0 {
+        error!("the object could not be patched and is tried again: {error}");
+    } else {
+        debug!("the object could not be patched again: {error}");
+    }
     again(context, memory)
 }
 

@@ -11,13 +11,11 @@ use tracing::{debug, info, warn};
 
 use super::listing::{Listing, Page};
 use super::queue::{Arrival, Queue};
-use super::rights::rule;
 use super::snapshot::Version;
 use super::wire::{Bookmark, Envelope, clipped, peek, stream_error};
 use crate::api::{ApiError, Failure, Line, LineReader};
 use crate::cause::EventType;
 use crate::object::ObjectKey;
-use crate::resource::Resource;
 use crate::settings::{InitialListing, WatchingSettings};
 
 /// A watch that has been open for so long works, though it may have told nothing yet. One that ends
@@ -35,6 +33,8 @@ pub(crate) struct Watch {
     initial: InitialListing,
     /// How often in a row it has ended before it worked.
     failures: u32,
+    /// Somebody reads in the log that it does not work.
+    has_warned: bool,
     /// Something has been watched from the version on already; it may have become too old since.
     is_proven: bool,
     /// Called once when the objects that are there have been listed and changes are being watched.
@@ -62,6 +62,7 @@ impl Watch {
             listing: Listing::default(),
             version: None,
             failures: 0,
+            has_warned: false,
             is_proven: false,
             on_ready: Some(on_ready),
         }
@@ -82,12 +83,17 @@ impl Watch {
                 }
             }
             let pause = pause(&self.queue.context.settings.watching, &mut self.failures);
-            // Once, not at each attempt.
-            if self.failures == 1 {
+            // Once, not at each attempt; and not at all if the next one works.
+            let is_news = match error.failure() {
+                Failure::Transient => self.failures == 2,
+                _ => self.failures == 1,
+            };
+            if is_news {
+                self.has_warned = true;
                 warn!(
                     "the watch of {} has failed and is tried again: {}",
                     self.name(),
-                    advice(&self.queue.kind().resource, &error)
+                    advice(&error)
                 );
             } else {
                 debug!("{}: next attempt in {pause:?}: {error}", self.name());
@@ -188,7 +194,8 @@ impl Watch {
 
     fn works(&mut self) {
         self.is_proven = true;
-        if std::mem::take(&mut self.failures) > 0 {
+        self.failures = 0;
+        if std::mem::take(&mut self.has_warned) {
             info!("the watch of {} works again", self.name());
         }
     }
@@ -339,12 +346,11 @@ pub(super) async fn next(lines: &mut LineReader, silence: Duration) -> Result<He
 }
 
 /// What to do about an error, where there is something to do.
-fn advice(resource: &Resource, error: &ApiError) -> String {
+fn advice(error: &ApiError) -> String {
     match error.failure() {
-        Failure::Forbidden => format!(
-            "{error}; add the rule {} to the operator's role, or name with -n the namespaces where it has it",
-            rule(resource, false, &["list", "watch"])
-        ),
+        Failure::Forbidden => {
+            format!("{error}; grant it, or name with -n the namespaces where it is granted")
+        }
         _ => error.to_string(),
     }
 }
