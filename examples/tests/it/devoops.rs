@@ -6,6 +6,7 @@ use kube::api::Api;
 use serde_json::json;
 
 use crate::program::{Program, until};
+use crate::rights;
 use crate::stage::{Stage, kind};
 
 /// The life of a demo, whether its status has an endpoint of its own or not.
@@ -44,11 +45,14 @@ async fn devoops(definition: &str) {
     stage.namespace.delete().await;
 }
 
-/// Both have one name, so they come one after the other.
+/// The kinds have one name, so all that needs one of them comes one after the other.
 #[test]
-fn devoops_with_and_without_a_status_endpoint() {
+fn devoops_with_and_without_a_status_endpoint_and_with_few_rights() {
     Cluster::get().block_on(async {
-        devoops(include_str!("../../devoops/manifests/crd.yaml")).await;
+        let definition = include_str!("../../devoops/manifests/crd.yaml");
+        devoops(definition).await;
+        rights::suffice(definition).await;
+        rights::are_named_where_they_lack(definition).await;
         Cluster::get().uninstall("demo.devoops.io").await;
         devoops(include_str!("../../devoops/without-status/crd.yaml")).await;
     });

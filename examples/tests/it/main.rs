@@ -5,4 +5,5 @@ mod commands;
 mod devoops;
 mod kopf;
 mod program;
+mod rights;
 mod stage;

@@ -22,7 +22,6 @@ pub enum ActionError {
         /// Which object.
         object: String,
         /// The server's answer.
-        #[source]
         status: Box<Status>,
     },
     /// The object has changed meanwhile.
@@ -31,7 +30,6 @@ pub enum ActionError {
         /// Which object.
         object: String,
         /// The server's answer.
-        #[source]
         status: Box<Status>,
     },
     /// There is no such object, or no such kind.
@@ -40,7 +38,6 @@ pub enum ActionError {
         /// Which object.
         object: String,
         /// The server's answer.
-        #[source]
         status: Box<Status>,
     },
     /// The server has refused the content.
@@ -49,16 +46,14 @@ pub enum ActionError {
         /// Which object.
         object: String,
         /// The server's answer.
-        #[source]
         status: Box<Status>,
     },
     /// We may not.
-    #[error("{object}: not allowed: {}", status.message)]
+    #[error("{object}: not allowed: {}{}", status.message, allowance(&status.message))]
     Forbidden {
         /// Which object.
         object: String,
         /// The server's answer.
-        #[source]
         status: Box<Status>,
     },
     /// There is no object being handled that could be the owner.
@@ -77,7 +72,7 @@ pub enum ActionError {
         reason: &'static str,
     },
     /// Anything else: no connection, an answer that cannot be read.
-    #[error("{object}: {source}")]
+    #[error("{object}: the request failed")]
     Other {
         /// Which object.
         object: String,
@@ -118,6 +113,22 @@ impl<T> ActionResultExt<T> for Result<T, ActionError> {
     }
 }
 
+/// What to add to a role, by what the server says: `cannot create resource "pods" in API group ""`.
+fn allowance(message: &str) -> String {
+    let told = || {
+        let (_, rest) = message.split_once(" cannot ")?;
+        let (verb, rest) = rest.split_once(" resource \"")?;
+        let (resource, rest) = rest.split_once("\" in API group \"")?;
+        let (group, _) = rest.split_once('"')?;
+        Some((group, resource, verb))
+    };
+    told().map_or_else(String::new, |(group, resource, verb)| {
+        format!(
+            r#"; what allows it is {{apiGroups: ["{group}"], resources: ["{resource}"], verbs: ["{verb}"]}}"#
+        )
+    })
+}
+
 /// Sorts a failure by what can be done about it.
 pub(super) fn sorted(error: kube::Error, what: &str) -> ActionError {
     let object = what.to_owned();
@@ -137,5 +148,28 @@ pub(super) fn sorted(error: kube::Error, what: &str) -> ActionError {
             object,
             source: Box::new(error),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_forbidden_comes_with_the_rule_that_allows_it() {
+        let message = r#"pods is forbidden: User "u" cannot create resource "pods" in API group "" in the namespace "n""#;
+        let status = Status {
+            code: 403,
+            message: message.to_owned(),
+            ..Status::default()
+        };
+        let error = sorted(kube::Error::Api(Box::new(status)), "Pod n/a");
+        let rule =
+            r#"; what allows it is {apiGroups: [""], resources: ["pods"], verbs: ["create"]}"#;
+        assert_eq!(
+            error.to_string(),
+            format!("Pod n/a: not allowed: {message}{rule}")
+        );
+        assert_eq!(allowance("no"), "");
     }
 }

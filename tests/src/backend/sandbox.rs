@@ -11,7 +11,8 @@ use super::{Failure, Keeper, Started, client, folder};
 const SCRIPT: &str = r#"read -r _; rm -rf "$1""#;
 
 pub(super) async fn start() -> Result<Started, Failure> {
-    let server = Sandbox::new().serve().await?;
+    // As in a cluster, only some may do everything.
+    let server = Sandbox::builder().rbac(true).build().serve().await?;
     let folder = folder()?;
     let mut keeper = Command::new("sh")
         .args(["-c", SCRIPT, "sh"])
