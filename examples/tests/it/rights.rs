@@ -39,7 +39,10 @@ impl Account {
         accounts.create(&params, &account).await.unwrap();
         let mut role: ClusterRole = manifest("ClusterRole");
         role.metadata.name = Some(name.clone());
-        role.rules.iter_mut().flatten().for_each(change);
+        if let Some(rules) = &mut role.rules {
+            rules.iter_mut().for_each(change);
+            rules.retain(|rule| !rule.verbs.is_empty());
+        }
         let mut binding: ClusterRoleBinding = manifest("ClusterRoleBinding");
         binding.metadata.name = Some(name.clone());
         binding.role_ref.name.clone_from(&name);

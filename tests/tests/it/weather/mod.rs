@@ -2,6 +2,7 @@
 //! and come back, credentials that end, rights that lack.
 
 mod crowd;
+mod logins;
 mod outages;
 mod refusals;
 mod station;

@@ -1,16 +1,15 @@
 //! An operator in this process, the objects that it handles, and what it was called for.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kopfrs::cause::ChangingCause;
 use kopfrs::handler::Invocation;
+use kopfrs::operator::OperatorBuilder;
 use kopfrs::prelude::*;
 use kopfrs_sandbox::Proxy;
 use kopfrs_tests::backend::{Cluster, Namespace, Rest};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -88,8 +87,7 @@ impl Station {
 
     /// A proxy before the cluster, and the way through it.
     pub(super) async fn proxy(&self) -> Proxy {
-        let config = config(self.cluster.kubeconfig()).await;
-        Proxy::start(config).await.expect("the proxy starts")
+        self.cluster.proxy().await
     }
 
     /// Starts an operator that goes through a proxy.
@@ -100,13 +98,16 @@ impl Station {
 
     /// Starts an operator, and goes on when it watches.
     pub(super) async fn start(&self, client: Client, settings: Settings) -> Running {
+        let builder = Operator::builder().registry(self.registry());
+        self.start_built(builder.settings(settings).client(client))
+            .await
+    }
+
+    pub(super) async fn start_built(&self, builder: OperatorBuilder) -> Running {
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, is_ready) = oneshot::channel::<()>();
-        let operator = Operator::builder()
-            .registry(self.registry())
+        let operator = builder
             .namespace(self.namespace.name())
-            .settings(settings)
-            .client(client)
             .stop_when(async move { drop(stopped.await) })
             .cancel_when(std::future::pending())
             .on_ready(move |_| ready.send(()).expect("the test waits for it"))
@@ -223,13 +224,6 @@ impl Running {
     pub(super) fn is_running(&self) -> bool {
         !self.task.is_finished()
     }
-}
-
-async fn config(kubeconfig: &Path) -> kube::Config {
-    let kubeconfig = Kubeconfig::read_from(kubeconfig).expect("the kubeconfig is read");
-    kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .expect("the kubeconfig is valid")
 }
 
 fn definition() -> Value {
