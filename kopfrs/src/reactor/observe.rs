@@ -84,6 +84,33 @@ pub(crate) async fn status_schema(
     if !resource.group.contains('.') || !resource.has_subresource("status") {
         return Ok(StatusSchema::Prunes);
     }
+    match definition(connection, resource).await {
+        Ok(crd) => Ok(StatusSchema::of(&crd, &resource.version)),
+        Err(error) if error.failure() == Failure::Missing => Ok(StatusSchema::Prunes),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a resource is to be served as its definition says. An API server that has just started does
+/// not tell of all kinds that it is going to serve.
+///
+/// # Errors
+/// If that cannot be found out.
+pub(crate) async fn is_defined(
+    connection: &Connection,
+    resource: &Resource,
+) -> Result<bool, ApiError> {
+    match definition(connection, resource).await {
+        Ok(crd) => {
+            let mut versions = crd["spec"]["versions"].as_array().into_iter().flatten();
+            Ok(versions.any(|v| v["name"] == *resource.version && v["served"] == true))
+        }
+        Err(error) if error.failure() == Failure::Missing => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn definition(connection: &Connection, resource: &Resource) -> Result<Value, ApiError> {
     let definitions = Resource {
         group: "apiextensions.k8s.io".into(),
         version: "v1".into(),
@@ -96,11 +123,7 @@ pub(crate) async fn status_schema(
         namespace: None,
         name: &name,
     };
-    match connection.get(target).await {
-        Ok(crd) => Ok(StatusSchema::of(&crd, &resource.version)),
-        Err(error) if error.failure() == Failure::Missing => Ok(StatusSchema::Prunes),
-        Err(error) => Err(error),
-    }
+    connection.get(target).await
 }
 
 /// What one version of a group serves.

@@ -17,7 +17,7 @@ use super::definitions::{self, Hints};
 use super::kind::Kind;
 use super::metadata::until;
 use super::namespaces;
-use super::observe::{Discovery, Silent, discover, status_schema};
+use super::observe::{Discovery, Silent, discover, is_defined, status_schema};
 use super::served::Served;
 use crate::registry::{Registry, RegistryError};
 use crate::resource::{Resource, Selector};
@@ -46,6 +46,19 @@ struct Orchestra<'a> {
     namespaces: watch::Receiver<namespaces::Served>,
     /// What the API has told last.
     discovery: Discovery,
+    /// Why to look again though nothing tells of a change.
+    doubt: Doubt,
+}
+
+/// How sure it is that all is served that is to be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Doubt {
+    /// Whatever handlers ask for is served.
+    None,
+    /// Some of it is not there. Not all servers tell when it comes.
+    Waiting,
+    /// The API does not tell of all that it serves.
+    Gaps,
 }
 
 /// Serves all kinds that handlers ask for until it is dropped. `on_ready` is called when the objects
@@ -77,6 +90,7 @@ pub(crate) async fn orchestrate(
         served: HashMap::new(),
         namespaces,
         discovery: Discovery::default(),
+        doubt: Doubt::None,
     };
     let (pending, mut all_ready) = mpsc::channel::<()>(1);
     if let Err(conflict) = orchestra.look(&pending).await {
@@ -104,9 +118,12 @@ impl Orchestra<'_> {
         let mut series: Option<Series> = None;
         let mut namespaces = self.namespaces.clone();
         loop {
-            if self.discovery.silent.is_empty() {
-                (again, ask_at) = (first, None);
-            } else if ask_at.is_none() {
+            match self.doubt {
+                Doubt::None => (again, ask_at) = (first, None),
+                Doubt::Waiting => again = ASK_AGAIN[1],
+                Doubt::Gaps => {}
+            }
+            if self.doubt > Doubt::None && ask_at.is_none() {
                 ask_at = Some(Instant::now() + again);
             }
             tokio::select! {
@@ -131,15 +148,28 @@ impl Orchestra<'_> {
     /// Finds out what is there, and serves it. Gives whether anything has changed.
     async fn look(&mut self, pending: &mpsc::Sender<()>) -> Result<bool, RegistryError> {
         self.discover().await;
-        let wanted = self.wanted(&self.discovery.resources);
+        let (wanted, is_complete) = self.wanted(&self.discovery.resources);
+        self.doubt = match (self.discovery.silent.is_empty(), is_complete) {
+            (false, _) => Doubt::Gaps,
+            (true, false) => Doubt::Waiting,
+            (true, true) => Doubt::None,
+        };
         let is_wanted = |name: &String| wanted.iter().any(|(r, _)| r.to_string() == *name);
-        let gone: Vec<String> = self.served.keys().cloned().collect();
-        let gone: Vec<String> = gone.into_iter().filter(|name| !is_wanted(name)).collect();
-        let mut is_changed = !gone.is_empty();
-        for name in gone {
-            if let Some(served) = self.served.remove(&name) {
+        let missing: Vec<String> = self.served.keys().cloned().collect();
+        let missing: Vec<String> = missing
+            .into_iter()
+            .filter(|name| !is_wanted(name))
+            .collect();
+        let mut is_changed = false;
+        for name in missing {
+            if self.is_gone(&name).await
+                && let Some(served) = self.served.remove(&name)
+            {
                 info!("{name} is gone, no longer served");
                 served.end().await;
+                is_changed = true;
+            } else {
+                self.doubt = Doubt::Gaps;
             }
         }
         for (_, selectors) in &wanted {
@@ -160,6 +190,20 @@ impl Orchestra<'_> {
             is_changed |= self.serve(wanted, schema, pending).await;
         }
         Ok(is_changed)
+    }
+
+    /// Whether a kind of which the API no longer tells is gone. As long as that cannot be found out, it is
+    /// served as it was: to begin anew with it would be to find all its objects again.
+    async fn is_gone(&self, name: &str) -> bool {
+        let Some(resource) = self.served.get(name).map(Served::resource) else {
+            return false;
+        };
+        let is_told = |told: &Resource| told.to_string() == name;
+        if self.discovery.resources.iter().any(is_told) {
+            return true;
+        }
+        let is_defined = is_defined(&self.context.connection, &resource).await;
+        is_defined.is_ok_and(|is_defined| !is_defined)
     }
 
     /// Asks the API what it serves until it tells at least something.
@@ -189,8 +233,10 @@ impl Orchestra<'_> {
         self.discovery = discovery;
     }
 
-    /// The resources that handlers ask for, each with the selectors that mean it.
-    fn wanted(&self, resources: &[Resource]) -> Vec<(Resource, Vec<Selector>)> {
+    /// The resources that handlers ask for, each with the selectors that mean it; and whether each
+    /// selector that asks for one kind means some.
+    fn wanted(&self, resources: &[Resource]) -> (Vec<(Resource, Vec<Selector>)>, bool) {
+        let mut is_complete = true;
         let mut wanted: Vec<(Resource, Vec<Selector>)> = Vec::new();
         let mut selectors: Vec<&Selector> = Vec::new();
         for selector in self.context.handlers.selectors() {
@@ -208,6 +254,7 @@ impl Orchestra<'_> {
                 Vec::new()
             });
             if selected.is_empty() && selector.is_specific() {
+                is_complete = false;
                 self.say_once(&format!(
                     "{selector} is not served by the API; waiting for it to be installed"
                 ));
@@ -222,7 +269,7 @@ impl Orchestra<'_> {
                 }
             }
         }
-        wanted
+        (wanted, is_complete)
     }
 
     fn is_usable(&self, resource: &Resource) -> bool {

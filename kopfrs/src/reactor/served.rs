@@ -11,6 +11,7 @@ use super::context::Context;
 use super::kind::Kind;
 use super::queue::Queue;
 use super::watch::Watch;
+use crate::resource::Resource;
 use crate::storage::StatusSchema;
 
 /// One kind that is being served.
@@ -30,6 +31,11 @@ impl Served {
             queue: Queue::new(context, Arc::new(kind)),
             streams: HashMap::new(),
         }
+    }
+
+    /// What is being served.
+    pub(super) fn resource(&self) -> Arc<Resource> {
+        self.queue.kind().resource.clone()
     }
 
     /// The kind has been discovered anew.

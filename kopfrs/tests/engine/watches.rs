@@ -219,6 +219,54 @@ async fn kinds_that_a_stale_document_leaves_out_are_still_served() {
     running.stop().await;
 }
 
+/// A server that does not tell of all that it serves for a while, as one that has just started; and an
+/// operator that has looked meanwhile.
+async fn bench_of_gaps(is_partial: &Switch) -> Bench {
+    let switch = is_partial.clone();
+    let told = json!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "items": [],
+    });
+    bench(move |request| {
+        let is_asked = request.uri().path() == "/apis" && switch.is_on();
+        is_asked.then(|| answer(200, &told))
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn kinds_that_are_defined_are_served_though_the_server_does_not_tell_of_them() {
+    let (log, is_partial) = (Log::start(), Switch::default());
+    let bench = bench_of_gaps(&is_partial).await;
+    let resume = on::resume::<Demo>().id("resume").run(bench.noting());
+    let running = bench.start(creating(&bench).add(resume)).await;
+    bench.create("a", json!({"size": 1})).await;
+    bench.until_handled("a").await;
+    is_partial.set(true);
+    touch(&bench).await;
+    bench.create("b", json!({"size": 1})).await;
+    bench.until_handled("b").await;
+    is_partial.set(false);
+    sleep(Duration::from_secs(120)).await;
+    assert_eq!(bench.calls.names(), ["create/0", "create/0"], "found once");
+    assert_eq!(log.count("is gone"), 0);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn kinds_of_which_a_server_tells_late_are_served_then() {
+    let is_partial = Switch::default();
+    is_partial.set(true);
+    let bench = bench_of_gaps(&is_partial).await;
+    let running = bench.start(creating(&bench)).await;
+    bench.create("a", json!({"size": 1})).await;
+    sleep(Duration::from_secs(600)).await;
+    assert!(bench.calls.names().is_empty());
+    is_partial.set(false);
+    sleep(Duration::from_secs(61)).await;
+    assert_eq!(bench.calls.names(), ["create/0"]);
+    running.stop().await;
+}
+
 fn stale_document() -> Value {
     let version = json!({"version": "v1", "freshness": "Stale", "resources": []});
     json!({
