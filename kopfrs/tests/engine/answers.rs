@@ -121,6 +121,27 @@ async fn an_empty_list_may_be_null() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_that_writes_null_for_its_lists_hides_no_other() {
+    let bench = Bench::new(Status::Open).await;
+    bench.sandbox.apply_yaml(ODD).await.unwrap();
+    let bench = editing(bench, |uri, answer| {
+        let Some(groups) = answer["items"].as_array_mut().filter(|_| uri == "/apis") else {
+            return false;
+        };
+        for group in groups {
+            if group["metadata"]["name"] == "odd.example.com" {
+                group["versions"][0]["resources"][0]["verbs"] = Value::Null;
+            }
+        }
+        true
+    });
+    let running = bench.launch(creating(&bench), Settings::default());
+    bench.create("a", json!({"size": 1})).await;
+    bench.until_calls(1).await;
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_that_never_comes_to_its_end_is_begun_anew_with_growing_pauses() {
     let bench = Bench::new(Status::Open).await;
     for number in 0..150 {
