@@ -27,6 +27,8 @@ pub(super) struct Listing {
     /// The list was too old before its end: this time nobody waits.
     pub(super) is_hurried: bool,
     is_open: bool,
+    /// How often in a row it has failed before its end.
+    failures: u32,
 }
 
 /// A page as it came.
@@ -70,7 +72,15 @@ impl Listing {
     pub(super) fn end(&mut self) {
         self.is_open = false;
         self.is_hurried = false;
+        self.failures = 0;
         self.vanished = HashSet::new();
+    }
+
+    /// It has failed before its end; gives how often it did so before.
+    pub(super) fn failed(&mut self) -> u32 {
+        let before = self.failures;
+        self.failures = before.saturating_add(1);
+        before
     }
 
     /// Whether a page is on its way.
@@ -81,7 +91,7 @@ impl Listing {
     /// Asks for the page that a token stands for, when the objects before it have been worked off.
     pub(super) fn turn(&mut self, queue: &Arc<Queue>, page: &Page, list: &List<'_>, token: &str) {
         let most = most(queue);
-        let weight = page.text.len() / list.items.len().max(1);
+        let weight = page.text.len() / list.items().len().max(1);
         let limit = (PAGE_WEIGHT / weight.max(1)).clamp(1, most);
         let (queue, path, token) = (queue.clone(), page.path.clone(), escaped(token));
         let is_hurried = self.is_hurried;

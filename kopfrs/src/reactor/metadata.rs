@@ -201,6 +201,7 @@ impl<'a, L: Listener> MetadataWatch<'a, L> {
     /// Waits until it is worth another attempt.
     async fn failed(&mut self, error: &ApiError, is_resumed: bool) {
         self.version = None;
+        self.has_gap = true;
         let what = self.source.what;
         if matches!(error, ApiError::Status(status) if status.code == 403) {
             let poll = self.context.settings.scanning.poll_interval;
@@ -212,7 +213,6 @@ impl<'a, L: Listener> MetadataWatch<'a, L> {
             self.rest(poll).await;
             return;
         }
-        self.has_gap = true;
         if error.failure() == Failure::Expired && is_resumed {
             return;
         }

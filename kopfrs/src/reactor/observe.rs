@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use futures::future::join_all;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::api::{ApiError, Connection, Failure, Target};
@@ -144,7 +144,7 @@ struct GroupList {
 struct Group {
     #[serde(default)]
     metadata: Metadata,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listed_or_none")]
     versions: Vec<GroupVersion>,
 }
 
@@ -159,7 +159,7 @@ struct GroupVersion {
     version: String,
     #[serde(default)]
     freshness: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listed_or_none")]
     resources: Vec<GroupResource>,
 }
 
@@ -173,13 +173,13 @@ struct GroupResource {
     scope: String,
     #[serde(default)]
     singular_resource: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listed_or_none")]
     short_names: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listed_or_none")]
     categories: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listed_or_none")]
     verbs: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listed_or_none")]
     subresources: Vec<Subresource>,
 }
 
@@ -191,6 +191,15 @@ struct ResponseKind {
 #[derive(Deserialize)]
 struct Subresource {
     subresource: String,
+}
+
+/// Servers write lists without items as `null`, too; one that does must not hide all others.
+fn listed_or_none<'de, T, D>(value: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(value).map(Option::unwrap_or_default)
 }
 
 fn is_of(resource: &Resource, group: &str, version: &str) -> bool {
@@ -264,7 +273,7 @@ fn named(resource: Resource) -> Resource {
 
 #[derive(Deserialize)]
 struct ResourceList {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listed_or_none")]
     resources: Vec<ListedResource>,
 }
 
@@ -276,11 +285,11 @@ struct ListedResource {
     singular_name: String,
     namespaced: bool,
     kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listed_or_none")]
     verbs: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listed_or_none")]
     short_names: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listed_or_none")]
     categories: Vec<String>,
 }
 

@@ -127,10 +127,12 @@ impl Orchestra<'_> {
                 ask_at = Some(Instant::now() + again);
             }
             tokio::select! {
-                () = hints.changed.notified(), if series.is_none() => series = Series::begin(),
+                () = hints.changed.notified(), if series.is_none_or(|series| series.gives_way) => {
+                    series = Series::begin();
+                }
                 look = reached(series) => {
                     let is_changed = self.look(&unawaited).await?;
-                    series = look.and_then(Series::next).filter(|_| !is_changed);
+                    series = look.and_then(|look| look.next(is_changed));
                 }
                 () = hints.poll.notified() => {
                     self.look(&unawaited).await?;
@@ -357,22 +359,26 @@ async fn schema(
 struct Series {
     at: Instant,
     count: usize,
+    /// It has found something. It goes on, as what it began with may have been of several kinds, served
+    /// one after another; but whatever is told from then on begins a series of its own.
+    gives_way: bool,
 }
 
 impl Series {
     fn begin() -> Option<Self> {
-        Self::after(0)
+        Self::after(0, false)
     }
 
-    fn after(count: usize) -> Option<Self> {
+    fn after(count: usize, gives_way: bool) -> Option<Self> {
         LOOKS.get(count).map(|pause| Self {
             at: Instant::now() + *pause,
             count,
+            gives_way,
         })
     }
 
-    fn next(self) -> Option<Self> {
-        Self::after(self.count + 1)
+    fn next(self, is_changed: bool) -> Option<Self> {
+        Self::after(self.count + 1, self.gives_way || is_changed)
     }
 }
 

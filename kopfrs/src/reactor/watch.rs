@@ -73,6 +73,10 @@ impl Watch {
         loop {
             self.is_proven = self.version.is_some();
             let Err(error) = self.round().await else {
+                // No server that knows streamed lists ends one well before it is complete.
+                if self.version.is_none() {
+                    self.initial = InitialListing::Paged;
+                }
                 continue;
             };
             if error.failure() == Failure::Expired {
@@ -128,7 +132,6 @@ impl Watch {
         let lines = match self.queue.context.connection.watch(&path).await {
             Err(error) if self.version.is_none() && error.failure() == Failure::Rejected => {
                 debug!("{} cannot be listed by a stream: {error}", self.name());
-                self.initial = InitialListing::Paged;
                 return Ok(());
             }
             lines => lines?,
@@ -195,7 +198,7 @@ impl Watch {
     fn works(&mut self) {
         self.is_proven = true;
         self.failures = 0;
-        if std::mem::take(&mut self.has_warned) {
+        if !self.listing.now().is_open && std::mem::take(&mut self.has_warned) {
             info!("the watch of {} works again", self.name());
         }
     }
@@ -223,13 +226,16 @@ impl Watch {
         if let Err(error) = &taken {
             self.version = None;
             self.listing.is_hurried |= error.failure() == Failure::Expired;
+            // That changes could be watched meanwhile does not mend the list.
+            self.failures = self.listing.failed();
+            self.is_proven &= self.failures == 0;
         }
         taken
     }
 
     fn page(&mut self, page: &Page) -> Result<(), ApiError> {
         let list = page.list()?;
-        for item in &list.items {
+        for item in list.items() {
             self.push(EventType::Listed, item);
         }
         let token = list.metadata.continue_token.as_deref();
@@ -245,6 +251,9 @@ impl Watch {
         let number = self.listing.now().number;
         self.queue.sweep(self.namespace.as_deref(), number);
         self.listing.end();
+        if self.is_proven {
+            self.works();
+        }
     }
 
     /// Takes one line of the watch in.

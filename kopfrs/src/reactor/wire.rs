@@ -13,8 +13,15 @@ use crate::api::ApiError;
 pub(super) struct List<'a> {
     #[serde(default)]
     pub(super) metadata: ListMeta,
+    /// Some servers write an empty list as `null`.
     #[serde(borrow, default)]
-    pub(super) items: Vec<&'a RawValue>,
+    items: Option<Vec<&'a RawValue>>,
+}
+
+impl List<'_> {
+    pub(super) fn items(&self) -> &[&RawValue] {
+        self.items.as_deref().unwrap_or_default()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -36,15 +43,11 @@ pub(super) struct Envelope<'a> {
     pub(super) object: &'a RawValue,
 }
 
-/// What names an object; or the error that comes in the place of one.
+/// What names an object.
 #[derive(Deserialize)]
 pub(super) struct Peek<'a> {
     #[serde(borrow, default)]
     pub(super) metadata: PeekMeta<'a>,
-    #[serde(default)]
-    code: u16,
-    #[serde(default)]
-    message: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -58,6 +61,15 @@ pub(super) struct PeekMeta<'a> {
     pub(super) namespace: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     pub(super) resource_version: Cow<'a, str>,
+}
+
+/// The error that comes in the place of an object, which may have fields of these names, too.
+#[derive(Deserialize)]
+struct Said {
+    #[serde(default)]
+    code: u16,
+    #[serde(default)]
+    message: String,
 }
 
 /// A bookmark.
@@ -96,13 +108,13 @@ pub(super) fn peek(object: &RawValue) -> Option<Peek<'_>> {
 
 /// The error that a watch ends with.
 pub(super) fn stream_error(status: &RawValue) -> ApiError {
-    match peek(status) {
-        Some(said) => ApiError::Status(Box::new(kube::core::Status {
+    match serde_json::from_str::<Said>(status.get()) {
+        Ok(said) => ApiError::Status(Box::new(kube::core::Status {
             code: said.code,
             message: said.message,
             ..kube::core::Status::default()
         })),
-        None => ApiError::Garbage(clipped(status.get())),
+        Err(_) => ApiError::Garbage(clipped(status.get())),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::Request;
 use kopfrs::prelude::*;
 use kopfrs::settings::InitialListing;
+use kopfrs_sandbox::fault::{Fault, On, Rule, StreamFault};
 use kube::client::Body;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -230,5 +231,54 @@ async fn where_streams_are_not_offered_objects_come_in_pages() {
     let running = bench.start_with(creating(&bench), streamed()).await;
     bench.until_calls(1).await;
     check_all_once(&bench, 1);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_before_the_end_of_the_list_loses_and_repeats_nothing() {
+    for fault in [StreamFault::Break, StreamFault::Expired, StreamFault::End] {
+        let (_gate, road) = Road::new();
+        let bench = road.bench(100).await;
+        let streams = On::verb("watch").resource("demos");
+        let broken = Fault::stream(fault).after_events(50);
+        let faults = bench.sandbox.faults();
+        let rule = faults.inject(Rule::new(streams, broken).times(2));
+        let running = bench.start_with(creating(&bench), streamed()).await;
+        bench.until_calls(100).await;
+        bench.create(&name(100), json!({"size": 1})).await;
+        bench.until_calls(101).await;
+        sleep(Duration::from_secs(60)).await;
+        check_all_once(&bench, 101);
+        assert_eq!(rule.hits(), 2);
+        running.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_and_comes_again_while_it_is_listed_is_handled_as_what_it_is() {
+    let (gate, road) = Road::new();
+    gate.send_replace(false);
+    let bench = road.bench(200).await;
+    let gone = Registry::new()
+        .add(on::create::<Demo>().id("create").run(bench.noting()))
+        .add(on::delete::<Demo>().id("delete").run(bench.noting()));
+    let running = bench.launch(gone, small_pages());
+    bench.until_calls(100).await;
+    bench.delete(&name(150)).await;
+    bench.delete(&name(151)).await;
+    bench.create(&name(151), json!({"size": 2})).await;
+    bench.until_calls(101).await;
+    // The watch breaks, and what it has told is told of the list all the same.
+    let streams = On::any().resource("demos");
+    bench.sandbox.faults().strike(&streams, StreamFault::Break);
+    sleep(Duration::from_secs(10)).await;
+    gate.send_replace(true);
+    bench.until_calls(199).await;
+    sleep(Duration::from_secs(60)).await;
+    let mut names = handled(&bench);
+    names.sort();
+    let expected: Vec<_> = (0..200).filter(|n| *n != 150).map(name).collect();
+    assert_eq!(names, expected);
+    assert_eq!(bench.calls.all()[100].new, json!({"size": 2}));
     running.stop().await;
 }

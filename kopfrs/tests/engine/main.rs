@@ -1,6 +1,7 @@
 //! Whole operators on the embedded API server, in one process and with paused time: minutes of
 //! retries pass at once, and each request is on record.
 
+mod answers;
 mod bench;
 mod changes;
 mod errors;
