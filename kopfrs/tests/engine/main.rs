@@ -3,6 +3,8 @@
 
 mod bench;
 mod changes;
+mod connections;
+mod door;
 mod errors;
 mod events;
 mod hazards;
@@ -17,6 +19,7 @@ mod namespaces;
 mod network;
 mod refusals;
 mod relay;
+mod renewals;
 mod restarts;
 mod settings;
 mod stops;
