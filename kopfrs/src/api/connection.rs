@@ -169,14 +169,17 @@ impl Connection {
             .headers_mut()
             .insert(header::ACCEPT_ENCODING, identity);
         let wait = self.settings.request_timeout;
-        let response = timeout(wait, self.client.send(request))
+        let answer = async {
+            let response = self.client.send(request).await;
+            let response = response.map_err(|error| call.lost(error))?;
+            if response.status().is_success() {
+                return Ok(LineReader::new(response.into_body()));
+            }
+            Err(refusal(&call.method, path, response, self.clock.now()).await)
+        };
+        timeout(wait, answer)
             .await
-            .map_err(|_| call.late(wait))?
-            .map_err(|error| call.lost(error))?;
-        if response.status().is_success() {
-            return Ok(LineReader::new(response.into_body()));
-        }
-        Err(refusal(&call.method, path, response, self.clock.now()).await)
+            .unwrap_or_else(|_| Err(call.late(wait)))
     }
 
     async fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ApiError> {

@@ -11,7 +11,7 @@ pub(crate) enum ApiError {
     #[error("{}", said(.0))]
     Status(Box<Status>),
     /// No answer, or none that could be read.
-    #[error("{request}: {}", with_reasons(.source))]
+    #[error("{request}: {}", with_reasons(&**.source))]
     Transport {
         /// Method and path.
         request: String,
@@ -84,9 +84,9 @@ fn said(status: &Status) -> String {
 
 /// An error with its reasons, as far as they say something new: that a connection was refused is at
 /// the very bottom.
-fn with_reasons(error: &kube::Error) -> String {
+pub(super) fn with_reasons(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(reason) = source {
         let said = reason.to_string();
         if !text.contains(&said) {

@@ -1,5 +1,6 @@
 //! Ways to find credentials, for login handlers.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -110,9 +111,112 @@ async fn read(source: Source) -> Result<Credentials, LoginError> {
         context: source.context.clone(),
         ..KubeConfigOptions::default()
     };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    exempt(&mut config, |name| std::env::var(name).ok());
     Ok(Credentials {
         source: Some(source),
         ..Credentials::new(config)
     })
+}
+
+/// Leaves out the proxy of the environment for servers that are exempt from it, as `kubectl` does: by
+/// `NO_PROXY`, or because they are on this machine. kube compares that with the name of the proxy.
+fn exempt(config: &mut Config, environment: impl Fn(&str) -> Option<String>) {
+    let said = |name: &str| {
+        let found = environment(name).filter(|text| !text.is_empty());
+        found.or_else(|| environment(&name.to_lowercase()).filter(|text| !text.is_empty()))
+    };
+    // What the kubeconfig itself says counts for its server in any case.
+    let of_environment = said("HTTPS_PROXY").and_then(|text| text.parse::<http::Uri>().ok());
+    if config.proxy_url.is_none() || config.proxy_url != of_environment {
+        return;
+    }
+    let host = config.cluster_url.host().unwrap_or_default();
+    let host = host.trim_matches(['[', ']']);
+    let address = host.parse::<IpAddr>();
+    let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    let listed = said("NO_PROXY").unwrap_or_default();
+    if is_here || listed.split(',').any(|entry| is_meant(entry.trim(), host)) {
+        config.proxy_url = None;
+    }
+}
+
+/// Whether an entry of `NO_PROXY` is about a server: all, a name with those below it, an address, or
+/// the addresses of a network.
+fn is_meant(entry: &str, host: &str) -> bool {
+    if let (Some((network, bits)), Ok(address)) = (entry.split_once('/'), host.parse()) {
+        let (Ok(network), Ok(bits)) = (network.parse(), bits.parse()) else {
+            return false;
+        };
+        return is_within(address, network, bits);
+    }
+    let name = entry.trim_start_matches('*').trim_start_matches('.');
+    entry == "*"
+        || host == name
+        || (!name.is_empty()
+            && host
+                .strip_suffix(name)
+                .is_some_and(|rest| rest.ends_with('.')))
+}
+
+fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
+    match (address, network) {
+        (IpAddr::V4(address), IpAddr::V4(network)) => {
+            let differing = address.to_bits() ^ network.to_bits();
+            bits <= 32 && differing.leading_zeros() >= bits
+        }
+        (IpAddr::V6(address), IpAddr::V6(network)) => {
+            let differing = address.to_bits() ^ network.to_bits();
+            bits <= 128 && differing.leading_zeros() >= bits
+        }
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxy(server: &str, proxy: &str, no_proxy: &'static str) -> bool {
+        let mut config = Config::new(server.parse().unwrap());
+        config.proxy_url = Some(proxy.parse().unwrap());
+        exempt(&mut config, |name| match name {
+            "HTTPS_PROXY" => Some("http://proxy.example.com:3128".to_owned()),
+            "no_proxy" => Some(no_proxy.to_owned()),
+            _ => None,
+        });
+        config.proxy_url.is_some()
+    }
+
+    #[test]
+    fn the_proxy_of_the_environment_is_for_servers_that_are_not_exempt() {
+        let common = "http://proxy.example.com:3128";
+        for (server, no_proxy, is_used) in [
+            ("https://api.cluster.io:6443", "", true),
+            ("https://api.cluster.io:6443", "other.io, cluster.io", false),
+            ("https://api.cluster.io:6443", ".cluster.io", false),
+            ("https://api.cluster.io:6443", "*.cluster.io", false),
+            ("https://api.cluster.io:6443", "api.cluster.io", false),
+            ("https://api.mycluster.io:6443", "cluster.io", true),
+            ("https://api.cluster.io:6443", "*", false),
+            ("https://10.1.2.3:6443", "10.0.0.0/8", false),
+            ("https://11.1.2.3:6443", "10.0.0.0/8", true),
+            ("https://11.1.2.3:6443", "10.0.0.0/99", true),
+            ("https://11.1.2.3:6443", "0.0.0.0/0", false),
+            ("https://10.1.2.3:6443", "10.1.2.3", false),
+            ("https://[fd00::1]:6443", "fd00::/8", false),
+            ("https://[fd00::1]:6443", "fd00::1", false),
+            ("https://127.0.0.1:6443", "", false),
+            ("https://[::1]:6443", "", false),
+            ("https://localhost:6443", "", false),
+        ] {
+            assert_eq!(
+                proxy(server, common, no_proxy),
+                is_used,
+                "{server} {no_proxy}"
+            );
+        }
+        let own = "http://of-the-kubeconfig:3128";
+        assert!(proxy("https://127.0.0.1:6443", own, "*"));
+    }
 }

@@ -53,6 +53,10 @@ where
         });
         details.retry_after_seconds = pause;
     }
+    if let Some(details) = &mut status.details {
+        let asked = Duration::from_secs(details.retry_after_seconds.into());
+        details.retry_after_seconds = seconds(asked);
+    }
     if status.code == 403
         && let Some(rule) = rule(method, path)
     {
@@ -74,8 +78,13 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<u32> {
             Duration::try_from(pause).unwrap_or_default()
         }
     };
+    Some(seconds(pause))
+}
+
+/// As many as anybody is made to wait.
+fn seconds(pause: Duration) -> u32 {
     let pause = pause.min(LONGEST_PAUSE);
-    u32::try_from(pause.as_secs() + u64::from(pause.subsec_nanos() > 0)).ok()
+    u32::try_from(pause.as_secs() + u64::from(pause.subsec_nanos() > 0)).unwrap_or(u32::MAX)
 }
 
 /// The rule of a role that would allow a request for resources.
@@ -187,6 +196,15 @@ mod tests {
         ] {
             assert_eq!(rule(&method, path).as_deref(), wanted, "{method} {path}");
         }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_days_whichever_way_the_server_asks_for_it() {
+        let body = r#"{"kind": "Status", "code": 429, "details": {"retryAfterSeconds": 864000}}"#;
+        let response = Response::builder().status(429);
+        let response = response.body(Body::from(body.as_bytes().to_vec())).unwrap();
+        let error = refusal(&Method::GET, "/api/v1/pods", response, now()).await;
+        assert_eq!(error.suggested_pause(), Some(LONGEST_PAUSE));
     }
 
     #[tokio::test]

@@ -72,6 +72,8 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_SCANNING_POLL_INTERVAL", DURATION, |s, t| duration(t)? => s.scanning.poll_interval;
     "KOPFRS_NETWORKING_REQUESTS_IN_FLIGHT", COUNT, |s, t| count(t)? => s.networking.requests_in_flight;
     "KOPFRS_NETWORKING_REQUEST_TIMEOUT", DURATION, |s, t| duration(t)? => s.networking.request_timeout;
+    "KOPFRS_NETWORKING_CONNECT_TIMEOUT", DURATION, |s, t| duration(t)? => s.networking.connect_timeout;
+    "KOPFRS_NETWORKING_HTTP2", SWITCH, |s, t| switch(t)? => s.networking.http2;
     "KOPFRS_NETWORKING_ERROR_BACKOFFS", DURATIONS, |s, t| durations(t)? => s.networking.error_backoffs;
     "KOPFRS_POSTING_ENABLED", SWITCH, |s, t| switch(t)? => s.posting.enabled;
     "KOPFRS_POSTING_LEVEL", "info, warning or error", |s, t| level(t)? => s.posting.level;
@@ -303,7 +305,9 @@ mod tests {
             DURATION => "1234ms",
             DURATIONS => "1s,2s",
             COUNT | NUMBER => "7",
-            SWITCH if variable.name.ends_with("ENABLED") => "off",
+            SWITCH if variable.name.ends_with("ENABLED") || variable.name.ends_with("HTTP2") => {
+                "off"
+            }
             SWITCH => "on",
             PREFIX => "own.example.com",
             FINALIZER => "own.example.com/done",

@@ -4,6 +4,8 @@
 mod answers;
 mod bench;
 mod changes;
+mod connections;
+mod door;
 mod errors;
 mod events;
 mod hazards;
@@ -18,6 +20,7 @@ mod namespaces;
 mod network;
 mod refusals;
 mod relay;
+mod renewals;
 mod restarts;
 mod settings;
 mod stops;

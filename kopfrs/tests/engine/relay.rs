@@ -77,6 +77,11 @@ impl Relay {
         self.count.most.load(Ordering::SeqCst)
     }
 
+    /// The number of connections now.
+    pub(crate) fn open(&self) -> usize {
+        self.count.open.load(Ordering::SeqCst)
+    }
+
     /// Breaks all connections that are open.
     pub(crate) fn reset(&self) {
         for task in self.connections.lock().unwrap().drain(..) {

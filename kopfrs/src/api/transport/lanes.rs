@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, Error};
 use kube::client::Body;
 
+use super::Route;
 use super::dialer::{Dialer, Stream};
 use super::held::Held;
 use super::wire::Http2;
@@ -60,9 +61,12 @@ impl Lanes {
     pub(super) async fn send(
         &self,
         request: Request<Body>,
+        route: Route,
     ) -> Result<Response<Held<Incoming, Seat>>, Error> {
         let mut seat = self.seat();
-        // Whoever gives up waiting drops the seat without an answer: see there.
+        // Whoever gives up waiting drops the seat without an answer: see there. It says nothing about
+        // the connection where answers may come late.
+        seat.is_answered = route != Route::Stream;
         let response = seat.lane.client.request(request).await;
         seat.is_answered = true;
         response.map(|response| response.map(|body| Held::new(body, Some(seat))))

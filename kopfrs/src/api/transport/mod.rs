@@ -6,8 +6,11 @@
 mod dialer;
 mod held;
 mod lanes;
+mod paced;
 mod pool;
 mod route;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;
@@ -25,6 +28,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
 
 use self::held::Held;
+use self::paced::Paced;
 pub(super) use self::route::Route;
 use self::wire::Wire;
 use super::LoginError;
@@ -122,16 +126,19 @@ impl Transport {
                         .await
                         .expect("the semaphore is never closed"),
                 ),
-                Route::Stream | Route::Proxy | Route::Upgrade => None,
+                Route::Stream | Route::Log | Route::Proxy | Route::Upgrade => None,
             };
-            let response = self.stack.clone().oneshot(request).await;
-            response.map(|answer| answer.map(|body| Held::new(body, place).boxed_unsync()))
+            let response = self.stack.clone().oneshot(request).await?;
+            Ok(response.map(|body| match place {
+                Some(_) => Held::new(Paced::new(body, wait), place).boxed_unsync(),
+                None => body,
+            }))
         };
         match route {
             Route::Short | Route::Stream => timeout(wait, answer)
                 .await
                 .unwrap_or_else(|_| Err(NoAnswer(wait).into())),
-            Route::Proxy | Route::Upgrade => answer.await,
+            Route::Log | Route::Proxy | Route::Upgrade => answer.await,
         }
     }
 }

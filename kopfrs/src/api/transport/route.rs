@@ -8,8 +8,10 @@ use http::{Request, header};
 pub(crate) enum Route {
     /// Asked and answered.
     Short,
-    /// An answer that goes on: a watch, a log that is followed.
+    /// An answer that begins at once and goes on: a watch.
     Stream,
+    /// What a container says. A silent one gives no answer before its first line.
+    Log,
     /// Through the API server to somebody else.
     Proxy,
     /// Another protocol on the same connection: exec, attach, port-forward.
@@ -21,14 +23,15 @@ impl Route {
         if request.headers().contains_key(header::UPGRADE) {
             return Self::Upgrade;
         }
-        let mut parts = request.uri().path().split('/');
-        if parts.any(|part| part == "proxy") {
-            return Self::Proxy;
+        match subresource(request.uri().path()) {
+            Some("proxy") => return Self::Proxy,
+            Some("log") => return Self::Log,
+            Some(_) | None => {}
         }
         let query = request.uri().query().unwrap_or_default();
         let goes_on = |pair: &str| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
-            matches!(name, "watch" | "follow") && !matches!(value, "false" | "0" | "")
+            name == "watch" && !matches!(value, "false" | "0" | "")
         };
         if query.split('&').any(goes_on) {
             Self::Stream
@@ -36,6 +39,17 @@ impl Route {
             Self::Short
         }
     }
+}
+
+/// What stands behind the name of an object. Namespaces and objects may have any name, `proxy` too.
+fn subresource(path: &str) -> Option<&str> {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    if parts.next()? == "apis" {
+        parts.next()?;
+    }
+    let _version = parts.next()?;
+    let behind = if parts.next()? == "namespaces" { 3 } else { 1 };
+    parts.nth(behind)
 }
 
 #[cfg(test)]
@@ -50,11 +64,15 @@ mod tests {
             ("/api/v1/pods?watch=true&resourceVersion=1", Route::Stream),
             ("/api/v1/pods?watch=1", Route::Stream),
             ("/api/v1/pods?watch", Route::Stream),
-            (
-                "/api/v1/namespaces/a/pods/b/log?follow=true&",
-                Route::Stream,
-            ),
-            ("/api/v1/namespaces/a/pods/b/log", Route::Short),
+            ("/api/v1/namespaces/a/pods/b/log?follow=true&", Route::Log),
+            ("/api/v1/namespaces/a/pods/b/log", Route::Log),
+            ("/api/v1/namespaces/a/pods/log", Route::Short),
+            ("/api/v1/namespaces/proxy/configmaps", Route::Short),
+            ("/api/v1/namespaces/proxy/configmaps/proxy", Route::Short),
+            ("/apis/a.io/v1/namespaces/b/demos/c/status", Route::Short),
+            ("/apis/a.io/v1/demos?watch=1", Route::Stream),
+            ("/api/v1/nodes/a/proxy/metrics", Route::Proxy),
+            ("/version", Route::Short),
             ("/api/v1/namespaces/a/services/b/proxy/x", Route::Proxy),
         ] {
             assert_eq!(

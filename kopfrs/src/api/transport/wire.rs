@@ -87,7 +87,7 @@ impl Wire {
         if self.protocol(route).await? == Protocol::Http1 {
             return Ok(reply(self.0.http1_streams.request(request).await?));
         }
-        let response = self.0.lanes.send(request).await;
+        let response = self.0.lanes.send(request, route).await;
         Ok(reply(response.map_err(|error| self.failed(error))?))
     }
 
@@ -122,9 +122,9 @@ impl Wire {
         debug!("{} speaks {protocol:?}", self.0.url);
         match (protocol, route) {
             (Protocol::Http1, Route::Short) => self.0.http1_dialer.prime(stream),
-            (Protocol::Http1, Route::Stream | Route::Proxy | Route::Upgrade) => drop(stream),
-            (Protocol::Http2, Route::Stream | Route::Proxy) => self.0.lanes.prime(stream),
-            (Protocol::Http2, Route::Short | Route::Upgrade) => self.0.http2_dialer.prime(stream),
+            (Protocol::Http2, Route::Short) => self.0.http2_dialer.prime(stream),
+            (Protocol::Http1, _) => drop(stream),
+            (Protocol::Http2, _) => self.0.lanes.prime(stream),
         }
         self.know(Some(protocol));
         Ok(protocol)
@@ -219,6 +219,8 @@ impl Http2 {
             .http2_only(true)
             .http2_initial_stream_window_size(STREAM_WINDOW)
             .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            // Servers refuse what exceeds their limit. Until they have said it, one is no more than any.
+            .http2_initial_max_send_streams(1)
             // A peer that is frozen keeps its connection open: ask whether it is there.
             .http2_keep_alive_interval(self.silence)
             .http2_keep_alive_timeout(self.silence)

@@ -1,15 +1,17 @@
 //! One set of credentials with the connections that are made by it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use blake2::{Blake2s256, Digest as _};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Config;
 use serde_json::Value;
+use tracing::warn;
 
 use crate::api::credentials::Access;
-use crate::api::transport::{Outfit, Transport};
+use crate::api::error::with_reasons;
+use crate::api::transport::{BoxError, Outfit, Transport};
 use crate::api::{Credentials, LoginError, plugin};
 use crate::clock::Clock;
 
@@ -34,6 +36,8 @@ pub(super) struct Link {
     pub(super) renew_at: Option<Timestamp>,
     pub(super) transport: Transport,
     is_proven: AtomicBool,
+    /// How many requests got no answer before the first that did.
+    unanswered: AtomicU32,
     /// The latest request that they were accepted with.
     accepted: AtomicU64,
 }
@@ -72,6 +76,7 @@ impl Link {
             renew_at: valid_until.map(|at| renewal(now, at)),
             transport,
             is_proven: AtomicBool::new(false),
+            unanswered: AtomicU32::new(0),
             accepted: AtomicU64::new(0),
         })
     }
@@ -80,6 +85,17 @@ impl Link {
     pub(super) fn accept(&self, number: u64) -> bool {
         self.accepted.fetch_max(number, Ordering::Relaxed);
         !self.is_proven.load(Ordering::Relaxed) && !self.is_proven.swap(true, Ordering::Relaxed)
+    }
+
+    /// A request has got no answer. Somebody who waits for an operator to start wants to know why it
+    /// does not; what works at the next attempt is not worth it, and later there are others who tell.
+    pub(super) fn unanswered(&self, error: &BoxError) {
+        if !self.is_proven.load(Ordering::Relaxed)
+            && self.unanswered.fetch_add(1, Ordering::Relaxed) == 1
+        {
+            let reasons = with_reasons(&**error);
+            warn!("{} is not reached, and is tried again: {reasons}", self.url);
+        }
     }
 
     pub(super) fn has_accepted_after(&self, number: u64) -> bool {
@@ -114,6 +130,10 @@ fn digest(config: &Config) -> [u8; 32] {
         let held = auth[name].as_str().map(std::fs::read);
         digest.update(name);
         digest.update(held.and_then(Result::ok).unwrap_or_default());
+    }
+    for (name, value) in &config.headers {
+        digest.update(name.as_str());
+        digest.update(value);
     }
     let provider = auth["auth-provider"]["config"].as_object();
     let mut provider: Vec<(&String, &Value)> = provider.into_iter().flatten().collect();
@@ -156,6 +176,18 @@ mod tests {
             of(json!({"username": "a"})),
             of(json!({"username": "a", "password": "b"}))
         );
+    }
+
+    #[test]
+    fn credentials_in_headers_are_told_apart_too() {
+        let of = |token: &'static str| {
+            let mut config = config(json!({}));
+            let value = http::HeaderValue::from_static(token);
+            config.headers.push((http::header::AUTHORIZATION, value));
+            digest(&config)
+        };
+        assert_eq!(of("Bearer a"), of("Bearer a"));
+        assert_ne!(of("Bearer a"), of("Bearer b"));
     }
 
     #[test]

@@ -7,6 +7,8 @@
 mod link;
 mod service;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +17,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kube::Client;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, timeout_at};
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use self::link::Link;
@@ -24,9 +27,6 @@ use self::state::{Outcome, State};
 use super::transport::Outfit;
 use super::{Credentials, LoginError};
 use crate::clock::Clock;
-
-/// How long a request waits for a renewal while it could go with what there is.
-const RENEWAL: Duration = Duration::from_secs(5);
 
 /// Asks for credentials: all that there are.
 pub(crate) type Login =
@@ -78,22 +78,23 @@ impl Vault {
     /// The best credentials that are good; logs in if there are none.
     async fn link(&self) -> Result<Arc<Link>, Arc<LoginError>> {
         let now = self.0.clock.now();
-        let (attempt, patience) = {
+        let (attempt, is_usable) = {
             let mut state = self.state();
             if let Some(link) = state.fresh(now) {
                 return Ok(link);
             }
-            let usable = state.usable(now);
-            match usable {
-                // A renewal that does not work is tried again, but nobody waits for it in vain.
-                Some(link) if state.is_pausing() => return Ok(link),
-                Some(_) => (state.attempt(|pause| self.attempt(pause)), RENEWAL),
-                None => (state.attempt(|pause| self.attempt(pause)), Duration::MAX),
-            }
+            let attempt = state.attempt(|pause| self.attempt(pause));
+            (attempt, state.usable(now).is_some())
         };
-        let Ok(outcome) = timeout(patience, attempt.outcome.clone()).await else {
-            let usable = self.state().usable(self.0.clock.now());
-            return usable.ok_or_else(|| Arc::new(LoginError::Late));
+        let outcome = attempt.outcome.clone();
+        let outcome = if is_usable {
+            let Ok(outcome) = timeout_at(attempt.awaited_until, outcome).await else {
+                let usable = self.state().usable(self.0.clock.now());
+                return usable.ok_or_else(|| Arc::new(LoginError::Late));
+            };
+            outcome
+        } else {
+            outcome.await
         };
         let now = self.0.clock.now();
         let mut state = self.state();
@@ -111,14 +112,16 @@ impl Vault {
     fn attempt(&self, pause: Duration) -> BoxFuture<'static, Outcome> {
         let (login, outfit) = (self.0.login.clone(), self.0.outfit.clone());
         let clock = self.0.clock;
-        async move {
+        // A task of its own: whoever began it may go, and who comes next may come much later.
+        let task = AbortOnDropHandle::new(tokio::spawn(async move {
             if !pause.is_zero() {
                 sleep(pause).await;
             }
             let links = gather(&login, &outfit, clock).await;
             links.map(Arc::new).map_err(Arc::new)
-        }
-        .boxed()
+        }));
+        task.map(|ended| ended.unwrap_or_else(|_| Err(Arc::new(LoginError::Ended))))
+            .boxed()
     }
 
     /// How often a login has ended so far.

@@ -52,7 +52,10 @@ impl Vault {
             let number = self.next();
             let response = match link.transport.send(request).await {
                 Ok(response) => response,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    link.unanswered(&error);
+                    return Err(error);
+                }
             };
             if response.status() != StatusCode::UNAUTHORIZED {
                 self.accepted(&link, number);

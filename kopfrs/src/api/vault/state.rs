@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use k8s_openapi::jiff::Timestamp;
+use tokio::time::Instant;
 use tracing::{debug, error};
 
 use super::link::{Fingerprint, Link};
@@ -17,17 +18,22 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two logins.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// How long a renewal is waited for by requests that could go with what there is.
+const RENEWAL: Duration = Duration::from_secs(5);
+
 /// How many refused credentials are remembered.
 const REFUSED_LIMIT: usize = 16;
 
 /// What a login gives.
 pub(super) type Outcome = Result<Arc<Vec<Arc<Link>>>, Arc<LoginError>>;
 
-/// A login that is going on. Whoever waits for it moves it on; nobody's end ends it.
+/// A login that is going on, whoever waits for it and whoever ceases to.
 #[derive(Clone)]
 pub(super) struct Attempt {
     number: u64,
     pub(super) outcome: Shared<BoxFuture<'static, Outcome>>,
+    /// Until when it is waited for by those who have credentials that are still good.
+    pub(super) awaited_until: Instant,
 }
 
 /// See the module.
@@ -83,11 +89,6 @@ impl State {
             .cloned()
     }
 
-    /// Whether the next login is not due at once.
-    pub(super) fn is_pausing(&self) -> bool {
-        !self.pause().is_zero()
-    }
-
     fn pause(&self) -> Duration {
         match self.unproven {
             0 => Duration::ZERO,
@@ -103,11 +104,18 @@ impl State {
         begin: impl FnOnce(Duration) -> BoxFuture<'static, Outcome>,
     ) -> Attempt {
         let pause = self.pause();
+        // One that has failed is tried again, but nobody waits for it in vain.
+        let patience = if pause.is_zero() {
+            RENEWAL
+        } else {
+            Duration::ZERO
+        };
         let number = self.rounds;
         self.attempt
             .get_or_insert_with(|| Attempt {
                 number,
                 outcome: begin(pause).shared(),
+                awaited_until: Instant::now() + patience,
             })
             .clone()
     }
