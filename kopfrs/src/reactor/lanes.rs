@@ -40,6 +40,12 @@ pub(crate) struct Due {
     number: u64,
 }
 
+impl Due {
+    pub(crate) fn has_come(self) -> bool {
+        self.at <= Instant::now()
+    }
+}
+
 /// All who wait.
 #[derive(Debug)]
 pub(crate) struct Lanes {

@@ -12,6 +12,7 @@ mod inbox;
 mod kind;
 mod lanes;
 mod listing;
+mod looks;
 mod memory;
 mod metadata;
 mod namespaces;

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -15,6 +14,7 @@ use tracing::{debug, error, info, warn};
 use super::context::{Context, Scope};
 use super::definitions::{self, Hints};
 use super::kind::Kind;
+use super::looks::{LATE, Series, longer, reached};
 use super::metadata::until;
 use super::namespaces;
 use super::observe::{Discovery, Silent, discover, is_defined, status_schema};
@@ -22,20 +22,6 @@ use super::served::Served;
 use crate::registry::{Registry, RegistryError};
 use crate::resource::{Resource, Selector};
 use crate::storage::StatusSchema;
-
-/// Servers tell of a new kind some time before they serve it: when to look after a change.
-const LOOKS: [Duration; 6] = [
-    Duration::from_millis(50),
-    Duration::from_millis(200),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-    Duration::from_secs(6),
-];
-
-/// The longest pauses until a group is asked again that has not answered: while it may come back soon,
-/// and later on.
-const ASK_AGAIN: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(60)];
 
 /// What is being served.
 struct Orchestra<'a> {
@@ -120,7 +106,7 @@ impl Orchestra<'_> {
         loop {
             match self.doubt {
                 Doubt::None => (again, ask_at) = (first, None),
-                Doubt::Waiting => again = ASK_AGAIN[1],
+                Doubt::Waiting => again = LATE,
                 Doubt::Gaps => {}
             }
             if self.doubt > Doubt::None && ask_at.is_none() {
@@ -354,52 +340,8 @@ async fn schema(
     known.unwrap_or_default()
 }
 
-/// The next time of a series of looks, and how many of them there were.
-#[derive(Clone, Copy, Debug)]
-struct Series {
-    at: Instant,
-    count: usize,
-    /// It has found something. It goes on, as what it began with may have been of several kinds, served
-    /// one after another; but whatever is told from then on begins a series of its own.
-    gives_way: bool,
-}
-
-impl Series {
-    fn begin() -> Option<Self> {
-        Self::after(0, false)
-    }
-
-    fn after(count: usize, gives_way: bool) -> Option<Self> {
-        LOOKS.get(count).map(|pause| Self {
-            at: Instant::now() + *pause,
-            count,
-            gives_way,
-        })
-    }
-
-    fn next(self, is_changed: bool) -> Option<Self> {
-        Self::after(self.count + 1, self.gives_way || is_changed)
-    }
-}
-
-/// Waits for the next look of a series, for ever if there is none.
-async fn reached(series: Option<Series>) -> Option<Series> {
-    until(series.map(|series| series.at)).await;
-    series
-}
-
 /// Those of some that others do not have.
 fn new<'a>(some: &'a [Silent], others: &'a [Silent]) -> impl Iterator<Item = &'a Silent> {
     let is_new = |one: &&Silent| others.iter().all(|o| o.api_version != one.api_version);
     some.iter().filter(is_new)
-}
-
-/// The pause after this one.
-fn longer(pause: Duration) -> Duration {
-    let [soon, late] = ASK_AGAIN;
-    if pause < soon {
-        (pause * 2).min(soon)
-    } else {
-        late
-    }
 }

@@ -214,16 +214,17 @@ impl Queue {
             self.backlog.fetch_sub(1, Ordering::Relaxed);
             self.worked_off.notify_waiters();
         }
+        let mut objects = self.objects();
+        // Whoever ends the workers holds the objects, too: none begins afterwards.
         if self.is_stopping() {
             return;
         }
-        let mut objects = self.objects();
         let Some(entry) = objects.get_mut(uid) else {
             return;
         };
         match entry.standing {
             Standing::Ready(ready) if ready == lane => {}
-            Standing::Sleeping(_) if lane == Lane::Live => {}
+            Standing::Sleeping(due) if lane == Lane::Live && due.has_come() => {}
             Standing::Ready(_) | Standing::Sleeping(_) | Standing::Resting | Standing::Working => {
                 return;
             }
@@ -261,7 +262,10 @@ impl Queue {
     /// Ends all workers where they are, and waits for their end: the kind is not served any more.
     /// When it is served again, nobody else is at work on its objects.
     pub(crate) async fn end(&self) {
-        self.abandon.cancel();
+        {
+            let _objects = self.objects();
+            self.abandon.cancel();
+        }
         self.workers.close();
         self.workers.wait().await;
     }
