@@ -21,13 +21,9 @@ use kopfrs::prelude::*;
     singular = "demo"
 )]
 #[kube(shortname = "d", namespaced, status = "DemoStatus")]
-#[kube(printcolumn(name = "Image", type_ = "string", json_path = ".spec.image"))]
-#[kube(printcolumn(name = "Pod", type_ = "string", json_path = ".status.pod"))]
-#[kube(printcolumn(
-    name = "Age",
-    type_ = "date",
-    json_path = ".metadata.creationTimestamp"
-))]
+#[kube(printcolumn = r#"{"name":"Image","type":"string","jsonPath":".spec.image"}"#)]
+#[kube(printcolumn = r#"{"name":"Pod","type":"string","jsonPath":".status.pod"}"#)]
+#[kube(printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#)]
 struct DemoSpec {
     /// The name of the pod; by default it is the object's.
     name: Option<String>,

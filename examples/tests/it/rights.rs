@@ -63,7 +63,7 @@ impl Account {
             .await
             .unwrap();
         let token = issued.status.unwrap().token.unwrap();
-        let kubeconfig = kubeconfig(stage, token);
+        let kubeconfig = kubeconfig(stage, &token);
         Self { name, kubeconfig }
     }
 
@@ -81,7 +81,7 @@ impl Account {
 }
 
 /// The way to the cluster with a token instead of all rights.
-fn kubeconfig(stage: &Stage, token: String) -> tempfile::NamedTempFile {
+fn kubeconfig(stage: &Stage, token: &str) -> tempfile::NamedTempFile {
     let text = std::fs::read_to_string(stage.cluster.kubeconfig()).unwrap();
     let mut config: Value = serde_saphyr::from_str(&text).unwrap();
     for user in config["users"].as_array_mut().unwrap() {

@@ -20,7 +20,6 @@ struct Desk {
 impl Desk {
     fn login(&self, proxy: &Proxy) -> Credentials {
         let token = proxy.tokens().issue("operator", ["system:masters"]);
-        let token = token.to_string();
         self.logins.fetch_add(1, Ordering::SeqCst);
         let credentials = Credentials::new(proxy.config_with_token(&token));
         *self.token.lock().expect("nobody panics with it") = token;
