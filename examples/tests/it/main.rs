@@ -6,4 +6,5 @@ mod devoops;
 mod kopf;
 mod program;
 mod rights;
+mod sandboxed;
 mod stage;

@@ -46,9 +46,19 @@ impl Program {
     }
 
     pub(crate) fn start_with(program: &str, arguments: &[&str]) -> Self {
+        Self::start_in(program, arguments, &[])
+    }
+
+    /// Starts an example with variables in its environment.
+    pub(crate) fn start_in(
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(program)
             .args(arguments)
             .args(["--log-format", "plain"])
+            .envs(environment.iter().copied())
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
