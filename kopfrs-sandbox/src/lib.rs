@@ -59,7 +59,7 @@ mod verbs;
 pub use self::{
     apply::{Applied, ApplyError},
     auth::{OpenWatches, Tokens},
-    journal::{Journal, Mark, Request, Requests},
+    journal::{Expectation, Journal, Mark, On, Request, Requests, Unseen, Wait},
     sandbox::{Sandbox, SandboxBuilder},
-    serve::{Proxy, ServeError, Server},
+    serve::{Endpoint, Proxy, ServeError, Server},
 };

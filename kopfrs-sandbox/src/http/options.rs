@@ -184,6 +184,7 @@ pub(super) fn list(query: &Query, kind: &Kind) -> Result<ListOptions, ApiError> 
         token: query.text("continue").to_owned(),
         version: query.text("resourceVersion").to_owned(),
         version_match: query.text("resourceVersionMatch").to_owned(),
+        as_of: None,
     })
 }
 
@@ -200,6 +201,7 @@ pub(super) fn watch(
     Ok(WatchOptions {
         selector: selector(query, kind)?,
         start: start(query)?,
+        as_of: None,
         bookmarks: query.flag("allowWatchBookmarks"),
         timeout: timeout.map(Duration::from_secs),
         shape: accepted.shape,

@@ -50,6 +50,7 @@ impl Router {
             user: &user,
             headers: request.headers(),
             body: request.body(),
+            past: request.extensions().get().copied(),
             shutdown: request
                 .extensions()
                 .get::<Shutdown>()

@@ -23,6 +23,8 @@ pub(crate) struct ListOptions {
     pub(crate) token: String,
     pub(crate) version: String,
     pub(crate) version_match: String,
+    /// The revision that is taken for the newest one, if it is not.
+    pub(crate) as_of: Option<u64>,
 }
 
 /// A list, or a page of one.
@@ -116,7 +118,7 @@ fn start(cluster: &Cluster, options: &ListOptions) -> Result<Start, ApiError> {
     if options.version.is_empty() || options.version == "0" {
         return Ok(Start {
             after: None,
-            at: None,
+            at: options.as_of,
         });
     }
     let version = &options.version;
@@ -126,7 +128,7 @@ fn start(cluster: &Cluster, options: &ListOptions) -> Result<Start, ApiError> {
             format!("invalid resource version: resourceVersion: Invalid value: {version:?}: {why}");
         return Err(ApiError::bad_request(message));
     };
-    let current = cluster.store.revision();
+    let current = options.as_of.unwrap_or_else(|| cluster.store.revision());
     if wanted > current {
         return Err(ApiError::too_large_version(wanted, current));
     }
@@ -134,7 +136,7 @@ fn start(cluster: &Cluster, options: &ListOptions) -> Result<Start, ApiError> {
         options.version_match == "Exact" || (options.version_match.is_empty() && options.limit > 0);
     Ok(Start {
         after: None,
-        at: exact.then_some(wanted),
+        at: exact.then_some(wanted).or(options.as_of),
     })
 }
 
