@@ -55,6 +55,7 @@ mod serve;
 mod storage;
 mod strategy;
 mod verbs;
+mod yaml;
 
 pub use self::{
     apply::{Applied, ApplyError},

@@ -80,7 +80,7 @@ pub(super) enum What {
 ///
 /// let start = tokio::time::Instant::now();
 /// let namespaces: Api<Namespace> = Api::all(sandbox.client());
-/// let all = namespaces.watch(&WatchParams::default().timeout(5), "0").await?;
+/// let all = namespaces.watch(&WatchParams::default().timeout(5).disable_bookmarks(), "0").await?;
 /// assert_eq!(all.try_collect::<Vec<_>>().await?.len(), 8, "four, each of them twice");
 /// assert!(start.elapsed() >= Duration::from_secs(5));
 /// # Ok(())

@@ -112,6 +112,18 @@ fn misplaced(context: &Context<'_>, kind: &Kind) -> Option<Reply> {
     None
 }
 
+/// Names that no path can lead to.
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let why = match name {
+        "." | ".." => format!("may not be '{name}'"),
+        name if name.contains('%') => "may not contain '%'".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(ApiError::bad_request(format!(
+        "Name parameter invalid: {name:?}: {why}"
+    )))
+}
+
 fn dispatch(context: &Context<'_>, kinds: &Kinds, kind: &Arc<Kind>) -> Result<Reply, ApiError> {
     let info = context.info;
     let target = Target {
@@ -119,6 +131,7 @@ fn dispatch(context: &Context<'_>, kinds: &Kinds, kind: &Arc<Kind>) -> Result<Re
         namespace: info.namespace.clone(),
         name: info.name.clone(),
     };
+    check_name(&info.name)?;
     if !info.subresource.is_empty() {
         return subresource(context, kinds, &target);
     }

@@ -112,7 +112,7 @@ impl Request {
         let json = serde_json::from_slice(body).ok();
         json.or_else(|| {
             let is_yaml = self.content_type.contains("yaml");
-            is_yaml.then(|| serde_saphyr::from_slice(body).ok())?
+            is_yaml.then(|| crate::yaml::read(body).ok())?
         })
     }
 

@@ -51,7 +51,7 @@ impl Journal {
     ///     for _ in 0..2 {
     ///         namespaces.get("default").await?;
     ///     }
-    ///     kube::Result::Ok(())
+    ///     Ok::<_, kube::Error>(())
     /// });
     /// let seen = sandbox.journal().wait_for(On::verb("get")).times(2).answered().await;
     /// assert_eq!(seen[1].status(), Some(200));

@@ -22,10 +22,8 @@ pub(crate) struct JsonPatch {
 
 /// Why an operation is not applied.
 enum Failed {
-    /// It does not fit the object; a real server does not say why.
+    /// It does not fit the object, or copies too much; a real server does not say why.
     Unfit,
-    /// The copies have grown so much.
-    Copies(usize),
     TooDeep,
 }
 
@@ -33,14 +31,6 @@ impl From<Failed> for ApiError {
     fn from(failed: Failed) -> Self {
         match failed {
             Failed::Unfit => Self::patch_failed(),
-            Failed::Copies(size) => Self::new(
-                422,
-                "",
-                format!(
-                    "Unable to complete the copy, the accumulated size increase of copy is {size}, exceeding the limit {COPIED}"
-                ),
-                None,
-            ),
             Failed::TooDeep => Self::bad_request("exceeded max depth"),
         }
     }
@@ -129,7 +119,7 @@ impl Document {
                 let source = find(&self.root, &pointer("from")?).ok_or(Failed::Unfit)?;
                 self.copied += size(source);
                 if self.copied > COPIED {
-                    return Err(Failed::Copies(self.copied));
+                    return Err(Failed::Unfit);
                 }
                 let copied = source.clone();
                 self.put(&path, copied, add)

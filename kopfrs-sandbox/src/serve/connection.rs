@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode, Version, header};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_util::{
@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
 use super::Stack;
-use crate::http::{Body, BoxError, Connection, Shutdown};
+use crate::http::{Body, BoxError, Connection, Shutdown, reply::Reply};
 
 /// How long a client may take for the handshake, and for the head of a request: as with a real server.
 const HEAD: Duration = Duration::from_secs(32);
@@ -30,6 +30,8 @@ const HEAD: Duration = Duration::from_secs(32);
 const IDLE: Duration = Duration::from_secs(90);
 /// Requests at once in one HTTP/2 connection: as with a real server.
 const STREAMS: u32 = 100;
+/// Headers of a request at most. A real server bounds their bytes only.
+const HEADERS: usize = 1000;
 /// The longest head of a request in HTTP/2: as with a real server.
 const HEAD_SIZE: u32 = 1024 * 1024;
 
@@ -109,6 +111,7 @@ fn protocol(stream: &TlsStream<TcpStream>) -> auto::Builder<TokioExecutor> {
     } else {
         let mut http1 = builder.http1();
         http1.timer(timer).header_read_timeout(HEAD);
+        http1.max_headers(HEADERS);
         builder.http1_only()
     }
 }
@@ -173,6 +176,12 @@ where
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         let busy = self.activity.begin();
+        if request.version() == Version::HTTP_11 && !request.headers().contains_key(header::HOST) {
+            let why = "400 Bad Request: missing required Host header";
+            let refusal = Reply::text(StatusCode::BAD_REQUEST, why).into_response();
+            let refusal = refusal.map(|body| Held { body, _busy: busy });
+            return Box::pin(std::future::ready(Ok(refusal)));
+        }
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = answer.await;
