@@ -55,11 +55,12 @@ mod serve;
 mod storage;
 mod strategy;
 mod verbs;
+mod yaml;
 
 pub use self::{
     apply::{Applied, ApplyError},
     auth::{OpenWatches, Tokens},
-    journal::{Journal, Mark, Request, Requests},
+    journal::{Expectation, Journal, Mark, On, Request, Requests, Unseen, Wait},
     sandbox::{Sandbox, SandboxBuilder},
-    serve::{Proxy, ServeError, Server},
+    serve::{Endpoint, Proxy, ServeError, Server},
 };

@@ -10,7 +10,7 @@ use crate::{
     auth::Tokens,
     cluster::{Cluster, Settings},
     controllers, defaults,
-    fault::Faults,
+    fault::{Faults, History},
     http::{auth::Strangers, router::Router},
     journal::Journal,
     rbac,
@@ -131,10 +131,14 @@ impl SandboxBuilder {
         if cluster.settings.rbac {
             rbac::create_defaults(&cluster);
         }
+        let history = {
+            let cluster = cluster.clone();
+            History::new(move || cluster.store.revision())
+        };
         Sandbox {
             cluster,
             journal,
-            faults: Faults::default(),
+            faults: Faults::with_history(history),
             _controllers: controllers,
         }
     }

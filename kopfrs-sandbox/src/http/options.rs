@@ -162,6 +162,24 @@ fn delete_body(body: &[u8]) -> Result<Value, ApiError> {
     }
 }
 
+/// A number of the query; 0 where there is none.
+fn integer(query: &Query, name: &str) -> Result<i64, ApiError> {
+    let text = query.text(name);
+    if text.is_empty() {
+        return Ok(0);
+    }
+    text.parse().map_err(|_| {
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let why = if is_number {
+            "value out of range"
+        } else {
+            "invalid syntax"
+        };
+        ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: {why}"))
+    })
+}
+
 pub(super) fn selector(query: &Query, kind: &Kind) -> Result<Selector, ApiError> {
     let labels =
         LabelSelector::parse(query.text("labelSelector")).map_err(ApiError::bad_request)?;
@@ -180,10 +198,11 @@ pub(super) fn list(query: &Query, kind: &Kind) -> Result<ListOptions, ApiError> 
     }
     Ok(ListOptions {
         selector: selector(query, kind)?,
-        limit: query.text("limit").parse().unwrap_or(0),
+        limit: usize::try_from(integer(query, "limit")?).unwrap_or(0),
         token: query.text("continue").to_owned(),
         version: query.text("resourceVersion").to_owned(),
         version_match: query.text("resourceVersionMatch").to_owned(),
+        as_of: None,
     })
 }
 
@@ -192,14 +211,12 @@ pub(super) fn watch(
     kind: &Kind,
     accepted: Accepted,
 ) -> Result<WatchOptions, ApiError> {
-    let timeout = query
-        .text("timeoutSeconds")
-        .parse::<u64>()
-        .ok()
-        .filter(|seconds| *seconds > 0);
+    let timeout = integer(query, "timeoutSeconds")?;
+    let timeout = u64::try_from(timeout).ok().filter(|seconds| *seconds > 0);
     Ok(WatchOptions {
         selector: selector(query, kind)?,
         start: start(query)?,
+        as_of: None,
         bookmarks: query.flag("allowWatchBookmarks"),
         timeout: timeout.map(Duration::from_secs),
         shape: accepted.shape,

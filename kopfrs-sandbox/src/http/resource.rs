@@ -22,6 +22,7 @@ use crate::{
     object::Object,
     registry::{Kind, Kinds, Origin},
     render,
+    storage::Past,
     strategy::Part,
     verbs::{Target, delete, delete::Deleted, list, read, review, scale, token, watch::Watch},
 };
@@ -34,12 +35,20 @@ pub(super) struct Context<'a> {
     pub(super) user: &'a User,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a Bytes,
+    /// What a read is to see instead of the present.
+    pub(super) past: Option<Past>,
     pub(super) shutdown: Shutdown,
 }
 
 impl Context<'_> {
     pub(super) fn header(&self, name: header::HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The revision that is read, if it is not the newest.
+    fn as_of(&self, kind: &Kind) -> Option<u64> {
+        let past = self.past?;
+        Some(self.cluster.store.past(&kind.resource, past))
     }
 
     pub(super) fn accepted(&self, kind: &Kind, answer: Answer) -> Result<Accepted, ApiError> {
@@ -103,6 +112,18 @@ fn misplaced(context: &Context<'_>, kind: &Kind) -> Option<Reply> {
     None
 }
 
+/// Names that no path can lead to.
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let why = match name {
+        "." | ".." => format!("may not be '{name}'"),
+        name if name.contains('%') => "may not contain '%'".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(ApiError::bad_request(format!(
+        "Name parameter invalid: {name:?}: {why}"
+    )))
+}
+
 fn dispatch(context: &Context<'_>, kinds: &Kinds, kind: &Arc<Kind>) -> Result<Reply, ApiError> {
     let info = context.info;
     let target = Target {
@@ -110,6 +131,7 @@ fn dispatch(context: &Context<'_>, kinds: &Kinds, kind: &Arc<Kind>) -> Result<Re
         namespace: info.namespace.clone(),
         name: info.name.clone(),
     };
+    check_name(&info.name)?;
     if !info.subresource.is_empty() {
         return subresource(context, kinds, &target);
     }
@@ -153,7 +175,7 @@ fn subresource(context: &Context<'_>, kinds: &Kinds, target: &Target) -> Result<
         ("status", "patch") => write::patch(context, target, Part::Status),
         ("finalize", "update") => write::put(context, kinds, target, Part::Finalize),
         ("scale", "get") => {
-            let object = read::get(context.cluster, target, "")?;
+            let object = read::get_as_of(context.cluster, target, "", context.as_of(&target.kind))?;
             Ok(Reply::json(
                 StatusCode::OK,
                 &scale::scale_of(target, &object)?,
@@ -186,10 +208,11 @@ fn access_review(context: &Context<'_>, kind: &Kind) -> Result<Reply, ApiError> 
 fn get(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
     // What cannot be answered is not looked up.
     context.accepted(&target.kind, Answer::Object)?;
-    let object = read::get(
+    let object = read::get_as_of(
         context.cluster,
         target,
         context.query.text("resourceVersion"),
+        context.as_of(&target.kind),
     )?;
     context.object(&target.kind, StatusCode::OK, &object)
 }
@@ -197,7 +220,8 @@ fn get(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
 fn list(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
     let accepted = context.accepted(&target.kind, Answer::List)?;
     let rows = options::rows(context.query)?;
-    let options = options::list(context.query, &target.kind)?;
+    let mut options = options::list(context.query, &target.kind)?;
+    options.as_of = context.as_of(&target.kind);
     let listed = list::list(context.cluster, target, &options)?;
     Ok(list_reply(context, target, &listed, accepted, rows))
 }
@@ -228,6 +252,7 @@ fn list_reply(
 fn watch(context: &Context<'_>, mut target: Target) -> Result<Reply, ApiError> {
     let accepted = context.accepted(&target.kind, Answer::Watch)?;
     let mut options = options::watch(context.query, &target.kind, accepted)?;
+    options.as_of = context.as_of(&target.kind);
     if !target.name.is_empty() {
         // /api/v1/watch/.../NAME is a watch of one object.
         let one = format!("metadata.name={}", target.name);

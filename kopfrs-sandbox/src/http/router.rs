@@ -9,11 +9,14 @@ use std::{
 
 use bytes::Bytes;
 use futures::future::{Ready, ready};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use tower::Service;
 
 use super::{
-    Body, BoxError, Shutdown, access, documents, query::Query, reply::Reply, request::RequestInfo,
+    Body, BoxError, Shutdown, access, documents,
+    query::{Query, is_encoded},
+    reply::Reply,
+    request::RequestInfo,
     resource,
 };
 use crate::cluster::Cluster;
@@ -31,6 +34,12 @@ impl Router {
 
     fn answer(&self, request: &Request<Bytes>) -> Reply {
         let path = request.uri().path();
+        if !is_encoded(path) {
+            return Reply::text(StatusCode::BAD_REQUEST, "400 Bad Request");
+        }
+        if path.contains("//") {
+            return documents::misspelt(path);
+        }
         let query = Query::parse(request.uri().query().unwrap_or_default());
         let info = match request.extensions().get::<RequestInfo>() {
             Some(info) => info.clone(),
@@ -50,6 +59,7 @@ impl Router {
             user: &user,
             headers: request.headers(),
             body: request.body(),
+            past: request.extensions().get().copied(),
             shutdown: request
                 .extensions()
                 .get::<Shutdown>()

@@ -24,12 +24,12 @@ const UNKNOWN_FORMAT: &str =
 
 fn media(context: &Context<'_>) -> String {
     let value = context.header(header::CONTENT_TYPE).unwrap_or_default();
-    value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
+    let media = value.split(';').next().unwrap_or_default().trim();
+    if media.is_empty() && !value.is_empty() {
+        // Parameters of nothing: no type that anybody accepts.
+        return value.to_owned();
+    }
+    media.to_ascii_lowercase()
 }
 
 /// The format of a body that is an object.

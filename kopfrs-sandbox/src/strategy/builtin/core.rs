@@ -12,6 +12,8 @@ use crate::{
     },
 };
 
+/// Bytes that a ConfigMap may hold.
+const DATA_LIMIT: usize = 1024 * 1024;
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Leaves out empty collections, as Go does.
@@ -96,7 +98,19 @@ pub(super) fn validate_config_map(value: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     validate_keys(value, "data", &mut errors);
     validate_keys(value, "binaryData", &mut errors);
+    let plain = text_size(&value["data"], str::len);
+    // Four characters stand for three bytes.
+    let binary = text_size(&value["binaryData"], |text| text.len() / 4 * 3);
+    if plain + binary > DATA_LIMIT {
+        let message = format!("Too long: may not be more than {DATA_LIMIT} bytes");
+        errors.push(FieldError::new("FieldValueTooLong", "[]", message));
+    }
     errors
+}
+
+fn text_size(map: &Value, size: impl Fn(&str) -> usize) -> usize {
+    let texts = map.as_object().into_iter().flatten();
+    texts.filter_map(|(_, text)| text.as_str()).map(size).sum()
 }
 
 /// `immutable: true` freezes the data and itself.
