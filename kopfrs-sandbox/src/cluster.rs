@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{auth::Tokens, clock::Clock, registry::Registry, storage::Store};
+use crate::{
+    admission::{Connections, Routes},
+    auth::Tokens,
+    clock::Clock,
+    registry::Registry,
+    storage::Store,
+};
 
 /// What the builder can set.
 #[derive(Debug, Clone)]
@@ -30,6 +36,10 @@ pub(crate) struct Cluster {
     pub(crate) registry: Registry,
     pub(crate) clock: Clock,
     pub(crate) tokens: Tokens,
+    /// Connections to webhooks.
+    pub(crate) webhooks: Connections,
+    /// Addresses of services.
+    pub(crate) routes: Routes,
     pub(crate) settings: Settings,
 }
 
@@ -40,6 +50,8 @@ impl Cluster {
             registry: Registry::new(),
             clock: Clock::new(),
             tokens: Tokens::default(),
+            webhooks: Connections::default(),
+            routes: Routes::default(),
             settings,
         }
     }

@@ -206,6 +206,26 @@ impl Sandbox {
         self.faults.clone()
     }
 
+    /// Says which address stands for a service that webhooks are to be reached by (`clientConfig.service`).
+    ///
+    /// No Pods run in a sandbox, so a service leads nowhere by itself. The certificate is checked as in a cluster: it has
+    /// to be for `SERVICE.NAMESPACE.svc`. A service of the type `ExternalName` needs no route.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::net::SocketAddr;
+    ///
+    /// let sandbox = kopfrs_sandbox::Sandbox::new();
+    /// sandbox.route_service("shop", "admission", SocketAddr::from(([127, 0, 0, 1], 9443)));
+    /// # }
+    /// ```
+    pub fn route_service(&self, namespace: &str, service: &str, address: SocketAddr) {
+        self.cluster.routes.set(namespace, service, address);
+    }
+
     /// The bearer tokens that the sandbox accepts.
     pub fn tokens(&self) -> Tokens {
         self.cluster.tokens.clone()

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::Cluster,
-    verbs::{Target, WriteOptions, create, decode::Decoded},
+    verbs::{Target, create, decode::Decoded},
 };
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -129,6 +129,6 @@ fn put(cluster: &Cluster, plural: &str, name: &str, mut value: Value) {
         value,
         faults: Vec::new(),
     };
-    create::create(cluster, &target, decoded, &WriteOptions::default())
+    create::bootstrap(cluster, &target, decoded)
         .expect("the store has no roles yet and the names are valid");
 }

@@ -294,7 +294,7 @@ const ROWS: &[Row] = &[
         &["api-extensions"],
         false,
         NONE,
-        &rules::WEBHOOKS,
+        &rules::MUTATING_WEBHOOKS,
     ),
     Row(
         "admissionregistration.k8s.io/v1",
@@ -304,7 +304,7 @@ const ROWS: &[Row] = &[
         &["api-extensions"],
         false,
         NONE,
-        &rules::WEBHOOKS,
+        &rules::VALIDATING_WEBHOOKS,
     ),
     Row(
         "apiextensions.k8s.io/v1",

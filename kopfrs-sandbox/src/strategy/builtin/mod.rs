@@ -10,7 +10,10 @@ mod workload;
 use serde_json::Value;
 
 use super::names::NameRule;
-use crate::error::FieldError;
+use crate::{
+    admission::{defaults, validation},
+    error::FieldError,
+};
 
 /// The particulars of a built-in kind.
 #[expect(
@@ -124,6 +127,7 @@ pub(crate) static EVENT_V1: Rules = Rules {
 pub(crate) static NAMESPACE: Rules = Rules {
     name: NameRule::Label,
     delete_answers_object: true,
+    defaults: core::namespace_defaults,
     prepare: core::prepare_namespace,
     carry_over: core::keep_namespace_label,
     selectable: &["status.phase", "name"],
@@ -236,10 +240,18 @@ pub(crate) static RBAC: Rules = Rules {
     ..PLAIN
 };
 
-pub(crate) static WEBHOOKS: Rules = Rules {
+pub(crate) static VALIDATING_WEBHOOKS: Rules = Rules {
     counts_generation: true,
-    defaults: workload::webhook_defaults,
+    members: &["webhooks"],
+    check_types: validation::check_types,
+    defaults: defaults::validating,
+    validate: validation::validate,
     ..PLAIN
+};
+
+pub(crate) static MUTATING_WEBHOOKS: Rules = Rules {
+    defaults: defaults::mutating,
+    ..VALIDATING_WEBHOOKS
 };
 
 pub(crate) static REVIEW: Rules = Rules {
