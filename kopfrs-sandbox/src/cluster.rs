@@ -17,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) history_window: usize,
     pub(crate) journal_capacity: usize,
     pub(crate) rbac: bool,
+    pub(crate) workloads: bool,
 }
 
 impl Default for Settings {
@@ -26,6 +27,7 @@ impl Default for Settings {
             history_window: 16_384,
             journal_capacity: 65_536,
             rbac: false,
+            workloads: true,
         }
     }
 }

@@ -20,7 +20,8 @@ use crate::{
 /// An embedded Kubernetes API server. Cheap to clone: all clones are the same cluster.
 ///
 /// It starts with the namespaces a cluster has (`default`, `kube-system`, `kube-public`, `kube-node-lease`) and nothing
-/// else. There are no nodes and no workload controllers: Pods stay Pending, Deployments make nothing.
+/// else. There are no nodes: Deployments, ReplicaSets and Jobs make Pods, and those stay Pending until somebody writes
+/// their status.
 ///
 /// The sandbox lives as long as any clone of it, client of it or server of it. All its time is tokio's: under
 /// `tokio::time::pause` it needs no real time at all when reached through [`Sandbox::client`].
@@ -115,6 +116,22 @@ impl SandboxBuilder {
     /// ```
     pub fn rbac(mut self, enforced: bool) -> Self {
         self.settings.rbac = enforced;
+        self
+    }
+
+    /// Whether Deployments, ReplicaSets and Jobs make Pods, as they do unless this is turned off.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let sandbox = kopfrs_sandbox::Sandbox::builder().workloads(false).build();
+    /// # drop(sandbox);
+    /// # }
+    /// ```
+    pub fn workloads(mut self, enabled: bool) -> Self {
+        self.settings.workloads = enabled;
         self
     }
 

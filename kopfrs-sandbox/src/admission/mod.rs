@@ -23,9 +23,23 @@ mod selection;
 mod validating;
 pub(crate) mod validation;
 
+use crate::error::ApiError;
+
 pub(crate) use self::{
     caller::Caller,
     chain::{Chain, Operation},
     connection::Connections,
     endpoint::Routes,
 };
+
+/// Says of policies that they are not there, lest anybody think that they hold.
+pub(crate) fn unserved(group: &str, resource: &str) -> Option<ApiError> {
+    let known = [
+        "mutatingadmissionpolicies",
+        "mutatingadmissionpolicybindings",
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+    ];
+    let why = format!("{resource}.{group}: use a webhook with matchConditions instead");
+    (group == hook::GROUP && known.contains(&resource)).then(|| ApiError::not_implemented(why))
+}

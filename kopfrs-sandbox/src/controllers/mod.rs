@@ -3,9 +3,11 @@
 //! Each is a loop over events that decides from the store's present state, so that a lost race is tried again with the
 //! next event. They write through the same rules as requests do, without HTTP.
 
+mod aggregation;
 mod definitions;
 mod garbage;
 mod namespaces;
+mod workloads;
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,7 +32,11 @@ pub(crate) fn start(cluster: &Arc<Cluster>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(definitions::run(cluster.clone(), cluster.store.feed()));
     tasks.spawn(namespaces::run(cluster.clone(), cluster.store.feed()));
+    tasks.spawn(aggregation::run(cluster.clone(), cluster.store.feed()));
     tasks.spawn(garbage::run(cluster.clone(), cluster.store.feed()));
+    if cluster.settings.workloads {
+        tasks.spawn(workloads::run(cluster.clone(), cluster.store.feed()));
+    }
     tasks
 }
 

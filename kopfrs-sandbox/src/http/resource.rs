@@ -16,7 +16,7 @@ use super::{
     write,
 };
 use crate::{
-    admission::Caller,
+    admission::{self, Caller},
     cluster::Cluster,
     error::ApiError,
     object::Object,
@@ -102,6 +102,9 @@ pub(super) async fn answer(context: &Context<'_>) -> Reply {
     let info = context.info;
     let kinds = context.cluster.registry.kinds();
     let Some(kind) = kinds.find(&info.group, &info.version, &info.resource) else {
+        if let Some(refusal) = admission::unserved(&info.group, &info.resource) {
+            return Reply::error(&refusal);
+        }
         return documents::unknown(&kinds, &info.group);
     };
     let reply = match misplaced(context, kind) {

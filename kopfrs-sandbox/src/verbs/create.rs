@@ -14,6 +14,7 @@ use crate::{
     error::ApiError,
     object::{Object, fields_mut, is_deleting, key, meta, metadata_mut},
     ownership::{self, Apply},
+    rbac,
     registry::{Kind, Origin},
     strategy,
 };
@@ -47,6 +48,7 @@ pub(super) async fn create_owned(
     if let (Some(chain), Some(given)) = (&chain, given) {
         new.mutate(chain, given).await?;
     }
+    rbac::refuse_escalation(cluster, target, options, (&new.value, None))?;
     new.check()?;
     if let Some(chain) = &chain {
         let shown = strategy::view::shown(&target.kind, &new.value);

@@ -18,7 +18,7 @@ use crate::{
     cluster::Cluster,
     error::{ApiError, FieldError, Subject},
     object::{Object, meta, metadata_mut},
-    ownership,
+    ownership, rbac,
     registry::Origin,
     strategy::{self, Part},
 };
@@ -71,6 +71,7 @@ pub(crate) async fn update(
             meta(&made, "resourceVersion").clone_into(&mut version);
             new = attempt.prepare(made, &old);
         }
+        rbac::refuse_escalation(cluster, target, options, (&new, Some(&old)))?;
         check_version(target, &version, &current)?;
         refuse_invalid(
             kind,

@@ -76,3 +76,16 @@ async fn no_webhook_can_lock_everybody_out() {
     assert_eq!(gone["status"], "Success", "{gone}");
     assert!(webhooks.take().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn policies_are_not_accepted_in_silence() {
+    let client = Sandbox::new().client();
+    let path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+    let policy = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "p"}, "spec": {},
+    });
+    let refused = send(&client, Method::POST, path, Some(&policy)).await;
+    assert_eq!(refused["code"], 501);
+    assert!(message(&refused).contains("use a webhook"), "{refused}");
+}

@@ -13,6 +13,7 @@ use super::names::NameRule;
 use crate::{
     admission::{defaults, validation},
     error::FieldError,
+    rbac::validation as rbac,
 };
 
 /// The particulars of a built-in kind.
@@ -234,10 +235,37 @@ pub(crate) static CRON_JOB: Rules = Rules {
     ..PLAIN
 };
 
-pub(crate) static RBAC: Rules = Rules {
+const RBAC: Rules = Rules {
     name: NameRule::PathSegment,
     put_creates: true,
     ..PLAIN
+};
+
+pub(crate) static ROLE: Rules = Rules {
+    members: &["rules"],
+    defaults: rbac::role_defaults,
+    validate: rbac::validate_role,
+    ..RBAC
+};
+
+pub(crate) static CLUSTER_ROLE: Rules = Rules {
+    members: &["aggregationRule", "rules"],
+    defaults: rbac::role_defaults,
+    validate: rbac::validate_cluster_role,
+    ..RBAC
+};
+
+pub(crate) static ROLE_BINDING: Rules = Rules {
+    members: &["roleRef", "subjects"],
+    defaults: rbac::binding_defaults,
+    validate: rbac::validate_binding,
+    validate_update: rbac::validate_binding_update,
+    ..RBAC
+};
+
+pub(crate) static CLUSTER_ROLE_BINDING: Rules = Rules {
+    validate: rbac::validate_cluster_binding,
+    ..ROLE_BINDING
 };
 
 pub(crate) static VALIDATING_WEBHOOKS: Rules = Rules {
