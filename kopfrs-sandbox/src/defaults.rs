@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     cluster::Cluster,
-    verbs::{Target, WriteOptions, create, decode::Decoded},
+    verbs::{Target, create, decode::Decoded},
 };
 
 const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -22,14 +22,13 @@ pub(crate) fn create(cluster: &Cluster) {
             name: String::new(),
         };
         let value = json!({"metadata": {"name": name}});
-        create::create(
+        create::bootstrap(
             cluster,
             &target,
             Decoded {
                 value,
                 faults: Vec::new(),
             },
-            &WriteOptions::default(),
         )
         .expect("the store is empty and the names are valid");
     }

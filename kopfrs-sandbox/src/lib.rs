@@ -21,16 +21,17 @@
 //!
 //! # What it does not do
 //!
-//! No nodes, no scheduler, no workload controllers; no admission webhooks, no conversion webhooks; protobuf is
-//! read, but never written. Everything is allowed unless [`SandboxBuilder::rbac`] says otherwise, and even then roles that
-//! give more rights than one has are not refused. What it does not do it refuses with a message that says so, or warns
-//! about.
+//! No nodes, no scheduler: Deployments, ReplicaSets and Jobs make Pods, which stay Pending until somebody writes their
+//! status. StatefulSets, DaemonSets and CronJobs make nothing. No conversion webhooks, no quotas; protobuf is read, but
+//! never written. Everything is allowed unless [`SandboxBuilder::rbac`] says otherwise. What it does not do it refuses
+//! with a message that says so, or warns about.
 //!
 //! # Features
 //!
 //! - `cli` (default): the `kopfrs-sandbox` program. It chooses the newest Kubernetes version for `k8s-openapi`, so
 //!   libraries turn it off.
 
+mod admission;
 mod apply;
 mod auth;
 mod clock;

@@ -81,7 +81,25 @@ pub(super) fn write(
         validation,
         manager: manager.to_owned(),
         subresource: String::new(),
+        caller: None,
+        given: as_given(query),
     })
+}
+
+/// The options of a write as webhooks see them.
+fn as_given(query: &Query) -> Value {
+    let mut given = json!({});
+    for name in ["fieldManager", "fieldValidation"] {
+        let text = query.text(name);
+        if !text.is_empty() {
+            given[name] = json!(text);
+        }
+    }
+    let stages: Vec<&str> = query.all("dryRun").collect();
+    if !stages.is_empty() {
+        given["dryRun"] = json!(stages);
+    }
+    given
 }
 
 /// The options of a patch, where `force` is for applying only and an apply needs a manager.
@@ -135,6 +153,9 @@ pub(super) fn delete(query: &Query, body: &[u8]) -> Result<DeleteOptions, ApiErr
         ));
     }
     options.dry_run |= !stages.is_empty();
+    if options.dry_run {
+        options.given["dryRun"] = json!(["All"]);
+    }
     Ok(options)
 }
 

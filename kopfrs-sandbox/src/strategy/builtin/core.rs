@@ -194,6 +194,14 @@ pub(super) fn prepare_namespace(value: &mut Value) {
     label_with_name(value, &name);
 }
 
+/// The label is there before anybody is asked about a new namespace.
+pub(super) fn namespace_defaults(value: &mut Value) {
+    let name = meta(value, "name").to_owned();
+    if !name.is_empty() {
+        label_with_name(value, &name);
+    }
+}
+
 fn label_with_name(value: &mut Value, name: &str) {
     let labels = metadata_mut(value)
         .entry("labels")
