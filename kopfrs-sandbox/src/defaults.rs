@@ -22,15 +22,15 @@ pub(crate) fn create(cluster: &Cluster) {
             name: String::new(),
         };
         let value = json!({"metadata": {"name": name}});
-        create::create(
-            cluster,
-            &target,
-            Decoded {
-                value,
-                faults: Vec::new(),
-            },
-            &WriteOptions::default(),
-        )
-        .expect("the store is empty and the names are valid");
+        let decoded = Decoded {
+            value,
+            faults: Vec::new(),
+        };
+        match create::create(cluster, &target, decoded, &WriteOptions::default()) {
+            Ok(_) => {}
+            // In a state that was restored.
+            Err(error) if error.is_already_exists() => {}
+            Err(error) => unreachable!("namespaces with valid names are accepted: {error}"),
+        }
     }
 }

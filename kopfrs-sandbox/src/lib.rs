@@ -41,9 +41,11 @@ mod error;
 pub mod fault;
 mod http;
 mod journal;
+mod load;
 mod object;
 mod ownership;
 mod patch;
+mod persist;
 mod protobuf;
 mod rbac;
 mod registry;
@@ -57,9 +59,11 @@ mod strategy;
 mod verbs;
 
 pub use self::{
-    apply::{Applied, ApplyError},
+    apply::{Applied, ApplyError, Document},
     auth::{OpenWatches, Tokens},
     journal::{Journal, Mark, Request, Requests},
+    load::LoadError,
+    persist::PersistError,
     sandbox::{Sandbox, SandboxBuilder},
     serve::{Proxy, ServeError, Server},
 };

@@ -129,6 +129,10 @@ fn put(cluster: &Cluster, plural: &str, name: &str, mut value: Value) {
         value,
         faults: Vec::new(),
     };
-    create::create(cluster, &target, decoded, &WriteOptions::default())
-        .expect("the store has no roles yet and the names are valid");
+    match create::create(cluster, &target, decoded, &WriteOptions::default()) {
+        Ok(_) => {}
+        // In a state that was restored.
+        Err(error) if error.is_already_exists() => {}
+        Err(error) => unreachable!("the default roles and bindings are valid: {error}"),
+    }
 }

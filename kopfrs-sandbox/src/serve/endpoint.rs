@@ -15,11 +15,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
-use super::{Front, ServeError, Stack, identity::Identity, kubeconfig};
-use crate::{
-    auth::{OpenWatches, User},
-    http::{Body, BoxError, Connection, Shutdown, auth::Strangers},
-};
+use super::{Front, ServeError, Stack, access::Access, kubeconfig};
+use crate::http::{Body, BoxError, Connection, Shutdown, auth::Strangers};
 
 /// How long connections may take to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -52,8 +49,7 @@ impl<S> Behind for S where
 /// A port that is open. Dropping it closes it at once.
 pub(super) struct Endpoint {
     addr: SocketAddr,
-    identity: Identity,
-    token: String,
+    access: Access,
     config: kube::Config,
     front: Front,
     shutdown: CancellationToken,
@@ -63,19 +59,18 @@ pub(super) struct Endpoint {
 impl Endpoint {
     pub(super) async fn bind<S: Behind>(
         addr: SocketAddr,
+        access: Access,
         front: Front,
         (server, strangers): (S, Strangers),
     ) -> Result<Self, ServeError> {
-        let identity = Identity::generate()?;
         let listen = |source| ServeError::Listen { addr, source };
         let listener = TcpListener::bind(addr).await.map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
-        let token = front.tokens.add(User::admin(), None);
-        let config = kubeconfig::client(addr, &identity, &token)?;
+        let config = kubeconfig::client(addr, &access.identity, &access.token)?;
         let shutdown = CancellationToken::new();
         let accepting = Accepting {
             listener,
-            tls: TlsAcceptor::from(identity.tls.clone()),
+            tls: TlsAcceptor::from(access.identity.tls.clone()),
             stack: front.stack(server, strangers),
             front: front.clone(),
             shutdown: shutdown.clone(),
@@ -83,8 +78,7 @@ impl Endpoint {
         let task = Some(tokio::spawn(accepting.run()));
         Ok(Self {
             addr,
-            identity,
-            token,
+            access,
             config,
             front,
             shutdown,
@@ -101,15 +95,15 @@ impl Endpoint {
     }
 
     pub(super) fn token(&self) -> &str {
-        &self.token
+        &self.access.token
     }
 
     pub(super) fn kubeconfig(&self, token: &str) -> String {
-        kubeconfig::text(self.addr, &self.identity, token)
+        kubeconfig::text(self.addr, &self.access.identity, token)
     }
 
     pub(super) fn write_kubeconfig(&self, path: &Path) -> Result<(), ServeError> {
-        kubeconfig::write(path, &self.kubeconfig(&self.token)).map_err(|source| {
+        kubeconfig::write(path, &self.kubeconfig(self.token())).map_err(|source| {
             ServeError::Kubeconfig {
                 path: path.to_owned(),
                 source,
@@ -138,7 +132,7 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        self.front.tokens.revoke(&self.token, OpenWatches::Keep);
+        self.access.end(&self.front.tokens);
         self.shutdown.cancel();
         if let Some(task) = &self.task {
             task.abort();

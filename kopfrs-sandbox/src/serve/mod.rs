@@ -1,5 +1,6 @@
 //! Ways to reach a sandbox, or a server behind a proxy: in-process, and over TLS on a loopback port.
 
+mod access;
 mod endpoint;
 mod error;
 mod forward;
@@ -8,6 +9,7 @@ mod kubeconfig;
 mod proxy;
 mod server;
 
+pub(crate) use self::access::Credentials;
 pub use self::{error::ServeError, proxy::Proxy, server::Server};
 use crate::{
     auth::Tokens,

@@ -2,7 +2,11 @@
 
 use std::{fmt, net::SocketAddr, path::Path};
 
-use super::{ServeError, endpoint::Endpoint};
+use super::{
+    ServeError,
+    access::{Access, Lifetime},
+    endpoint::Endpoint,
+};
 use crate::{Sandbox, http::auth::Strangers};
 
 /// A sandbox served over TLS on a loopback port, with a token of its own.
@@ -42,7 +46,17 @@ impl fmt::Debug for Server {
 impl Server {
     pub(crate) async fn bind(sandbox: Sandbox, addr: SocketAddr) -> Result<Self, ServeError> {
         let behind = (sandbox.router(), Strangers::Refused);
-        let endpoint = Endpoint::bind(addr, sandbox.front(), behind).await?;
+        let front = sandbox.front();
+        let access = match sandbox.kept() {
+            Some(kept) => Access::new(&kept.credentials()?, Lifetime::Kept)?,
+            None => Access::fresh(&front.tokens)?,
+        };
+        let endpoint = Endpoint::bind(addr, access, front, behind).await?;
+        if let Some(kept) = sandbox.kept() {
+            // A kubeconfig that is handed out has to work after any end.
+            kept.served_on(endpoint.addr().port());
+            kept.save().await?;
+        }
         Ok(Self {
             endpoint,
             _sandbox: sandbox,
