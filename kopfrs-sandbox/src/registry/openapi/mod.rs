@@ -4,6 +4,7 @@
 //! asked for.
 
 mod builtin;
+pub(crate) mod v2;
 
 use std::{collections::BTreeSet, sync::PoisonError};
 
