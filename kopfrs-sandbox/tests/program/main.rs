@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+mod bars;
 mod keeping;
 mod place;
 mod process;
