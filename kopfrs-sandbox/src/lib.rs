@@ -19,17 +19,67 @@
 //! # }
 //! ```
 //!
+//! # Testing a controller
+//!
+//! Whatever takes a [`kube::Client`] is tested with [`Sandbox::client`]. Under tokio's paused clock waits take no time;
+//! [`Sandbox::faults`] makes requests fail and streams break, and [`Sandbox::journal`] tells what was sent. Definitions of
+//! `#[derive(CustomResource)]` are installed as on any cluster:
+//!
+//! ```
+//! use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+//! use kopfrs_sandbox::Sandbox;
+//! use kube::{
+//!     Api, CustomResource, CustomResourceExt,
+//!     api::PostParams,
+//!     runtime::wait::{await_condition, conditions},
+//! };
+//! use schemars::JsonSchema;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
+//! #[kube(group = "example.com", version = "v1", kind = "Egg", namespaced)]
+//! struct EggSpec {
+//!     minutes: u64,
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sandbox = Sandbox::new();
+//!     let definitions: Api<CustomResourceDefinition> = Api::all(sandbox.client());
+//!     definitions.create(&PostParams::default(), &Egg::crd()).await?;
+//!     await_condition(definitions, Egg::crd_name(), conditions::is_crd_established()).await?;
+//!
+//!     let eggs: Api<Egg> = Api::default_namespaced(sandbox.client());
+//!     let egg = Egg::new("breakfast", EggSpec { minutes: 5 });
+//!     eggs.create(&PostParams::default(), &egg).await?;
+//!     assert_eq!(sandbox.journal().requests().resource("eggs").count("create"), 1);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! `examples/controller.rs` goes on from here with a `kube::runtime::Controller`, an hour's wait and a conflict.
+//!
+//! # As a server
+//!
+//! [`Sandbox::serve`] opens a port with TLS, for `kubectl` and operators in any language; [`Server::kubeconfig`] leads
+//! there. [`SandboxBuilder::persist`] keeps the state in a file over restarts. The program `kopfrs-sandbox serve` is both,
+//! for the command line. [`Proxy`] puts faults and journal in front of any other API server.
+//!
 //! # What it does not do
 //!
-//! No nodes, no scheduler, no workload controllers; no admission webhooks, no conversion webhooks; protobuf is
-//! read, but never written. Everything is allowed unless [`SandboxBuilder::rbac`] says otherwise, and even then roles that
-//! give more rights than one has are not refused. What it does not do it refuses with a message that says so, or warns
-//! about.
+//! There are no nodes, so no container runs and Pods stay Pending unless somebody writes their status; conversion
+//! webhooks and aggregated API servers are not there; protobuf is read, but never written. Everything is allowed unless
+//! [`SandboxBuilder::rbac`] says otherwise. What it does not do it refuses with a message that says so, or warns about. The
+//! guide has the [whole list](https://github.com/kopfrs/kopfrs/blob/main/docs/sandbox.md).
 //!
 //! # Features
 //!
 //! - `cli` (default): the `kopfrs-sandbox` program. It chooses the newest Kubernetes version for `k8s-openapi`, so
 //!   libraries turn it off.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod apply;
 mod auth;
