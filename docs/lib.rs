@@ -37,6 +37,9 @@ pub mod troubleshooting {}
 #[doc = include_str!("login.md")]
 pub mod login {}
 
+#[doc = include_str!("sandbox.md")]
+pub mod sandbox {}
+
 #[cfg(test)]
 #[allow(
     unused_variables,

@@ -1,6 +1,9 @@
 //! Loading YAML: many documents, created or updated, definitions first waited for.
 
+use std::fmt;
+
 use serde_json::{Value, json};
+use serde_saphyr::Spanned;
 
 use crate::{
     admission::Caller,
@@ -30,23 +33,37 @@ pub struct Applied {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApplyError {
-    /// The text is no YAML.
-    #[error("failed to parse the YAML: {0}")]
-    Syntax(String),
+    /// The text is no YAML: nothing of it has been applied.
+    #[error("{at}: failed to parse line {line}: {reason}")]
+    Syntax {
+        /// Which document.
+        at: Document,
+        /// Where, counted from one.
+        line: u64,
+        /// What the parser says.
+        reason: String,
+    },
     /// A document is not an object with `apiVersion` and `kind`.
-    #[error("document {0} has no apiVersion or kind")]
-    NoKind(usize),
+    #[error("{at}: it has no apiVersion or no kind")]
+    NoKind {
+        /// Which document.
+        at: Document,
+    },
     /// The kind is not served.
-    #[error("no kind {kind} in {api_version} is served")]
+    #[error("{at}: no kind {kind} in {api_version} is served; apply its definition first")]
     UnknownKind {
+        /// Which document.
+        at: Document,
         /// The document's `apiVersion`.
         api_version: String,
         /// The document's `kind`.
         kind: String,
     },
     /// The API refused the object.
-    #[error("failed to apply {object}: {message}")]
+    #[error("{at}: failed to apply {object}: {message}")]
     Refused {
+        /// Which document.
+        at: Document,
         /// Kind and name of the object.
         object: String,
         /// The status code.
@@ -56,20 +73,72 @@ pub enum ApplyError {
     },
 }
 
-pub(crate) async fn apply(cluster: &Cluster, text: &str) -> Result<Vec<Applied>, ApplyError> {
-    let documents: Vec<Value> =
-        serde_saphyr::from_multiple(text).map_err(|error| ApplyError::Syntax(error.to_string()))?;
-    let mut applied = Vec::new();
-    for (index, mut document) in documents.into_iter().enumerate() {
-        if document.is_null() {
-            continue;
+/// A document of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Document {
+    /// Which one it is, counted from one; empty ones do not count.
+    pub number: usize,
+    /// The line it begins at, counted from one.
+    pub line: u64,
+}
+
+impl Document {
+    /// The document that a line of a text is in, where the text cannot be parsed.
+    fn around(text: &str, line: u64) -> Self {
+        let mut at = Self { number: 0, line: 1 };
+        let mut is_empty = true;
+        for (number, content) in (1..=line).zip(text.lines()) {
+            let rest = content.strip_prefix("---");
+            if rest.is_some() {
+                is_empty = true;
+            }
+            let content = rest.unwrap_or(content).trim();
+            if is_empty && !content.is_empty() && !content.starts_with('#') {
+                is_empty = false;
+                at.number += 1;
+                at.line = number;
+            }
         }
-        normalise_numbers(&mut document);
-        for object in items(document) {
-            applied.push(apply_one(cluster, index, object).await?);
+        at.number = at.number.max(1);
+        at
+    }
+}
+
+impl fmt::Display for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "document {} (line {})", self.number, self.line)
+    }
+}
+
+pub(crate) async fn apply(cluster: &Cluster, text: &str) -> Result<Vec<Applied>, ApplyError> {
+    let documents: Vec<Spanned<Value>> =
+        serde_saphyr::from_multiple(text).map_err(|error| syntax(text, &error))?;
+    let mut applied = Vec::new();
+    for (index, document) in documents.into_iter().enumerate() {
+        let at = Document {
+            number: index + 1,
+            line: document.referenced.line(),
+        };
+        let mut value = document.value;
+        normalise_numbers(&mut value);
+        for object in items(value) {
+            applied.push(apply_one(cluster, at, object).await?);
         }
     }
     Ok(applied)
+}
+
+fn syntax(text: &str, error: &serde_saphyr::Error) -> ApplyError {
+    let line = error
+        .location()
+        .map_or(1, |location| location.line())
+        .max(1);
+    ApplyError::Syntax {
+        at: Document::around(text, line),
+        line,
+        reason: error.without_snippet().to_string(),
+    }
 }
 
 /// The objects of a `List`, or the object itself.
@@ -80,15 +149,16 @@ fn items(document: Value) -> Vec<Value> {
     }
 }
 
-async fn apply_one(cluster: &Cluster, index: usize, object: Value) -> Result<Applied, ApplyError> {
+async fn apply_one(cluster: &Cluster, at: Document, object: Value) -> Result<Applied, ApplyError> {
     let (Some(api_version), Some(name)) =
         (text(&object, &["apiVersion"]), text(&object, &["kind"]))
     else {
-        return Err(ApplyError::NoKind(index));
+        return Err(ApplyError::NoKind { at });
     };
     let kinds = cluster.registry.kinds();
     let Some(kind) = kinds.by_type(api_version, name) else {
         return Err(ApplyError::UnknownKind {
+            at,
             api_version: api_version.to_owned(),
             kind: name.to_owned(),
         });
@@ -104,6 +174,7 @@ async fn apply_one(cluster: &Cluster, index: usize, object: Value) -> Result<App
         name: meta(&object, "name").to_owned(),
     };
     let refused = |error: ApiError| ApplyError::Refused {
+        at,
         object: format!("{name} {}", target.key()),
         code: error.code,
         message: error.message,

@@ -22,14 +22,15 @@ pub(crate) fn create(cluster: &Cluster) {
             name: String::new(),
         };
         let value = json!({"metadata": {"name": name}});
-        create::bootstrap(
-            cluster,
-            &target,
-            Decoded {
-                value,
-                faults: Vec::new(),
-            },
-        )
-        .expect("the store is empty and the names are valid");
+        let decoded = Decoded {
+            value,
+            faults: Vec::new(),
+        };
+        match create::bootstrap(cluster, &target, decoded) {
+            Ok(_) => {}
+            // In a state that was restored.
+            Err(error) if error.is_already_exists() => {}
+            Err(error) => unreachable!("namespaces with valid names are accepted: {error}"),
+        }
     }
 }

@@ -19,17 +19,68 @@
 //! # }
 //! ```
 //!
+//! # Testing a controller
+//!
+//! Whatever takes a [`kube::Client`] is tested with [`Sandbox::client`]. Under tokio's paused clock waits take no time;
+//! [`Sandbox::faults`] makes requests fail and streams break, and [`Sandbox::journal`] tells what was sent. Definitions of
+//! `#[derive(CustomResource)]` are installed as on any cluster:
+//!
+//! ```
+//! use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+//! use kopfrs_sandbox::Sandbox;
+//! use kube::{
+//!     Api, CustomResource, CustomResourceExt,
+//!     api::PostParams,
+//!     runtime::wait::{await_condition, conditions},
+//! };
+//! use schemars::JsonSchema;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
+//! #[kube(group = "example.com", version = "v1", kind = "Egg", namespaced)]
+//! struct EggSpec {
+//!     minutes: u64,
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sandbox = Sandbox::new();
+//!     let definitions: Api<CustomResourceDefinition> = Api::all(sandbox.client());
+//!     definitions.create(&PostParams::default(), &Egg::crd()).await?;
+//!     await_condition(definitions, Egg::crd_name(), conditions::is_crd_established()).await?;
+//!
+//!     let eggs: Api<Egg> = Api::default_namespaced(sandbox.client());
+//!     let egg = Egg::new("breakfast", EggSpec { minutes: 5 });
+//!     eggs.create(&PostParams::default(), &egg).await?;
+//!     assert_eq!(sandbox.journal().requests().resource("eggs").count("create"), 1);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! `examples/controller.rs` goes on from here with a `kube::runtime::Controller`, an hour's wait and a conflict.
+//!
+//! # As a server
+//!
+//! [`Sandbox::serve`] opens a port with TLS, for `kubectl` and operators in any language; [`Server::kubeconfig`] leads
+//! there. [`SandboxBuilder::persist`] keeps the state in a file over restarts. The program `kopfrs-sandbox serve` is both,
+//! for the command line. [`Proxy`] puts faults and journal in front of any other API server.
+//!
 //! # What it does not do
 //!
 //! No nodes, no scheduler: Deployments, ReplicaSets and Jobs make Pods, which stay Pending until somebody writes their
-//! status. StatefulSets, DaemonSets and CronJobs make nothing. No conversion webhooks, no quotas; protobuf is read, but
-//! never written. Everything is allowed unless [`SandboxBuilder::rbac`] says otherwise. What it does not do it refuses
-//! with a message that says so, or warns about.
+//! status. StatefulSets, DaemonSets and CronJobs make nothing. No conversion webhooks, no aggregated API servers, no
+//! quotas; protobuf is read, but never written. Everything is allowed unless [`SandboxBuilder::rbac`] says otherwise. What
+//! it does not do it refuses with a message that says so, or warns about. The guide has the [whole
+//! list](https://github.com/kopfrs/kopfrs/blob/main/docs/sandbox.md).
 //!
 //! # Features
 //!
 //! - `cli` (default): the `kopfrs-sandbox` program. It chooses the newest Kubernetes version for `k8s-openapi`, so
 //!   libraries turn it off.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod admission;
 mod apply;
@@ -42,9 +93,11 @@ mod error;
 pub mod fault;
 mod http;
 mod journal;
+mod load;
 mod object;
 mod ownership;
 mod patch;
+mod persist;
 mod protobuf;
 mod rbac;
 mod registry;
@@ -59,9 +112,11 @@ mod verbs;
 mod yaml;
 
 pub use self::{
-    apply::{Applied, ApplyError},
+    apply::{Applied, ApplyError, Document},
     auth::{OpenWatches, Tokens},
     journal::{Expectation, Journal, Mark, On, Request, Requests, Unseen, Wait},
+    load::LoadError,
+    persist::PersistError,
     sandbox::{Sandbox, SandboxBuilder},
     serve::{Endpoint, Proxy, ServeError, Server},
 };

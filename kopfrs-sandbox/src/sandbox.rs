@@ -1,6 +1,6 @@
 //! The handle users hold.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use http::{HeaderValue, header};
 use tokio::task::JoinSet;
@@ -13,6 +13,8 @@ use crate::{
     fault::{Faults, History},
     http::{auth::Strangers, router::Router},
     journal::Journal,
+    load::{self, LoadError},
+    persist::{self, Kept, PersistError},
     rbac,
     serve::{Front, ServeError, Server},
 };
@@ -51,6 +53,8 @@ pub struct Sandbox {
     faults: Faults,
     // Aborted when the last handle goes.
     _controllers: Arc<JoinSet<()>>,
+    // Goes after the controllers: what they did last is kept.
+    kept: Option<Arc<Kept>>,
 }
 
 /// Sets up a [`Sandbox`].
@@ -141,23 +145,60 @@ impl SandboxBuilder {
     ///
     /// Outside of a tokio runtime: its controllers are tasks.
     pub fn build(self) -> Sandbox {
-        let journal = Journal::new(self.settings.journal_capacity);
-        let cluster = Arc::new(Cluster::new(self.settings));
-        let controllers = Arc::new(controllers::start(&cluster));
-        defaults::create(&cluster);
-        if cluster.settings.rbac {
-            rbac::create_defaults(&cluster);
-        }
-        let history = {
-            let cluster = cluster.clone();
-            History::new(move || cluster.store.revision())
-        };
-        Sandbox {
-            cluster,
-            journal,
-            faults: Faults::with_history(history),
-            _controllers: controllers,
-        }
+        Sandbox::start(Arc::new(Cluster::new(self.settings)))
+    }
+
+    /// Starts the sandbox with the state of a file, and keeps its state there; without such a file it begins anew.
+    ///
+    /// Objects come back with their versions and go on counting from there; definitions are served at once; tokens, and
+    /// the kubeconfig of a [`Server`], stay good, as it gets the same certificates and, if it is free, the same port.
+    /// The [`Journal`], [`Faults`] and the history of watches are not kept: a watch from before goes on if nothing has
+    /// happened to its kind since, and is told to start over with a 410 otherwise, as after the restart of a real
+    /// server.
+    ///
+    /// The state is written as a whole, into a draft that then takes the place of the file: at once after a change, and
+    /// then every 400 milliseconds while changes go on, which a large state may stretch. [`Sandbox::close`] and the end
+    /// of the last handle write it a last time. After a sudden end, what was not written is lost, and every watch from
+    /// before starts over, so that nobody takes the lost for known.
+    ///
+    /// The file holds tokens and keys: only its owner can read it. It is JSON, an object a line, and tells its format;
+    /// it is no interface. As long as the sandbox lives, no other one can have it.
+    ///
+    /// # Errors
+    ///
+    /// When another sandbox has the file, when it is no state, or a damaged one, or cannot be written.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime: its controllers are tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use kopfrs_sandbox::Sandbox;
+    ///
+    /// # let file = std::env::temp_dir().join(format!("kopfrs-sandbox-doc-{}", std::process::id()));
+    /// let sandbox = Sandbox::builder().persist(&file)?;
+    /// sandbox.apply_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}").await?;
+    /// sandbox.close().await?;
+    ///
+    /// let again = Sandbox::builder().persist(&file)?;
+    /// let applied = again.apply_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}").await?;
+    /// assert!(!applied[0].created);
+    /// # again.close().await?;
+    /// # std::fs::remove_file(&file)?;
+    /// # std::fs::remove_file(file.with_extension("lock"))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn persist(self, path: impl AsRef<Path>) -> Result<Sandbox, PersistError> {
+        let (opened, cluster) = persist::open(path.as_ref(), self.settings)?;
+        let cluster = Arc::new(cluster);
+        let mut sandbox = Sandbox::start(cluster.clone());
+        sandbox.kept = Some(Arc::new(opened.keep(cluster)?));
+        Ok(sandbox)
     }
 }
 
@@ -180,6 +221,29 @@ impl Sandbox {
     /// Settings first.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
+    }
+
+    fn start(cluster: Arc<Cluster>) -> Self {
+        let controllers = Arc::new(controllers::start(&cluster));
+        defaults::create(&cluster);
+        if cluster.settings.rbac {
+            rbac::create_defaults(&cluster);
+        }
+        let history = {
+            let cluster = cluster.clone();
+            History::new(move || cluster.store.revision())
+        };
+        Self {
+            journal: Journal::new(cluster.settings.journal_capacity),
+            cluster,
+            faults: Faults::with_history(history),
+            _controllers: controllers,
+            kept: None,
+        }
+    }
+
+    pub(crate) fn kept(&self) -> Option<&Kept> {
+        self.kept.as_deref()
     }
 
     pub(crate) fn front(&self) -> Front {
@@ -289,18 +353,90 @@ impl Sandbox {
         apply::apply(&self.cluster, text).await
     }
 
+    /// Applies a YAML file as [`Sandbox::apply_yaml`] does, or those of a directory (`.yaml`, `.yml`, `.json`) in the
+    /// order of their names.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or applied: the error names the file, the document in it and its line. What came
+    /// before has been applied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sandbox = kopfrs_sandbox::Sandbox::new();
+    /// # let folder = std::env::temp_dir().join(format!("kopfrs-sandbox-load-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// std::fs::write(
+    ///     folder.join("prices.yaml"),
+    ///     "{apiVersion: v1, kind: ConfigMap, metadata: {name: prices}, data: {apple: '1'}}",
+    /// )?;
+    /// let applied = sandbox.load(&folder).await?;
+    /// assert_eq!(applied[0].object["metadata"]["name"], "prices");
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn load(&self, path: impl AsRef<Path>) -> Result<Vec<Applied>, LoadError> {
+        load::load(&self.cluster, path.as_ref()).await
+    }
+
+    /// Writes the state to its file now, if the sandbox was started with [`SandboxBuilder::persist`]; else does nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written, or the sandbox was closed.
+    pub async fn save(&self) -> Result<(), PersistError> {
+        match &self.kept {
+            Some(kept) => kept.save().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the state a last time and lets its file go, if there is one: what other handles of this sandbox change
+    /// afterwards is not kept.
+    ///
+    /// The end of the last handle does the same; only here can be told whether it worked.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub async fn close(self) -> Result<(), PersistError> {
+        match &self.kept {
+            Some(kept) => kept.close().await,
+            None => Ok(()),
+        }
+    }
+
     /// The requests this sandbox has seen.
     pub fn journal(&self) -> Journal {
         self.journal.clone()
     }
 
-    /// Serves the sandbox over TLS on a free loopback port.
+    /// Serves the sandbox over TLS on a free loopback port: on the one it had before if its state is kept and nobody
+    /// else has that port now.
     ///
     /// # Errors
     ///
     /// When no port can be opened.
     pub async fn serve(&self) -> Result<Server, ServeError> {
-        self.serve_on(SocketAddr::from(([127, 0, 0, 1], 0))).await
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        if let Some(before) = self.kept().and_then(Kept::port) {
+            match self.serve_on(local(before)).await {
+                Err(ServeError::Listen { source, .. })
+                    if source.kind() == io::ErrorKind::AddrInUse =>
+                {
+                    tracing::warn!(
+                        port = before,
+                        "the port of before is taken: kubeconfigs that name it do not lead here"
+                    );
+                }
+                served => return served,
+            }
+        }
+        self.serve_on(local(0)).await
     }
 
     /// Serves the sandbox over TLS on a given address.

@@ -5,6 +5,6 @@
 mod tokens;
 mod user;
 
-pub(crate) use self::tokens::Session;
 pub use self::tokens::{OpenWatches, Tokens};
+pub(crate) use self::tokens::{SavedToken, Session};
 pub(crate) use self::user::{MASTERS, SERVICE_ACCOUNT, User};

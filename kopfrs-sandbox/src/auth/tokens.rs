@@ -7,10 +7,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use serde::{Deserialize, Serialize};
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::User;
+use crate::clock::Clock;
 
 /// The bearer tokens that a server accepts; cheap to clone.
 ///
@@ -41,6 +43,8 @@ use super::User;
 #[derive(Clone, Default)]
 pub struct Tokens {
     entries: Arc<Mutex<HashMap<String, Entry>>>,
+    /// For whoever keeps the state.
+    changed: Arc<Notify>,
 }
 
 /// What becomes of watches that are open when their token is revoked.
@@ -57,6 +61,16 @@ struct Entry {
     user: User,
     expires: Option<Instant>,
     ended: CancellationToken,
+}
+
+/// A token that outlives its server.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SavedToken {
+    token: String,
+    user: User,
+    /// In seconds since the Unix epoch.
+    expires: Option<u64>,
 }
 
 /// A token that has been accepted.
@@ -102,6 +116,7 @@ impl Tokens {
             ended: CancellationToken::new(),
         };
         self.lock().insert(token.clone(), entry);
+        self.changed.notify_one();
         token
     }
 
@@ -113,7 +128,57 @@ impl Tokens {
         if watches == OpenWatches::End {
             entry.ended.cancel();
         }
+        self.changed.notify_one();
         true
+    }
+
+    /// The tokens that are good now, to be kept.
+    pub(crate) fn saved(&self, clock: &Clock) -> Vec<SavedToken> {
+        let now = Instant::now();
+        let saved = |(token, entry): (&String, &Entry)| {
+            let left = match entry.expires {
+                Some(end) => Some(
+                    end.checked_duration_since(now)
+                        .filter(|left| !left.is_zero())?,
+                ),
+                None => None,
+            };
+            Some(SavedToken {
+                token: token.clone(),
+                user: entry.user.clone(),
+                expires: left.map(|left| (clock.since_epoch() + left).as_secs()),
+            })
+        };
+        self.lock().iter().filter_map(saved).collect()
+    }
+
+    /// The tokens that were kept, less those that have expired meanwhile.
+    pub(crate) fn restored(saved: Vec<SavedToken>, clock: &Clock) -> Self {
+        let tokens = Self::default();
+        for SavedToken {
+            token,
+            user,
+            expires,
+        } in saved
+        {
+            let left =
+                expires.map(|end| Duration::from_secs(end).saturating_sub(clock.since_epoch()));
+            if left.is_some_and(|left| left.is_zero()) {
+                continue;
+            }
+            let entry = Entry {
+                user,
+                expires: left.map(|left| Instant::now() + left),
+                ended: CancellationToken::new(),
+            };
+            tokens.lock().insert(token, entry);
+        }
+        tokens
+    }
+
+    /// Told when a token comes or goes; one permit is kept for who was not waiting.
+    pub(crate) fn changed(&self) -> &Notify {
+        &self.changed
     }
 
     /// The user of a token that is good now.

@@ -1,7 +1,10 @@
 //! A user as the API server knows one: a name and groups.
 
+use serde::{Deserialize, Serialize};
+
 /// Who sends a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) groups: Vec<String>,

@@ -19,8 +19,8 @@ use crate::{
 
 pub(super) async fn run(cluster: Arc<Cluster>, mut feed: UnboundedReceiver<Arc<Event>>) {
     let mut controller = Controller {
+        served: served(&cluster),
         cluster,
-        served: HashMap::new(),
         ending: HashMap::new(),
     };
     while let Some(event) = feed.recv().await {
@@ -204,6 +204,18 @@ impl Controller {
             self.cluster.store.close(&resource);
         }
     }
+}
+
+/// What a restored cluster serves already.
+fn served(cluster: &Cluster) -> HashMap<String, (i64, bool)> {
+    let kinds = cluster.registry.kinds();
+    let custom = kinds.resources().filter_map(|kind| kind.custom());
+    custom
+        .map(|custom| {
+            let state = (custom.generation, custom.is_terminating);
+            (custom.definition.clone(), state)
+        })
+        .collect()
 }
 
 /// The store's name of what a definition defines.

@@ -60,6 +60,9 @@ pub(super) fn answer(cluster: &Cluster, method: &Method, path: &str, headers: &H
         },
         ["api", version] => resource_list(&kinds, "", version),
         ["apis", group, version] => resource_list(&kinds, group, version),
+        ["openapi", "v2"] => {
+            Reply::bytes(StatusCode::OK, openapi::v2::TYPE, openapi::v2::document())
+        }
         ["openapi", "v3"] => Reply::bytes(StatusCode::OK, JSON, openapi::index(&kinds)),
         ["openapi", "v3", "api", version] => openapi_document(&kinds, "", version),
         ["openapi", "v3", "apis", group, version] => openapi_document(&kinds, group, version),

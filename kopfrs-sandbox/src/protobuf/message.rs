@@ -10,26 +10,26 @@ use std::{collections::HashMap, sync::OnceLock};
 const TABLE: &str = include_str!("messages.txt");
 
 #[derive(Debug)]
-pub(super) struct Messages(HashMap<&'static str, Message>);
+pub(crate) struct Messages(HashMap<&'static str, Message>);
 
-pub(super) type Message = HashMap<u64, FieldType>;
+pub(crate) type Message = HashMap<u64, FieldType>;
 
 #[derive(Debug)]
-pub(super) struct FieldType {
-    pub(super) name: &'static str,
-    pub(super) many: Many,
-    pub(super) of: Type,
+pub(crate) struct FieldType {
+    pub(crate) name: &'static str,
+    pub(crate) many: Many,
+    pub(crate) of: Type,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Many {
+pub(crate) enum Many {
     One,
     List,
     Map,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Type {
+pub(crate) enum Type {
     Text,
     Boolean,
     Integer,
@@ -46,12 +46,17 @@ pub(super) enum Type {
 }
 
 impl Messages {
-    pub(super) fn all() -> &'static Self {
+    pub(crate) fn all() -> &'static Self {
         static ALL: OnceLock<Messages> = OnceLock::new();
-        ALL.get_or_init(|| Self(TABLE.lines().filter_map(message).collect()))
+        ALL.get_or_init(|| Self::parse(TABLE))
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Message> {
+    /// Reads another table of the same form.
+    pub(crate) fn parse(table: &'static str) -> Self {
+        Self(table.lines().filter_map(message).collect())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Message> {
         self.0.get(name)
     }
 

@@ -4,7 +4,7 @@
 //! answers are always JSON: every client that sends protobuf also reads that.
 
 mod decode;
-mod message;
+pub(crate) mod message;
 mod special;
 mod wire;
 

@@ -161,6 +161,10 @@ fn put(cluster: &Cluster, plural: &str, (name, label): (&str, Option<String>), m
         value,
         faults: Vec::new(),
     };
-    create::bootstrap(cluster, &target, decoded)
-        .expect("the store has no roles yet and the names are valid");
+    match create::bootstrap(cluster, &target, decoded) {
+        Ok(_) => {}
+        // In a state that was restored.
+        Err(error) if error.is_already_exists() => {}
+        Err(error) => unreachable!("the default roles and bindings are valid: {error}"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{age, jsonpath};
+use super::{age, jsonpath, wide};
 use crate::{
     clock::Clock,
     object::{meta, text},
@@ -27,6 +27,7 @@ pub(super) struct Column<'a> {
 
 enum Source<'a> {
     BuiltIn(CellOf),
+    Wide(fn(&Value) -> String),
     Path(&'a str),
 }
 
@@ -40,6 +41,17 @@ impl<'a> Column<'a> {
             description: String::new(),
             priority: 0,
             source,
+        }
+    }
+
+    fn wide(&(name, cell): &wide::Wide) -> Self {
+        Self {
+            name,
+            kind: "string",
+            format: "",
+            description: String::new(),
+            priority: 1,
+            source: Source::Wide(cell),
         }
     }
 
@@ -71,6 +83,7 @@ impl<'a> Column<'a> {
     pub(super) fn cell(&self, value: &Value, clock: &Clock) -> Value {
         match self.source {
             Source::BuiltIn(cell) => cell(value, clock),
+            Source::Wide(cell) => json!(cell(value)),
             Source::Path(path) => self.custom_cell(jsonpath::first(value, path), clock),
         }
     }
@@ -258,6 +271,7 @@ fn built_in(kind: &str) -> Vec<Column<'static>> {
         _ => {
             let mut columns = core(kind).or_else(|| workload(kind)).unwrap_or_default();
             columns.push(age_column("string"));
+            columns.extend(wide::of(kind).iter().map(Column::wide));
             columns
         }
     }

@@ -6,6 +6,7 @@ mod age;
 mod columns;
 mod jsonpath;
 mod table;
+mod wide;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::{Value, json};

@@ -11,13 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Front, ServeError, Stack,
+    access::Access,
     connection::{self, Behind},
-    identity::Identity,
     kubeconfig,
 };
 use crate::{
-    Journal, OpenWatches, Tokens,
-    auth::User,
+    Journal, Tokens,
     fault::Faults,
     http::{Connection, auth::Strangers},
 };
@@ -48,8 +47,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// ```
 pub struct Endpoint {
     addr: SocketAddr,
-    identity: Identity,
-    token: String,
+    access: Access,
     config: kube::Config,
     front: Front,
     shutdown: CancellationToken,
@@ -59,19 +57,18 @@ pub struct Endpoint {
 impl Endpoint {
     pub(super) async fn bind<S: Behind>(
         addr: SocketAddr,
+        access: Access,
         front: Front,
         (server, strangers): (S, Strangers),
     ) -> Result<Self, ServeError> {
-        let identity = Identity::generate()?;
         let listen = |source| ServeError::Listen { addr, source };
         let listener = TcpListener::bind(addr).await.map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
-        let token = front.tokens.add(User::admin(), None);
-        let config = kubeconfig::client(addr, &identity, &token)?;
+        let config = kubeconfig::client(addr, &access.identity, &access.token)?;
         let shutdown = CancellationToken::new();
         let accepting = Accepting {
             listener,
-            tls: TlsAcceptor::from(identity.tls.clone()),
+            tls: TlsAcceptor::from(access.identity.tls.clone()),
             stack: front.stack(server, strangers),
             front: front.clone(),
             shutdown: shutdown.clone(),
@@ -79,8 +76,7 @@ impl Endpoint {
         let task = Some(tokio::spawn(accepting.run()));
         Ok(Self {
             addr,
-            identity,
-            token,
+            access,
             config,
             front,
             shutdown,
@@ -110,17 +106,17 @@ impl Endpoint {
 
     /// The token of its administrator, which its kubeconfig holds.
     pub fn token(&self) -> &str {
-        &self.token
+        &self.access.token
     }
 
     /// A kubeconfig for any client, as YAML. It holds the token.
     pub fn kubeconfig(&self) -> String {
-        self.kubeconfig_with_token(&self.token)
+        self.kubeconfig_with_token(self.token())
     }
 
     /// A kubeconfig with another token: one of [`Endpoint::tokens`], or of the server behind a proxy.
     pub fn kubeconfig_with_token(&self, token: &str) -> String {
-        kubeconfig::text(self.addr, &self.identity, token)
+        kubeconfig::text(self.addr, &self.access.identity, token)
     }
 
     /// Writes the kubeconfig to a file that only its owner can read.
@@ -168,7 +164,7 @@ impl fmt::Debug for Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        self.front.tokens.revoke(&self.token, OpenWatches::Keep);
+        self.access.end(&self.front.tokens);
         self.shutdown.cancel();
         if let Some(task) = &self.task {
             task.abort();

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use crate::persist::PersistError;
+
 /// Why a sandbox could not be served.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +23,12 @@ pub enum ServeError {
     /// The certificates could not be used.
     #[error("failed to set up TLS")]
     Tls(#[from] rustls::Error),
+    /// The certificates that were kept are none.
+    #[error("failed to read the certificates that were kept")]
+    Kept(#[from] rustls::pki_types::pem::Error),
+    /// The server's credentials could not be kept.
+    #[error(transparent)]
+    Persist(#[from] PersistError),
     /// The address makes no URL.
     #[error("failed to make a URL of the address")]
     Address(#[source] http::uri::InvalidUri),

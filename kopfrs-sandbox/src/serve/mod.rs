@@ -1,5 +1,6 @@
 //! Ways to reach a sandbox, or a server behind a proxy: in-process, and over TLS on a loopback port.
 
+mod access;
 mod connection;
 mod endpoint;
 mod error;
@@ -10,6 +11,7 @@ mod kubeconfig;
 mod proxy;
 mod server;
 
+pub(crate) use self::access::Credentials;
 use self::guard::Guarded;
 pub use self::{endpoint::Endpoint, error::ServeError, proxy::Proxy, server::Server};
 use crate::{

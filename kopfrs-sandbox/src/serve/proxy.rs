@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, ops::Deref};
 
-use super::{Endpoint, Front, ServeError, forward::Forward};
+use super::{Endpoint, Front, ServeError, access::Access, forward::Forward};
 use crate::{Journal, Tokens, clock::Clock, fault::Faults, http::auth::Strangers};
 
 /// A proxy over TLS on a loopback port, in front of any API server: with the sandbox's faults, journal and tokens.
@@ -56,7 +56,8 @@ impl Proxy {
         };
         let behind = (Forward::new(config)?, Strangers::PassedOn);
         let addr = SocketAddr::from(([127, 0, 0, 1], 0));
-        let endpoint = Endpoint::bind(addr, front, behind).await?;
+        let access = Access::fresh(&front.tokens)?;
+        let endpoint = Endpoint::bind(addr, access, front, behind).await?;
         Ok(Self { endpoint })
     }
 

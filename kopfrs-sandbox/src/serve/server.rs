@@ -2,12 +2,16 @@
 
 use std::{fmt, net::SocketAddr, ops::Deref};
 
-use super::{Endpoint, ServeError};
+use super::{
+    Endpoint, ServeError,
+    access::{Access, Lifetime},
+};
 use crate::{Sandbox, http::auth::Strangers};
 
 /// A sandbox served over TLS on a loopback port, with a token of its own.
 ///
-/// How it is reached, and what it has seen, tells its [`Endpoint`], whose methods are its own. Dropping it stops it at once; [`Server::stop`] lets requests finish and ends watches first.
+/// How it is reached, and what it has seen, tells its [`Endpoint`], whose methods are its own. Dropping it stops it at
+/// once; [`Server::stop`] lets requests finish and ends watches first.
 ///
 /// # Examples
 ///
@@ -39,7 +43,17 @@ impl fmt::Debug for Server {
 impl Server {
     pub(crate) async fn bind(sandbox: Sandbox, addr: SocketAddr) -> Result<Self, ServeError> {
         let behind = (sandbox.router(), Strangers::Refused);
-        let endpoint = Endpoint::bind(addr, sandbox.front(), behind).await?;
+        let front = sandbox.front();
+        let access = match sandbox.kept() {
+            Some(kept) => Access::new(&kept.credentials()?, Lifetime::Kept)?,
+            None => Access::fresh(&front.tokens)?,
+        };
+        let endpoint = Endpoint::bind(addr, access, front, behind).await?;
+        if let Some(kept) = sandbox.kept() {
+            // A kubeconfig that is handed out has to work after any end.
+            kept.served_on(endpoint.addr().port());
+            kept.save().await?;
+        }
         Ok(Self {
             endpoint,
             _sandbox: sandbox,

@@ -4,6 +4,7 @@
 //! and `controllers`. It must not know kinds, versions, HTTP or the rules of objects: it stores what it is given.
 
 mod past;
+mod saved;
 mod snapshot;
 mod table;
 
@@ -14,13 +15,14 @@ use std::{
 
 use serde_json::Value;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     time::Instant,
 };
 
 use self::table::Table;
 pub(crate) use self::{
     past::Past,
+    saved::{Saved, SavedTable},
     snapshot::{Page, PageRequest},
 };
 use crate::object::{Object, metadata_mut};
@@ -90,10 +92,14 @@ pub(crate) enum Read {
 pub(crate) struct Store {
     inner: Mutex<Inner>,
     window: usize,
+    /// For whoever keeps the state: see `saved`.
+    changed: Notify,
 }
 
 #[derive(Debug)]
 struct Inner {
+    /// Nothing is known of what was before this revision.
+    first: u64,
     revision: u64,
     tables: HashMap<Arc<str>, Table>,
     feeds: Vec<mpsc::UnboundedSender<Arc<Event>>>,
@@ -103,6 +109,7 @@ impl Store {
     /// A store that remembers `window` events of each resource.
     pub(crate) fn new(window: usize) -> Self {
         let inner = Inner {
+            first: FIRST_REVISION,
             revision: FIRST_REVISION,
             tables: HashMap::new(),
             feeds: Vec::new(),
@@ -110,6 +117,7 @@ impl Store {
         Self {
             inner: Mutex::new(inner),
             window: window.max(1),
+            changed: Notify::new(),
         }
     }
 
@@ -233,6 +241,7 @@ impl Store {
             .table(resource)
             .apply(change, key, object.clone(), self.window);
         inner.feeds.retain(|feed| feed.send(event.clone()).is_ok());
+        self.changed.notify_one();
         object
     }
 
@@ -295,14 +304,21 @@ impl Store {
         inner.revision += 1;
         let revision = inner.revision;
         inner.table(resource).close(revision);
+        self.changed.notify_one();
     }
 
-    /// Every event of every resource from now on, for controllers.
+    /// Every event of every resource from now on, for controllers, after an addition of each object that is there
+    /// already.
     ///
     /// Unbounded on purpose: controllers live in this process and always drain it; a bound could only stall writers.
     pub(crate) fn feed(&self) -> mpsc::UnboundedReceiver<Arc<Event>> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        self.lock().feeds.push(sender);
+        let mut inner = self.lock();
+        for event in inner.present() {
+            // The receiver is still here.
+            let _ = sender.send(event);
+        }
+        inner.feeds.push(sender);
         receiver
     }
 }
@@ -310,7 +326,7 @@ impl Store {
 impl Inner {
     fn table(&mut self, resource: &str) -> &mut Table {
         if !self.tables.contains_key(resource) {
-            let table = Table::new(Arc::from(resource), FIRST_REVISION);
+            let table = Table::new(Arc::from(resource), self.first);
             self.tables.insert(table.resource.clone(), table);
         }
         self.tables

@@ -107,6 +107,13 @@ impl Table {
         self.ends.iter().copied().find(|&end| end > revision)
     }
 
+    /// The last revision at which anything happened.
+    pub(super) fn changed(&self) -> u64 {
+        let last = self.log.back().map_or(0, |event| event.object.revision);
+        let end = self.ends.last().copied().unwrap_or(0);
+        self.compacted.max(last).max(end)
+    }
+
     pub(super) fn close(&mut self, revision: u64) {
         self.ends.push(revision);
         self.signal.send_replace(revision);

@@ -1,9 +1,12 @@
-//! What other clients send to an API server, sent again: their bodies, headers and queries as they are on the wire.
-//!
-//! The programs themselves are not on every machine; what they rely on is told by their requests.
+//! Clients of an API server: what they send, sent again as it is on the wire, and the programs themselves where they are
+//! installed.
 
+mod installed;
 mod kopf;
 mod kubectl;
 mod protobuf;
 mod proxy;
 mod wire;
+mod with_kopf;
+mod with_kube;
+mod with_kubectl;

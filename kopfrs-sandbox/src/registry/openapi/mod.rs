@@ -1,14 +1,18 @@
 //! OpenAPI v3: what `kubectl apply`, `create`, `replace` and `explain` look at.
 //!
-//! Custom kinds show their whole schema, built-in ones an outline. Built per group version when first asked for.
+//! Custom kinds show their whole schema, built-in ones all fields with their types. Built per group version when first
+//! asked for.
 
-use std::sync::PoisonError;
+mod builtin;
+pub(crate) mod v2;
+
+use std::{collections::BTreeSet, sync::PoisonError};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Kind, Kinds, Origin};
-use crate::object::to_json;
+use crate::object::{Fields, to_json};
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
@@ -60,7 +64,8 @@ pub(crate) fn document(kinds: &Kinds, group: &str, version: &str) -> Option<Byte
 
 fn build(kinds: &Kinds, group: &str, version: &str) -> Value {
     let mut paths = json!({});
-    let mut schemas = json!({OBJECT_META: object_meta()});
+    let mut schemas = Fields::new();
+    builtin::add(BTreeSet::from(["meta.ObjectMeta"]), &mut schemas);
     for kind in kinds.of_version(group, version) {
         let base = format!("/{}", path(group, version));
         let base = if kind.namespaced {
@@ -71,7 +76,8 @@ fn build(kinds: &Kinds, group: &str, version: &str) -> Value {
         let collection = format!("{base}/{}", kind.plural);
         paths[format!("{collection}/{{name}}")] = item_path(kind);
         paths[collection] = collection_path(kind);
-        schemas[schema_name(kind)] = schema(kind);
+        let schema = schema(kind, &mut schemas);
+        schemas.insert(schema_name(kind), schema);
     }
     json!({
         "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "unversioned"},
@@ -83,18 +89,24 @@ fn gvk(kind: &Kind) -> Value {
     json!({"group": kind.group, "version": kind.version, "kind": kind.kind})
 }
 
+/// As Kubernetes names it: built-in kinds by package, custom ones by their group backwards.
 fn schema_name(kind: &Kind) -> String {
-    let mut parts: Vec<&str> = kind
-        .group
-        .split('.')
-        .filter(|part| !part.is_empty())
-        .collect();
-    parts.reverse();
-    parts.extend([kind.version.as_str(), kind.kind.as_str()]);
-    if kind.group.is_empty() {
-        parts.insert(0, "io.k8s.api.core");
+    let (version, name) = (&kind.version, &kind.kind);
+    match &kind.origin {
+        Origin::BuiltIn(_) => {
+            let group = kind.group.split('.').next().unwrap_or_default();
+            format!("{}.{version}.{name}", builtin::package(group))
+        }
+        Origin::Custom(_) => {
+            let mut parts: Vec<&str> = kind.group.rsplit('.').collect();
+            parts.extend([version.as_str(), name]);
+            parts.join(".")
+        }
     }
-    parts.join(".")
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
 fn operation(kind: &Kind, action: &str, parameters: &[&str]) -> Value {
@@ -102,7 +114,7 @@ fn operation(kind: &Kind, action: &str, parameters: &[&str]) -> Value {
         .iter()
         .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}}))
         .collect();
-    let reference = json!({"$ref": format!("#/components/schemas/{}", schema_name(kind))});
+    let reference = reference(&schema_name(kind));
     json!({
         "parameters": parameters, "x-kubernetes-action": action, "x-kubernetes-group-version-kind": gvk(kind),
         "responses": {"200": {"description": "OK", "content": {"application/json": {"schema": reference}}}},
@@ -124,10 +136,15 @@ fn collection_path(kind: &Kind) -> Value {
     json!({"get": operation(kind, "list", &[]), "post": operation(kind, "post", &WRITE)})
 }
 
-fn schema(kind: &Kind) -> Value {
+fn schema(kind: &Kind, schemas: &mut Fields) -> Value {
     let mut schema = match &kind.origin {
         Origin::Custom(custom) => custom.raw_schema.clone(),
-        Origin::BuiltIn(rules) => outline(kind, rules.members),
+        Origin::BuiltIn(rules) => {
+            let properties = builtin::properties(kind, schemas);
+            let properties = properties.unwrap_or_else(|| outline(rules.members));
+            let description = format!("{} is a built-in kind.", kind.kind);
+            json!({"type": "object", "description": description, "properties": properties})
+        }
     };
     if !schema.is_object() {
         schema = json!({"type": "object"});
@@ -146,38 +163,78 @@ fn schema(kind: &Kind) -> Value {
     for (name, description) in texts {
         schema["properties"][name] = json!({"type": "string", "description": description});
     }
-    let reference = json!({"$ref": format!("#/components/schemas/{OBJECT_META}")});
     schema["properties"]["metadata"] =
-        json!({"description": "Standard object's metadata.", "allOf": [reference]});
+        json!({"description": "Standard object's metadata.", "allOf": [reference(OBJECT_META)]});
     schema
 }
 
-/// Built-in kinds are not described field by field.
-fn outline(kind: &Kind, members: &[&str]) -> Value {
+/// A built-in kind of which only the members are known.
+fn outline(members: &[&str]) -> Fields {
     let members = if members.is_empty() {
         &["spec", "status"]
     } else {
         members
     };
     let free = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    let properties: serde_json::Map<String, Value> = members
+    let named = members
         .iter()
-        .map(|name| ((*name).to_owned(), free.clone()))
-        .collect();
-    json!({"type": "object", "description": format!("{} is a built-in kind.", kind.kind), "properties": properties})
+        .map(|name| ((*name).to_owned(), free.clone()));
+    named.collect()
 }
 
-fn object_meta() -> Value {
-    let text = json!({"type": "string"});
-    let texts = json!({"type": "object", "additionalProperties": {"type": "string"}});
-    let objects = json!({"type": "array", "items": {"type": "object"}});
-    json!({
-        "type": "object", "description": "ObjectMeta is metadata that all persisted resources must have.",
-        "properties": {
-            "annotations": texts, "creationTimestamp": text, "deletionGracePeriodSeconds": {"type": "integer"},
-            "deletionTimestamp": text, "finalizers": {"type": "array", "items": text}, "generateName": text,
-            "generation": {"type": "integer"}, "labels": texts, "managedFields": objects, "name": text,
-            "namespace": text, "ownerReferences": objects, "resourceVersion": text, "selfLink": text, "uid": text,
-        },
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Registry;
+
+    fn text(group: &str) -> Value {
+        let kinds = Registry::new().kinds();
+        let bytes = document(&kinds, group, "v1").expect("a document");
+        serde_json::from_slice(&bytes).expect("JSON")
+    }
+
+    /// Every `$ref` of a document.
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn everything_that_is_referred_to_is_there() {
+        let kinds = Registry::new().kinds();
+        for (group, _) in &kinds.groups {
+            let document = text(group);
+            let mut found = Vec::new();
+            references(&document, &mut found);
+            for reference in found {
+                let name = reference.rsplit('/').next().expect("a name");
+                let schema = &document["components"]["schemas"][name];
+                assert!(schema.is_object(), "{group}: {reference}");
+            }
+        }
+    }
+
+    #[test]
+    fn fields_far_below_a_built_in_kind_have_their_types() {
+        let document = text("apps");
+        let schema = |name: &str| &document["components"]["schemas"][name]["properties"];
+        let container = schema("io.k8s.api.core.v1.Container");
+        assert_eq!(container["image"]["type"], "string");
+        assert_eq!(container["args"]["items"]["type"], "string");
+        let action = schema("io.k8s.api.core.v1.Probe")["httpGet"]["allOf"][0]["$ref"].as_str();
+        let action = action.and_then(|name| name.rsplit('/').next());
+        assert_eq!(action, Some("io.k8s.api.core.v1.HTTPGetAction"));
+        assert_eq!(
+            schema("io.k8s.api.core.v1.Volume")["emptyDir"]["allOf"]
+                .as_array()
+                .map(Vec::len),
+            Some(1)
+        );
+    }
 }
