@@ -83,6 +83,7 @@ struct Readme;
 
 mod apply;
 mod auth;
+mod builder;
 mod clock;
 mod cluster;
 mod controllers;
@@ -111,9 +112,10 @@ mod verbs;
 pub use self::{
     apply::{Applied, ApplyError, Document},
     auth::{OpenWatches, Tokens},
+    builder::SandboxBuilder,
     journal::{Journal, Mark, Request, Requests},
     load::LoadError,
     persist::PersistError,
-    sandbox::{Sandbox, SandboxBuilder},
+    sandbox::Sandbox,
     serve::{Proxy, ServeError, Server},
 };

@@ -134,8 +134,7 @@ mod tests {
         let mut cursor = store.cursor(resource, Some(from));
         match store.read(&mut cursor, 10) {
             Ok(Read::Events(events)) => events.is_empty(),
-            Ok(Read::Ended) => false,
-            Err(Compacted { .. }) => false,
+            Ok(Read::Ended) | Err(Compacted { .. }) => false,
         }
     }
 
