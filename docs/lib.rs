@@ -10,6 +10,9 @@ pub mod first_operator {}
 #[doc = include_str!("handlers-and-arguments.md")]
 pub mod handlers_and_arguments {}
 
+#[doc = include_str!("actions.md")]
+pub mod actions {}
+
 #[doc = include_str!("errors-and-retries.md")]
 pub mod errors_and_retries {}
 

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
 use crate::{
+    admission::Caller,
+    auth::User,
     cluster::Cluster,
     error::ApiError,
     object::{meta, normalise_numbers, text},
@@ -13,6 +15,9 @@ use crate::{
     strategy::Part,
     verbs::{Target, WriteOptions, Written, create, decode, read, update},
 };
+
+/// Who is said to own the fields.
+const MANAGER: &str = "kopfrs-sandbox";
 
 /// One object of an applied text.
 #[derive(Debug, Clone)]
@@ -174,7 +179,7 @@ async fn apply_one(cluster: &Cluster, at: Document, object: Value) -> Result<App
         code: error.code,
         message: error.message,
     };
-    let written = write(cluster, &target, &object).map_err(refused)?;
+    let written = write(cluster, &target, &object).await.map_err(refused)?;
     if kind.kind == "CustomResourceDefinition" {
         established(cluster, &target).await;
     }
@@ -184,9 +189,11 @@ async fn apply_one(cluster: &Cluster, at: Document, object: Value) -> Result<App
     })
 }
 
-fn write(cluster: &Cluster, target: &Target, object: &Value) -> Result<Written, ApiError> {
+async fn write(cluster: &Cluster, target: &Target, object: &Value) -> Result<Written, ApiError> {
     let options = WriteOptions {
-        manager: "kopfrs-sandbox".to_owned(),
+        manager: MANAGER.to_owned(),
+        caller: Some(Caller::new(User::admin())),
+        given: json!({"fieldManager": MANAGER}),
         ..WriteOptions::default()
     };
     let refuse = |why: &str| decode::strict_error(&target.kind, why);
@@ -197,7 +204,7 @@ fn write(cluster: &Cluster, target: &Target, object: &Value) -> Result<Written, 
             ..target.clone()
         };
         let decoded = decode::typed(&target.kind, object.clone(), refuse)?;
-        return create::create(cluster, &create_target, decoded, &options);
+        return create::create(cluster, &create_target, decoded, &options).await;
     }
     update::update(
         cluster,
@@ -211,6 +218,7 @@ fn write(cluster: &Cluster, target: &Target, object: &Value) -> Result<Written, 
             decode::typed(&target.kind, value, refuse)
         },
     )
+    .await
 }
 
 /// Waits until a definition is served, or can be seen not to be.

@@ -75,6 +75,22 @@ impl SandboxBuilder {
         self
     }
 
+    /// Whether Deployments, ReplicaSets and Jobs make Pods, as they do unless this is turned off.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let sandbox = kopfrs_sandbox::Sandbox::builder().workloads(false).build();
+    /// # drop(sandbox);
+    /// # }
+    /// ```
+    pub fn workloads(mut self, enabled: bool) -> Self {
+        self.settings.workloads = enabled;
+        self
+    }
+
     /// Starts the sandbox.
     ///
     /// # Panics

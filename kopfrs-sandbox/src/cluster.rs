@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{auth::Tokens, clock::Clock, registry::Registry, storage::Store};
+use crate::{
+    admission::{Connections, Routes},
+    auth::Tokens,
+    clock::Clock,
+    registry::Registry,
+    storage::Store,
+};
 
 /// What the builder can set.
 #[derive(Debug, Clone)]
@@ -11,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) history_window: usize,
     pub(crate) journal_capacity: usize,
     pub(crate) rbac: bool,
+    pub(crate) workloads: bool,
 }
 
 impl Default for Settings {
@@ -20,6 +27,7 @@ impl Default for Settings {
             history_window: 16_384,
             journal_capacity: 65_536,
             rbac: false,
+            workloads: true,
         }
     }
 }
@@ -30,6 +38,10 @@ pub(crate) struct Cluster {
     pub(crate) registry: Registry,
     pub(crate) clock: Clock,
     pub(crate) tokens: Tokens,
+    /// Connections to webhooks.
+    pub(crate) webhooks: Connections,
+    /// Addresses of services.
+    pub(crate) routes: Routes,
     pub(crate) settings: Settings,
 }
 
@@ -40,6 +52,8 @@ impl Cluster {
             registry: Registry::new(),
             clock: Clock::new(),
             tokens: Tokens::default(),
+            webhooks: Connections::default(),
+            routes: Routes::default(),
             settings,
         }
     }

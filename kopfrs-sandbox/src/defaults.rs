@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     cluster::Cluster,
-    verbs::{Target, WriteOptions, create, decode::Decoded},
+    verbs::{Target, create, decode::Decoded},
 };
 
 const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -26,7 +26,7 @@ pub(crate) fn create(cluster: &Cluster) {
             value,
             faults: Vec::new(),
         };
-        match create::create(cluster, &target, decoded, &WriteOptions::default()) {
+        match create::bootstrap(cluster, &target, decoded) {
             Ok(_) => {}
             // In a state that was restored.
             Err(error) if error.is_already_exists() => {}

@@ -2,7 +2,7 @@
 //!
 //! Every layer above storage makes these; `http` writes them out. The texts are a real API server's, word by word.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone)]
 pub(crate) struct ApiError {
     pub(crate) code: u16,
-    reason: &'static str,
+    reason: Cow<'static, str>,
     pub(crate) message: String,
     details: Option<Value>,
 }
@@ -136,8 +136,23 @@ impl ApiError {
     ) -> Self {
         Self {
             code,
-            reason,
+            reason: Cow::Borrowed(reason),
             message: message.into(),
+            details,
+        }
+    }
+
+    /// An error whose reason comes from elsewhere: a webhook may say what it likes.
+    pub(crate) fn with_reason(
+        code: u16,
+        reason: String,
+        message: String,
+        details: Option<Value>,
+    ) -> Self {
+        Self {
+            code,
+            reason: Cow::Owned(reason),
+            message,
             details,
         }
     }

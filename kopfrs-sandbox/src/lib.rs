@@ -67,10 +67,11 @@
 //!
 //! # What it does not do
 //!
-//! There are no nodes, so no container runs and Pods stay Pending unless somebody writes their status; conversion
-//! webhooks and aggregated API servers are not there; protobuf is read, but never written. Everything is allowed unless
-//! [`SandboxBuilder::rbac`] says otherwise. What it does not do it refuses with a message that says so, or warns about. The
-//! guide has the [whole list](https://github.com/kopfrs/kopfrs/blob/main/docs/sandbox.md).
+//! There are no nodes and no scheduler: Deployments, ReplicaSets and Jobs make Pods, which stay Pending until somebody
+//! writes their status; StatefulSets, DaemonSets and CronJobs make nothing. Conversion webhooks, aggregated API servers
+//! and quotas are not there; protobuf is read, but never written. Everything is allowed unless [`SandboxBuilder::rbac`]
+//! says otherwise. What it does not do it refuses with a message that says so, or warns about. The guide has the
+//! [whole list](https://github.com/kopfrs/kopfrs/blob/main/docs/sandbox.md).
 //!
 //! # Features
 //!
@@ -81,6 +82,7 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+mod admission;
 mod apply;
 mod auth;
 mod builder;
@@ -108,14 +110,15 @@ mod serve;
 mod storage;
 mod strategy;
 mod verbs;
+mod yaml;
 
 pub use self::{
     apply::{Applied, ApplyError, Document},
     auth::{OpenWatches, Tokens},
     builder::SandboxBuilder,
-    journal::{Journal, Mark, Request, Requests},
+    journal::{Expectation, Journal, Mark, On, Request, Requests, Unseen, Wait},
     load::LoadError,
     persist::PersistError,
     sandbox::Sandbox,
-    serve::{Proxy, ServeError, Server},
+    serve::{Endpoint, Proxy, ServeError, Server},
 };

@@ -11,7 +11,7 @@ use crate::{
     builder::SandboxBuilder,
     cluster::Cluster,
     controllers, defaults,
-    fault::Faults,
+    fault::{Faults, History},
     http::{auth::Strangers, router::Router},
     journal::Journal,
     load::{self, LoadError},
@@ -23,7 +23,8 @@ use crate::{
 /// An embedded Kubernetes API server. Cheap to clone: all clones are the same cluster.
 ///
 /// It starts with the namespaces a cluster has (`default`, `kube-system`, `kube-public`, `kube-node-lease`) and nothing
-/// else. There are no nodes and no workload controllers: Pods stay Pending, Deployments make nothing.
+/// else. There are no nodes: Deployments, ReplicaSets and Jobs make Pods, and those stay Pending until somebody writes
+/// their status.
 ///
 /// The sandbox lives as long as any clone of it, client of it or server of it. All its time is tokio's: under
 /// `tokio::time::pause` it needs no real time at all when reached through [`Sandbox::client`].
@@ -85,10 +86,14 @@ impl Sandbox {
         if cluster.settings.rbac {
             rbac::create_defaults(&cluster);
         }
+        let history = {
+            let cluster = cluster.clone();
+            History::new(move || cluster.store.revision())
+        };
         Self {
             journal: Journal::new(cluster.settings.journal_capacity),
             cluster,
-            faults: Faults::default(),
+            faults: Faults::with_history(history),
             _controllers: controllers,
             kept: None,
         }
@@ -149,6 +154,26 @@ impl Sandbox {
     /// What the sandbox makes go wrong.
     pub fn faults(&self) -> Faults {
         self.faults.clone()
+    }
+
+    /// Says which address stands for a service that webhooks are to be reached by (`clientConfig.service`).
+    ///
+    /// No Pods run in a sandbox, so a service leads nowhere by itself. The certificate is checked as in a cluster: it has
+    /// to be for `SERVICE.NAMESPACE.svc`. A service of the type `ExternalName` needs no route.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use std::net::SocketAddr;
+    ///
+    /// let sandbox = kopfrs_sandbox::Sandbox::new();
+    /// sandbox.route_service("shop", "admission", SocketAddr::from(([127, 0, 0, 1], 9443)));
+    /// # }
+    /// ```
+    pub fn route_service(&self, namespace: &str, service: &str, address: SocketAddr) {
+        self.cluster.routes.set(namespace, service, address);
     }
 
     /// The bearer tokens that the sandbox accepts.

@@ -24,7 +24,7 @@ pub(super) async fn run(cluster: Arc<Cluster>, mut feed: UnboundedReceiver<Arc<E
         ending: HashMap::new(),
     };
     while let Some(event) = feed.recv().await {
-        controller.handle(&event);
+        controller.handle(&event).await;
     }
 }
 
@@ -37,21 +37,21 @@ struct Controller {
 }
 
 impl Controller {
-    fn handle(&mut self, event: &Event) {
+    async fn handle(&mut self, event: &Event) {
         if event.resource.as_ref() == DEFINITIONS {
             let name = event.key.clone();
             match event.change {
-                Change::Added | Change::Modified => self.reconcile(&name),
+                Change::Added | Change::Modified => self.reconcile(&name).await,
                 Change::Deleted => self.forget(&name, &event.object.value),
             }
         } else if event.change == Change::Deleted
             && let Some(name) = self.ending.get(event.resource.as_ref()).cloned()
         {
-            self.reconcile(&name);
+            self.reconcile(&name).await;
         }
     }
 
-    fn reconcile(&mut self, name: &str) {
+    async fn reconcile(&mut self, name: &str) {
         let Some(object) = self.cluster.store.get(DEFINITIONS, name) else {
             return;
         };
@@ -60,7 +60,7 @@ impl Controller {
             self.serve(name, &object);
         }
         if is_deleting(&object.value) {
-            self.end(name, &object.value);
+            self.end(name, &object.value).await;
         } else {
             self.establish(name, conflict.as_deref());
         }
@@ -153,13 +153,13 @@ impl Controller {
     }
 
     /// Deletes the objects of a definition that is being deleted; without any left lets it go.
-    fn end(&mut self, name: &str, value: &Value) {
+    async fn end(&mut self, name: &str, value: &Value) {
         if !meta_list(value, "finalizers").any(|finalizer| finalizer == definition::CLEANUP) {
             return;
         }
         let resource = resource(value);
         self.ending.insert(resource.clone(), name.to_owned());
-        self.delete_objects(&resource);
+        self.delete_objects(&resource).await;
         if !self.cluster.store.list(&resource, "").1.is_empty() {
             return;
         }
@@ -174,7 +174,7 @@ impl Controller {
         });
     }
 
-    fn delete_objects(&self, resource: &str) {
+    async fn delete_objects(&self, resource: &str) {
         let kinds = self.cluster.registry.kinds();
         let Some(kind) = kinds
             .resources()
@@ -191,7 +191,8 @@ impl Controller {
                 kind,
                 &object.value,
                 &DeleteOptions::default(),
-            );
+            )
+            .await;
         }
     }
 

@@ -8,8 +8,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::{sync::mpsc::UnboundedReceiver, time::Instant};
 
+use super::Outcome;
 use crate::{
     cluster::Cluster,
     object::{Object, is_deleting, key, meta, meta_list, metadata_mut},
@@ -20,6 +21,8 @@ use crate::{
 
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
+/// As whom it deletes.
+const ACCOUNT: &str = "generic-garbage-collector";
 
 /// Where an object is: resource and key.
 type Place = (Arc<str>, String);
@@ -28,9 +31,21 @@ pub(super) async fn run(cluster: Arc<Cluster>, mut feed: UnboundedReceiver<Arc<E
     let mut collector = Collector {
         cluster,
         dependents: BTreeMap::new(),
+        refused: BTreeSet::new(),
     };
-    while let Some(event) = feed.recv().await {
-        collector.handle(&event);
+    let mut retry_at = Instant::now();
+    loop {
+        let idle = collector.refused.is_empty();
+        tokio::select! {
+            event = feed.recv() => match event {
+                Some(event) => collector.handle(&event).await,
+                None => return,
+            },
+            () = tokio::time::sleep_until(retry_at), if !idle => collector.retry().await,
+        }
+        if idle || retry_at <= Instant::now() {
+            retry_at = Instant::now() + super::RETRY;
+        }
     }
 }
 
@@ -38,6 +53,8 @@ struct Collector {
     cluster: Arc<Cluster>,
     /// The places of the objects that name an owner, by its uid.
     dependents: BTreeMap<String, BTreeSet<Place>>,
+    /// Dependents that a webhook did not let go.
+    refused: BTreeSet<Place>,
 }
 
 /// What became of an owner.
@@ -51,17 +68,17 @@ enum Owner {
 }
 
 impl Collector {
-    fn handle(&mut self, event: &Event) {
+    async fn handle(&mut self, event: &Event) {
         let place = (event.resource.clone(), event.key.clone());
         self.index(event, &place);
         let uid = meta(&event.object.value, "uid");
         if event.change == Change::Deleted {
             for dependent in self.dependents_of(uid) {
-                self.judge(&dependent);
+                self.judge(&dependent).await;
             }
             // A foreground deletion may have waited for this one.
             for owner in owner_references(&event.object.value) {
-                self.finish_foreground(&event.object.value, owner);
+                self.finish_foreground(&event.object.value, owner).await;
             }
             return;
         }
@@ -71,7 +88,7 @@ impl Collector {
             } else if meta_list(&event.object.value, "finalizers")
                 .any(|finalizer| finalizer == FOREGROUND)
             {
-                self.foreground(&place, uid);
+                self.foreground(&place, uid).await;
             }
         }
         let news = event
@@ -79,7 +96,7 @@ impl Collector {
             .as_ref()
             .is_none_or(|previous| owners(&previous.value) != owners(&event.object.value));
         if news && owners(&event.object.value).is_some() {
-            self.judge(&place);
+            self.judge(&place).await;
         }
     }
 
@@ -119,7 +136,7 @@ impl Collector {
     }
 
     /// Deletes a dependent that no owner keeps; takes dead references off one that some owner keeps.
-    fn judge(&self, place: &Place) {
+    async fn judge(&mut self, place: &Place) {
         let Some(object) = self.cluster.store.get(&place.0, &place.1) else {
             return;
         };
@@ -149,20 +166,40 @@ impl Collector {
         } else {
             own_policy(value)
         };
-        self.delete(&kinds, place, &object, propagation);
+        self.delete(&kinds, place, &object, propagation).await;
     }
 
-    fn delete(&self, kinds: &Kinds, place: &Place, object: &Object, propagation: Propagation) {
+    async fn delete(
+        &mut self,
+        kinds: &Kinds,
+        place: &Place,
+        object: &Object,
+        propagation: Propagation,
+    ) {
         let Some(kind) = kind_of(kinds, place) else {
             return;
         };
         let uid = Some(meta(&object.value, "uid").to_owned());
         let options = DeleteOptions {
             propagation: Some(propagation),
+            given: json!({
+                "preconditions": {"uid": uid}, "propagationPolicy": propagation.name(),
+            }),
             uid,
+            caller: Some(super::caller(ACCOUNT)),
             ..DeleteOptions::default()
         };
-        super::delete(&self.cluster, kind, &object.value, &options);
+        match super::delete(&self.cluster, kind, &object.value, &options).await {
+            Outcome::Done => self.refused.remove(place),
+            Outcome::Refused => self.refused.insert(place.clone()),
+        };
+    }
+
+    /// Tries again what was refused.
+    async fn retry(&mut self) {
+        for place in std::mem::take(&mut self.refused) {
+            self.judge(&place).await;
+        }
     }
 
     fn state(&self, kinds: &Kinds, dependent: &Value, owner: &Value) -> Owner {
@@ -200,10 +237,10 @@ impl Collector {
     }
 
     /// Deletes the dependents; without any that block lets the owner go.
-    fn foreground(&self, place: &Place, uid: &str) {
+    async fn foreground(&mut self, place: &Place, uid: &str) {
         let dependents = self.dependents_of(uid);
         for dependent in &dependents {
-            self.judge(dependent);
+            self.judge(dependent).await;
         }
         let blocks = |dependent: &Place| {
             let object = self.cluster.store.get(&dependent.0, &dependent.1);
@@ -217,7 +254,7 @@ impl Collector {
         }
     }
 
-    fn finish_foreground(&self, dependent: &Value, owner: &Value) {
+    async fn finish_foreground(&mut self, dependent: &Value, owner: &Value) {
         let kinds = self.cluster.registry.kinds();
         let api_version = owner["apiVersion"].as_str().unwrap_or_default();
         let Some(kind) = kinds.by_type(api_version, owner["kind"].as_str().unwrap_or_default())
@@ -234,7 +271,8 @@ impl Collector {
             return;
         };
         if waits(&object.value) && owner["uid"] == *meta(&object.value, "uid") {
-            self.foreground(&(kind.resource.clone(), key), meta(&object.value, "uid"));
+            self.foreground(&(kind.resource.clone(), key), meta(&object.value, "uid"))
+                .await;
         }
     }
 

@@ -3,16 +3,20 @@
 //! Each is a loop over events that decides from the store's present state, so that a lost race is tried again with the
 //! next event. They write through the same rules as requests do, without HTTP.
 
+mod aggregation;
 mod definitions;
 mod garbage;
 mod namespaces;
+mod workloads;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::{
+    admission::Caller,
+    auth::User,
     cluster::Cluster,
     object::{meta, metadata_mut},
     registry::Kind,
@@ -28,7 +32,11 @@ pub(crate) fn start(cluster: &Arc<Cluster>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(definitions::run(cluster.clone(), cluster.store.feed()));
     tasks.spawn(namespaces::run(cluster.clone(), cluster.store.feed()));
+    tasks.spawn(aggregation::run(cluster.clone(), cluster.store.feed()));
     tasks.spawn(garbage::run(cluster.clone(), cluster.store.feed()));
+    if cluster.settings.workloads {
+        tasks.spawn(workloads::run(cluster.clone(), cluster.store.feed()));
+    }
     tasks
 }
 
@@ -54,16 +62,40 @@ fn change(cluster: &Cluster, resource: &str, key: &str, change: impl Fn(&mut Val
     }
 }
 
+/// What became of an attempt to delete something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// It is gone, on its way, or not what was meant any more.
+    Done,
+    /// A webhook said no, or could not be asked: it may be another time.
+    Refused,
+}
+
+/// How long what was refused is left alone.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A controller as webhooks know it.
+fn caller(account: &str) -> Caller {
+    Caller::new(User::service_account("kube-system", account))
+}
+
 /// Deletes an object; that it is gone already is fine.
-fn delete(cluster: &Cluster, kind: &Arc<Kind>, object: &Value, options: &delete::DeleteOptions) {
+async fn delete(
+    cluster: &Cluster,
+    kind: &Arc<Kind>,
+    object: &Value,
+    options: &delete::DeleteOptions,
+) -> Outcome {
     let target = Target {
         kind: kind.clone(),
         namespace: meta(object, "namespace").to_owned(),
         name: meta(object, "name").to_owned(),
     };
-    if let Err(error) = delete::delete(cluster, &target, options)
-        && !matches!(error.code, 404 | 409)
-    {
-        tracing::warn!(resource = %kind.resource, key = target.key(), %error, "failed to delete an object");
+    match delete::delete(cluster, &target, options).await {
+        Err(error) if !matches!(error.code, 404 | 409) => {
+            tracing::warn!(resource = %kind.resource, key = target.key(), %error, "failed to delete an object");
+            Outcome::Refused
+        }
+        Ok(_) | Err(_) => Outcome::Done,
     }
 }

@@ -11,6 +11,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::Outcome;
 use crate::{
     cluster::Cluster,
     object::{Object, child_mut, is_deleting, meta_list},
@@ -21,6 +22,8 @@ use crate::{
 };
 
 const NAMESPACES: &str = "namespaces";
+/// As whom it deletes.
+const ACCOUNT: &str = "namespace-controller";
 /// How long a namespace is left alone after its deletion was asked for. Clusters wait five seconds;
 /// what matters is that clients see the namespace terminating before it is changed any further.
 const GRACE: Duration = Duration::from_secs(1);
@@ -29,9 +32,17 @@ const BATCH: usize = 4096;
 
 pub(super) async fn run(cluster: Arc<Cluster>, mut feed: UnboundedReceiver<Arc<Event>>) {
     let mut terminating = BTreeSet::new();
+    let mut refused = BTreeSet::new();
     let mut events = Vec::new();
-    while feed.recv_many(&mut events, BATCH).await > 0 {
-        let mut touched = BTreeSet::new();
+    loop {
+        tokio::select! {
+            count = feed.recv_many(&mut events, BATCH) => if count == 0 {
+                return;
+            },
+            // What was refused is tried again together with what happens next, or else after a while.
+            () = tokio::time::sleep(super::RETRY), if !refused.is_empty() => {}
+        }
+        let mut touched = std::mem::take(&mut refused);
         let mut is_new = false;
         for event in events.drain(..) {
             if event.resource.as_ref() == NAMESPACES {
@@ -49,20 +60,33 @@ pub(super) async fn run(cluster: Arc<Cluster>, mut feed: UnboundedReceiver<Arc<E
             tokio::time::sleep(GRACE).await;
         }
         for namespace in touched {
-            if !empty(&cluster, &namespace) {
-                terminating.remove(&namespace);
+            match empty(&cluster, &namespace).await {
+                Emptied::Gone => drop(terminating.remove(&namespace)),
+                Emptied::Refused => drop(refused.insert(namespace)),
+                Emptied::AsFarAsItGoes => {}
             }
         }
     }
 }
 
-/// Empties a terminating namespace as far as it goes; false when the namespace is gone.
-fn empty(cluster: &Cluster, namespace: &str) -> bool {
+/// What became of an attempt to empty a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Emptied {
+    /// There is no such namespace, or it is not to end.
+    Gone,
+    /// Everything is gone or has been told to go.
+    AsFarAsItGoes,
+    /// Something was not allowed to go.
+    Refused,
+}
+
+/// Empties a terminating namespace as far as it goes.
+async fn empty(cluster: &Cluster, namespace: &str) -> Emptied {
     let Some(object) = cluster.store.get(NAMESPACES, namespace) else {
-        return false;
+        return Emptied::Gone;
     };
     if !is_deleting(&object.value) {
-        return false;
+        return Emptied::Gone;
     }
     let kinds = cluster.registry.kinds();
     let namespaced: Vec<&Arc<Kind>> = kinds
@@ -72,11 +96,11 @@ fn empty(cluster: &Cluster, namespace: &str) -> bool {
     let is_pods = |kind: &&&Arc<Kind>| kind.plural == "pods" && kind.group.is_empty();
     let mut left = Left::default();
     for kind in namespaced.iter().filter(is_pods) {
-        left.count(kind, &delete_all(cluster, kind, namespace));
+        left.delete_all(cluster, kind, namespace).await;
     }
     if left.is_empty() {
         for kind in namespaced.iter().filter(|kind| !is_pods(kind)) {
-            left.count(kind, &delete_all(cluster, kind, namespace));
+            left.delete_all(cluster, kind, namespace).await;
         }
     }
     let now = cluster.clock.rfc3339();
@@ -86,18 +110,11 @@ fn empty(cluster: &Cluster, namespace: &str) -> bool {
             child_mut(value, "spec").remove("finalizers");
         }
     });
-    true
-}
-
-/// Deletes all objects of a kind in the namespace; gives what finalizers or grace still hold.
-fn delete_all(cluster: &Cluster, kind: &Arc<Kind>, namespace: &str) -> Vec<Arc<Object>> {
-    let prefix = format!("{namespace}/");
-    for object in cluster.store.list(&kind.resource, &prefix).1 {
-        if !is_deleting(&object.value) {
-            super::delete(cluster, kind, &object.value, &DeleteOptions::default());
-        }
+    if left.is_refused {
+        Emptied::Refused
+    } else {
+        Emptied::AsFarAsItGoes
     }
-    cluster.store.list(&kind.resource, &prefix).1
 }
 
 /// What is left in a namespace.
@@ -106,11 +123,30 @@ struct Left {
     /// By `plural.group`.
     resources: BTreeMap<String, usize>,
     finalizers: BTreeMap<String, usize>,
+    is_refused: bool,
 }
 
 impl Left {
     fn is_empty(&self) -> bool {
         self.resources.is_empty()
+    }
+
+    /// Deletes all objects of a kind in the namespace, and counts what finalizers or grace still hold.
+    async fn delete_all(&mut self, cluster: &Cluster, kind: &Arc<Kind>, namespace: &str) {
+        let prefix = format!("{namespace}/");
+        let options = DeleteOptions {
+            is_collective: true,
+            caller: Some(super::caller(ACCOUNT)),
+            given: json!({"propagationPolicy": "Background"}),
+            ..DeleteOptions::default()
+        };
+        for object in cluster.store.list(&kind.resource, &prefix).1 {
+            if !is_deleting(&object.value) {
+                let outcome = super::delete(cluster, kind, &object.value, &options).await;
+                self.is_refused |= outcome == Outcome::Refused;
+            }
+        }
+        self.count(kind, &cluster.store.list(&kind.resource, &prefix).1);
     }
 
     fn count(&mut self, kind: &Kind, objects: &[Arc<Object>]) {

@@ -18,7 +18,10 @@ use super::{
     stream::{self, Due, Ends},
 };
 use crate::{
-    http::{Body, BoxError, Connection, Shutdown, auth::SessionEnd},
+    http::{
+        Body, BoxError, Connection, Shutdown,
+        auth::{Authenticate, SessionEnd},
+    },
     journal::{self, Request},
 };
 
@@ -48,6 +51,7 @@ struct Passage {
 impl<S> Service<http::Request<Bytes>> for Faulty<S>
 where
     S: Service<http::Request<Bytes>, Response = Response<Body>, Error = BoxError>
+        + Authenticate
         + Clone
         + Send
         + 'static,
@@ -62,6 +66,10 @@ where
     }
 
     fn call(&mut self, request: http::Request<Bytes>) -> Self::Future {
+        // Rules may be for certain users.
+        if let Some(user) = self.inner.who(&request) {
+            journal::identify(&request, &user);
+        }
         let extensions = request.extensions();
         let record = extensions.get::<Arc<Request>>().cloned();
         let shutdown = extensions.get::<Shutdown>().cloned().unwrap_or_default();
@@ -110,7 +118,7 @@ impl Passage {
     async fn go<S>(
         self,
         mut inner: S,
-        request: http::Request<Bytes>,
+        mut request: http::Request<Bytes>,
     ) -> Result<Response<Body>, BoxError>
     where
         S: Service<http::Request<Bytes>, Response = Response<Body>, Error = BoxError>,
@@ -118,6 +126,7 @@ impl Passage {
         if let Some(answer) = self.at(Moment::Before).await {
             return answer;
         }
+        self.look_back(&mut request);
         let answer = inner.call(request).await?;
         if let Some(lost) = self.at(Moment::After).await {
             return lost;
@@ -129,8 +138,8 @@ impl Passage {
     async fn at(&self, moment: Moment) -> Option<Result<Response<Body>, BoxError>> {
         for delay in self.plan.delays(moment) {
             self.strike(delay);
-            if let What::Delay(duration) = delay.fault.what {
-                tokio::time::sleep(duration).await;
+            if let What::Delay(latency) = &mut delay.fault.what.clone() {
+                tokio::time::sleep(latency.next()).await;
             }
         }
         let planned = self.plan.fault.as_ref()?;
@@ -149,10 +158,22 @@ impl Passage {
             }
             What::Hang => {
                 self.strike(planned);
-                planned.state.removed.cancelled().await;
+                planned.state.over().await;
                 None
             }
-            What::Delay(_) | What::Stream(..) => None,
+            What::Delay(_) | What::Stale(_) | What::Stream(..) => None,
+        }
+    }
+
+    /// Has the request answered with the past, if that is planned.
+    fn look_back(&self, request: &mut http::Request<Bytes>) {
+        let planned = self.plan.stale.as_ref();
+        if let Some(planned) = planned.filter(|planned| !planned.state.is_over())
+            && let What::Stale(stale) = planned.fault.what
+            && let Some(past) = stale.past()
+        {
+            self.strike(planned);
+            request.extensions_mut().insert(past);
         }
     }
 
@@ -190,9 +211,10 @@ impl Passage {
             shutdown: self.shutdown.clone(),
             session: session.map(|end| end.0.clone()).unwrap_or_default(),
         };
-        let planned = self.plan.fault.as_ref().and_then(stream_fault);
-        let open = (&self.faults.streams, record.clone());
-        let body = stream::disturbed(body, framing, planned, ends, open);
+        let planned = self.plan.fault.iter().chain(&self.plan.changes);
+        let due = planned.filter_map(stream_fault);
+        let control = self.faults.streams.open(record.clone(), due);
+        let body = stream::disturbed(body, framing, ends, control);
         Response::from_parts(parts, body)
     }
 }
@@ -204,6 +226,6 @@ fn stream_fault(planned: &Planned) -> Option<Due> {
             after,
             state: planned.state.clone(),
         }),
-        What::Answer(_) | What::Reset | What::Hang | What::Delay(_) => None,
+        What::Answer(_) | What::Reset | What::Hang | What::Delay(_) | What::Stale(_) => None,
     }
 }

@@ -19,6 +19,18 @@ pub(super) struct Lines {
 }
 
 const BOOKMARK: &[u8] = b"{\"type\":\"BOOKMARK\"";
+const END_OF_INITIAL: &[u8] = b"\"k8s.io/initial-events-end\"";
+
+pub(super) fn is_bookmark(line: &[u8]) -> bool {
+    line.starts_with(BOOKMARK)
+}
+
+/// Whether a bookmark ends the initial events: that one is a promise of the server.
+pub(super) fn is_end_of_initial(bookmark: &[u8]) -> bool {
+    bookmark
+        .windows(END_OF_INITIAL.len())
+        .any(|part| part == END_OF_INITIAL)
+}
 
 impl Lines {
     pub(super) fn new(framing: Framing) -> Self {
@@ -26,6 +38,17 @@ impl Lines {
             framing,
             buffer: BytesMut::new(),
         }
+    }
+
+    /// Whether its lines can be told apart.
+    pub(super) fn are_lines(&self) -> bool {
+        self.framing == Framing::Lines
+    }
+
+    /// Takes one whole line.
+    pub(super) fn take_line(&mut self) -> Option<Bytes> {
+        let length = self.line(0)?;
+        Some(self.buffer.split_to(length).freeze())
     }
 
     pub(super) fn push(&mut self, bytes: &Bytes) {
@@ -38,7 +61,7 @@ impl Lines {
         while events < most {
             let Some(length) = self.line(end) else { break };
             let line = &self.buffer[end..end + length];
-            if !line.starts_with(BOOKMARK) {
+            if !is_bookmark(line) {
                 events += 1;
             }
             end += length;

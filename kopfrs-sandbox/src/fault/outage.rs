@@ -1,8 +1,8 @@
 //! Servers that are down for a while.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// Why a connection broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,35 +19,53 @@ pub enum ConnectionError {
 /// Whether a server is down; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Outage {
-    down: Arc<watch::Sender<bool>>,
+    state: Arc<watch::Sender<State>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Up,
+    Down,
+    DownUntil(Instant),
 }
 
 impl Default for Outage {
     fn default() -> Self {
         Self {
-            down: Arc::new(watch::Sender::new(false)),
+            state: Arc::new(watch::Sender::new(State::Up)),
         }
     }
 }
 
 impl Outage {
-    pub(super) fn set(&self, down: bool) {
-        self.down.send_replace(down);
+    /// Goes down, for some time or until [`Outage::end`].
+    pub(super) fn begin(&self, duration: Option<Duration>) {
+        let end = duration.and_then(|duration| Instant::now().checked_add(duration));
+        self.state
+            .send_replace(end.map_or(State::Down, State::DownUntil));
+    }
+
+    pub(super) fn end(&self) {
+        self.state.send_replace(State::Up);
     }
 
     pub(crate) fn is_down(&self) -> bool {
-        *self.down.borrow()
+        match *self.state.borrow() {
+            State::Up => false,
+            State::Down => true,
+            State::DownUntil(end) => Instant::now() < end,
+        }
     }
 
     /// A listener who hears of every outage from now on, even of one that is over before it looks.
     pub(crate) fn listen(&self) -> Listener {
-        Listener(self.down.subscribe())
+        Listener(self.state.subscribe())
     }
 }
 
 /// Hears of outages. A clone hears of all that this one has not yet waited for.
 #[derive(Debug, Clone)]
-pub(crate) struct Listener(watch::Receiver<bool>);
+pub(crate) struct Listener(watch::Receiver<State>);
 
 impl Listener {
     /// Waits for the server to go down.

@@ -9,15 +9,15 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use serde_json::json;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     ConnectionError, On, StreamFault,
-    lines::{Framing, Lines},
+    change::Changes,
+    handle::State,
+    lines::{Framing, Lines, is_bookmark},
     outage::Listener,
-    rule::State,
 };
 use crate::{
     error::ApiError,
@@ -41,7 +41,7 @@ pub(super) struct Control {
 #[derive(Debug, Clone)]
 pub(super) struct Due {
     pub(super) fault: StreamFault,
-    /// How many events pass before.
+    /// How many events pass before; 0 is at once.
     pub(super) after: usize,
     pub(super) state: Arc<State>,
 }
@@ -51,10 +51,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl OpenStreams {
-    fn open(&self, request: Arc<Request>) -> Arc<Control> {
+    /// A stream that begins, and what is going to happen to it.
+    pub(super) fn open(
+        &self,
+        request: Arc<Request>,
+        planned: impl Iterator<Item = Due>,
+    ) -> Arc<Control> {
         let control = Arc::new(Control {
             request,
-            commands: Mutex::default(),
+            commands: Mutex::new(planned.collect()),
             news: Notify::new(),
         });
         let mut streams = lock(&self.0);
@@ -79,9 +84,13 @@ impl OpenStreams {
 }
 
 impl Control {
+    fn next_command(&self) -> Option<Due> {
+        lock(&self.commands).pop_front()
+    }
+
     async fn command(&self) -> Due {
         loop {
-            if let Some(due) = lock(&self.commands).pop_front() {
+            if let Some(due) = self.next_command() {
                 return due;
             }
             self.news.notified().await;
@@ -102,10 +111,13 @@ struct Stream {
     lines: Lines,
     events: usize,
     planned: Option<Due>,
+    changes: Changes,
     tear: Option<Arc<State>>,
-    stall: Option<CancellationToken>,
+    stall: Option<Arc<State>>,
     control: Arc<Control>,
     ends: Ends,
+    /// What is behind has nothing more.
+    drained: bool,
     ended: bool,
 }
 
@@ -113,29 +125,31 @@ enum News {
     Frame(Option<Result<Frame<Bytes>, BoxError>>),
     Command(Due),
     Released,
+    /// What was held back may go on.
+    Ready,
     Down,
     End,
 }
 
 /// The body of a watch's answer, as it reaches the client.
-pub(super) fn disturbed(
-    body: Body,
-    framing: Framing,
-    planned: Option<Due>,
-    ends: Ends,
-    (streams, request): (&OpenStreams, Arc<Request>),
-) -> Body {
-    let stream = Stream {
+pub(super) fn disturbed(body: Body, framing: Framing, ends: Ends, control: Arc<Control>) -> Body {
+    let mut stream = Stream {
         body,
         lines: Lines::new(framing),
         events: 0,
-        planned,
+        planned: None,
+        changes: Changes::default(),
         tear: None,
         stall: None,
-        control: streams.open(request),
+        control,
         ends,
+        drained: false,
         ended: false,
     };
+    // What was planned holds from the first event on.
+    while let Some(due) = stream.control.next_command() {
+        stream.plan(due);
+    }
     let frames = stream::unfold(stream, |mut stream| async move {
         let chunk = stream.next().await?;
         Some((chunk.map(Frame::data), stream))
@@ -145,6 +159,16 @@ pub(super) fn disturbed(
 }
 
 impl Stream {
+    fn plan(&mut self, due: Due) {
+        if due.fault.is_lasting() {
+            if self.lines.are_lines() {
+                self.changes.add(due);
+            }
+        } else {
+            self.planned = Some(due);
+        }
+    }
+
     /// The next piece; `None` is the end.
     async fn next(&mut self) -> Option<Result<Bytes, BoxError>> {
         loop {
@@ -161,10 +185,14 @@ impl Stream {
             if self.ended {
                 return None;
             }
-            if self.stall.is_none()
-                && let Some(chunk) = self.pass()
-            {
-                return Some(Ok(chunk));
+            if self.stall.is_none() {
+                if let Some(chunk) = self.pass() {
+                    return Some(Ok(chunk));
+                }
+                if self.drained && self.changes.is_empty() {
+                    self.ended = true;
+                    return self.lines.rest().map(Ok);
+                }
             }
             if self.is_due() {
                 continue;
@@ -176,15 +204,10 @@ impl Stream {
                     }
                 }
                 News::Frame(Some(Err(error))) => return Some(self.fail(error)),
-                News::Frame(None) => {
-                    self.ended = true;
-                    return self.lines.rest().map(Ok);
-                }
-                News::Command(mut due) => {
-                    due.after = self.events;
-                    self.planned = Some(due);
-                }
+                News::Frame(None) => self.drained = true,
+                News::Command(due) => self.plan(due),
                 News::Released => self.stall = None,
+                News::Ready => {}
                 News::Down => return Some(self.fail(ConnectionError::Reset.into())),
                 News::End => self.ended = true,
             }
@@ -198,9 +221,10 @@ impl Stream {
 
     async fn news(&mut self) -> News {
         let stalled = self.stall.is_some();
+        let reads_on = !stalled && !self.drained && self.changes.has_room();
         let released = async {
             match &self.stall {
-                Some(removed) => removed.cancelled().await,
+                Some(state) => state.over().await,
                 None => std::future::pending().await,
             }
         };
@@ -211,35 +235,53 @@ impl Stream {
             () = self.ends.session.cancelled() => News::End,
             due = self.control.command() => News::Command(due),
             () = released => News::Released,
-            frame = self.body.frame(), if !stalled => News::Frame(frame),
+            () = self.changes.ready(), if !stalled => News::Ready,
+            frame = self.body.frame(), if reads_on => News::Frame(frame),
         }
     }
 
     /// Whole lines that may pass.
     fn pass(&mut self) -> Option<Bytes> {
-        if let Some(state) = self.tear.clone() {
-            let half = self.lines.half()?;
-            state.hit();
-            self.ended = true;
-            return Some(half);
+        if self.tear.is_some() {
+            return self.tear();
         }
-        // What has been removed strikes no more.
-        self.planned = self
-            .planned
-            .take()
-            .filter(|due| !due.state.removed.is_cancelled());
+        // What is over strikes no more.
+        self.planned = self.planned.take().filter(|due| !due.state.is_over());
         let most = match &self.planned {
             Some(due) => due.after.saturating_sub(self.events),
             None => usize::MAX,
         };
-        let (chunk, events) = self.lines.take(most)?;
-        self.events += events;
-        Some(chunk)
+        if self.changes.is_idle() {
+            let (chunk, events) = self.lines.take(most)?;
+            self.events += events;
+            return Some(chunk);
+        }
+        let until = self.events.saturating_add(most);
+        while self.events < until
+            && self.changes.has_room()
+            && let Some(line) = self.lines.take_line()
+        {
+            self.changes.push(&line, self.events);
+            self.events += usize::from(!is_bookmark(&line));
+        }
+        self.changes.pop()
+    }
+
+    /// Half of the next line, after which the stream is over.
+    fn tear(&mut self) -> Option<Bytes> {
+        let half = self.lines.half()?;
+        if let Some(state) = self.tear.take() {
+            state.hit();
+        }
+        self.ended = true;
+        Some(half)
     }
 
     fn is_due(&self) -> bool {
-        let due = self.planned.as_ref();
-        due.is_some_and(|due| due.after <= self.events && !due.state.removed.is_cancelled())
+        self.planned.as_ref().is_some_and(|due| {
+            let has_come = due.after == 0 || (due.after <= self.events && self.changes.is_empty());
+            has_come && !due.state.is_over()
+        })
     }
 
     /// Lets a fault strike whose time has come. Returns what the client sees of it.
@@ -257,7 +299,7 @@ impl Stream {
             }
             StreamFault::Stall => {
                 state.hit();
-                self.stall = Some(state.removed.clone());
+                self.stall = Some(state);
                 return None;
             }
             _ => state.hit(),
@@ -278,12 +320,17 @@ impl Stream {
                     None,
                 ))))
             }
-            StreamFault::End | StreamFault::Stall | StreamFault::TornLine => None,
+            StreamFault::End
+            | StreamFault::Stall
+            | StreamFault::TornLine
+            | StreamFault::Duplicate
+            | StreamFault::HoldBack(_)
+            | StreamFault::NoBookmarks => None,
         }
     }
 }
 
 fn error_line(error: &ApiError) -> Bytes {
-    let event = json!({"type": "ERROR", "object": error.to_status()});
-    Bytes::from(format!("{event}\n"))
+    let status = error.to_status();
+    Bytes::from(format!("{{\"type\":\"ERROR\",\"object\":{status}}}\n"))
 }

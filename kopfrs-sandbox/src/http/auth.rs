@@ -39,6 +39,11 @@ pub(crate) struct Auth<S> {
 #[derive(Debug, Clone)]
 pub(crate) struct SessionEnd(pub(crate) tokio_util::sync::CancellationToken);
 
+/// Tells who sends a request, for those who have to know before it is judged.
+pub(crate) trait Authenticate {
+    fn who(&self, request: &Request<Bytes>) -> Option<User>;
+}
+
 enum Verdict {
     Known(Session),
     Trusted,
@@ -66,6 +71,16 @@ impl<S> Auth<S> {
             (None, Strangers::Trusted) if header.is_none() => Verdict::Trusted,
             (None, Strangers::PassedOn) => Verdict::PassedOn,
             (None, Strangers::Trusted | Strangers::Refused) => Verdict::Refused,
+        }
+    }
+}
+
+impl<S> Authenticate for Auth<S> {
+    fn who(&self, request: &Request<Bytes>) -> Option<User> {
+        match self.judge(request) {
+            Verdict::Known(session) => Some(session.user),
+            Verdict::Trusted => Some(User::admin()),
+            Verdict::PassedOn | Verdict::Refused => None,
         }
     }
 }

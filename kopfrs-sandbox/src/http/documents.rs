@@ -19,6 +19,15 @@ const VERSION: &str = "v1.36.2";
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 const HEALTH: [&str; 3] = ["healthz", "livez", "readyz"];
 
+/// Paths with empty parts lead nowhere.
+pub(super) fn misspelt(path: &str) -> Reply {
+    if path.starts_with("/api") {
+        Reply::error(&ApiError::no_such_resource())
+    } else {
+        Reply::page_not_found()
+    }
+}
+
 /// Answers a path that is not a resource's.
 pub(super) fn answer(cluster: &Cluster, method: &Method, path: &str, headers: &HeaderMap) -> Reply {
     if method != Method::GET && method != Method::HEAD {

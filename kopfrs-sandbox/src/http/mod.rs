@@ -14,6 +14,7 @@ pub(crate) mod reply;
 pub(crate) mod request;
 mod resource;
 pub(crate) mod router;
+mod warnings;
 mod write;
 
 use bytes::Bytes;

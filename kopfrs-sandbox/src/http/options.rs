@@ -81,7 +81,25 @@ pub(super) fn write(
         validation,
         manager: manager.to_owned(),
         subresource: String::new(),
+        caller: None,
+        given: as_given(query),
     })
+}
+
+/// The options of a write as webhooks see them.
+fn as_given(query: &Query) -> Value {
+    let mut given = json!({});
+    for name in ["fieldManager", "fieldValidation"] {
+        let text = query.text(name);
+        if !text.is_empty() {
+            given[name] = json!(text);
+        }
+    }
+    let stages: Vec<&str> = query.all("dryRun").collect();
+    if !stages.is_empty() {
+        given["dryRun"] = json!(stages);
+    }
+    given
 }
 
 /// The options of a patch, where `force` is for applying only and an apply needs a manager.
@@ -135,6 +153,9 @@ pub(super) fn delete(query: &Query, body: &[u8]) -> Result<DeleteOptions, ApiErr
         ));
     }
     options.dry_run |= !stages.is_empty();
+    if options.dry_run {
+        options.given["dryRun"] = json!(["All"]);
+    }
     Ok(options)
 }
 
@@ -162,6 +183,24 @@ fn delete_body(body: &[u8]) -> Result<Value, ApiError> {
     }
 }
 
+/// A number of the query; 0 where there is none.
+fn integer(query: &Query, name: &str) -> Result<i64, ApiError> {
+    let text = query.text(name);
+    if text.is_empty() {
+        return Ok(0);
+    }
+    text.parse().map_err(|_| {
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let why = if is_number {
+            "value out of range"
+        } else {
+            "invalid syntax"
+        };
+        ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: {why}"))
+    })
+}
+
 pub(super) fn selector(query: &Query, kind: &Kind) -> Result<Selector, ApiError> {
     let labels =
         LabelSelector::parse(query.text("labelSelector")).map_err(ApiError::bad_request)?;
@@ -180,10 +219,11 @@ pub(super) fn list(query: &Query, kind: &Kind) -> Result<ListOptions, ApiError> 
     }
     Ok(ListOptions {
         selector: selector(query, kind)?,
-        limit: query.text("limit").parse().unwrap_or(0),
+        limit: usize::try_from(integer(query, "limit")?).unwrap_or(0),
         token: query.text("continue").to_owned(),
         version: query.text("resourceVersion").to_owned(),
         version_match: query.text("resourceVersionMatch").to_owned(),
+        as_of: None,
     })
 }
 
@@ -192,14 +232,12 @@ pub(super) fn watch(
     kind: &Kind,
     accepted: Accepted,
 ) -> Result<WatchOptions, ApiError> {
-    let timeout = query
-        .text("timeoutSeconds")
-        .parse::<u64>()
-        .ok()
-        .filter(|seconds| *seconds > 0);
+    let timeout = integer(query, "timeoutSeconds")?;
+    let timeout = u64::try_from(timeout).ok().filter(|seconds| *seconds > 0);
     Ok(WatchOptions {
         selector: selector(query, kind)?,
         start: start(query)?,
+        as_of: None,
         bookmarks: query.flag("allowWatchBookmarks"),
         timeout: timeout.map(Duration::from_secs),
         shape: accepted.shape,

@@ -8,7 +8,10 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(crate) fn parse(text: &str) -> Self {
-        let pairs = text.split('&').filter(|pair| !pair.is_empty());
+        // As in Go, what is not encoded well is as if it were not there.
+        let pairs = text
+            .split('&')
+            .filter(|pair| !pair.is_empty() && is_encoded(pair));
         Self(
             pairs
                 .map(|pair| {
@@ -48,6 +51,16 @@ impl Query {
     }
 }
 
+/// Whether every `%` begins an encoded byte.
+pub(crate) fn is_encoded(text: &str) -> bool {
+    let mut parts = text.split('%');
+    parts.next();
+    parts.all(|part| {
+        let digits = part.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
 /// Decodes `%41`; what is not valid stays as it is.
 pub(crate) fn decode(text: &str) -> String {
     if !text.contains('%') {
@@ -84,5 +97,7 @@ mod tests {
             query.flag("watch") && query.flag("flag") && !query.flag("off") && !query.flag("none")
         );
         assert_eq!(decode("a%2Fb%zz"), "a/b%zz");
+        assert!(is_encoded("a%2Fb%zz").eq(&false) && is_encoded("%2F%aA") && !is_encoded("%2"));
+        assert_eq!(Query::parse("a=%zz&b=1").get("a"), None);
     }
 }

@@ -7,7 +7,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use serde_json::Value;
 
-use super::{Body, BoxError, ResultVersion};
+use super::{Body, BoxError, ResultVersion, warnings};
 use crate::{error::ApiError, object::to_json, verbs::watch::Watch};
 
 pub(crate) const JSON: &str = "application/json";
@@ -120,7 +120,7 @@ impl Reply {
             header::CACHE_CONTROL,
             HeaderValue::from_static("no-cache, private"),
         );
-        for warning in self.warnings {
+        for warning in warnings::limited(self.warnings) {
             if let Ok(value) = HeaderValue::from_str(&format!("299 - {}", quoted(&warning))) {
                 headers.append(header::WARNING, value);
             }

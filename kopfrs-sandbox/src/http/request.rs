@@ -30,10 +30,12 @@ impl RequestInfo {
             verb: plain_verb(method),
             ..Self::default()
         };
+        // An encoded slash is one all the same.
+        let path = decode(path);
         let mut parts = path
             .trim_matches('/')
             .split('/')
-            .map(decode)
+            .map(str::to_owned)
             .filter(|part| !part.is_empty());
         match parts.next().as_deref() {
             Some("api") => {}
@@ -193,5 +195,11 @@ mod tests {
             ["get", "g.io", "", "", "", "", ""],
         );
         check(Method::GET, "/version", "", ["get", "", "", "", "", "", ""]);
+        check(
+            Method::GET,
+            "/api/v1/namespaces/a%2Fpods/%70",
+            "",
+            ["get", "", "v1", "a", "pods", "p", ""],
+        );
     }
 }

@@ -16,14 +16,20 @@ use super::{
     write,
 };
 use crate::{
-    auth::User,
+    admission::{self, Caller},
     cluster::Cluster,
     error::ApiError,
     object::Object,
     registry::{Kind, Kinds, Origin},
     render,
+    storage::Past,
     strategy::Part,
-    verbs::{Target, delete, delete::Deleted, list, read, review, scale, token, watch::Watch},
+    verbs::{
+        Target, WriteOptions,
+        delete::{self, DeleteOptions, Deleted},
+        list, read, review, scale, token,
+        watch::Watch,
+    },
 };
 
 /// One request on its way.
@@ -31,9 +37,11 @@ pub(super) struct Context<'a> {
     pub(super) cluster: &'a Arc<Cluster>,
     pub(super) info: &'a RequestInfo,
     pub(super) query: &'a Query,
-    pub(super) user: &'a User,
+    pub(super) caller: &'a Caller,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a Bytes,
+    /// What a read is to see instead of the present.
+    pub(super) past: Option<Past>,
     pub(super) shutdown: Shutdown,
 }
 
@@ -42,8 +50,42 @@ impl Context<'_> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The revision that is read, if it is not the newest.
+    fn as_of(&self, kind: &Kind) -> Option<u64> {
+        let past = self.past?;
+        Some(self.cluster.store.past(&kind.resource, past))
+    }
+
     pub(super) fn accepted(&self, kind: &Kind, answer: Answer) -> Result<Accepted, ApiError> {
         negotiate(self.header(header::ACCEPT), answer, kind.custom().is_some())
+    }
+
+    /// The options of a write at this path; `name` is what they are called.
+    pub(super) fn write_options(&self, name: &str) -> Result<WriteOptions, ApiError> {
+        let options = options::write(self.query, self.headers, name)?;
+        Ok(self.completed(options))
+    }
+
+    /// The options of a patch.
+    pub(super) fn patch_options(&self, applies: bool) -> Result<WriteOptions, ApiError> {
+        let options = options::patch(self.query, self.headers, applies)?;
+        Ok(self.completed(options))
+    }
+
+    fn completed(&self, options: WriteOptions) -> WriteOptions {
+        WriteOptions {
+            subresource: self.info.subresource.clone(),
+            caller: Some(self.caller.clone()),
+            ..options
+        }
+    }
+
+    fn delete_options(&self) -> Result<DeleteOptions, ApiError> {
+        let options = options::delete(self.query, self.body)?;
+        Ok(DeleteOptions {
+            caller: Some(self.caller.clone()),
+            ..options
+        })
     }
 
     /// One object as the answer.
@@ -65,18 +107,25 @@ impl Context<'_> {
     }
 }
 
-pub(super) fn answer(context: &Context<'_>) -> Reply {
+pub(super) async fn answer(context: &Context<'_>) -> Reply {
     let info = context.info;
     let kinds = context.cluster.registry.kinds();
     let Some(kind) = kinds.find(&info.group, &info.version, &info.resource) else {
+        if let Some(refusal) = admission::unserved(&info.group, &info.resource) {
+            return Reply::error(&refusal);
+        }
         return documents::unknown(&kinds, &info.group);
     };
     let reply = match misplaced(context, kind) {
         Some(reply) => reply,
-        None => dispatch(context, &kinds, kind).unwrap_or_else(|error| Reply::error(&error)),
+        None => dispatch(context, &kinds, kind)
+            .await
+            .unwrap_or_else(|error| Reply::error(&error)),
     };
     let deprecation = kind.custom().and_then(|custom| custom.deprecation.clone());
-    reply.with_warnings(deprecation)
+    reply
+        .with_warnings(deprecation)
+        .with_warnings(context.caller.warnings.take())
 }
 
 /// Requests that a kind's scope does not allow.
@@ -103,15 +152,32 @@ fn misplaced(context: &Context<'_>, kind: &Kind) -> Option<Reply> {
     None
 }
 
-fn dispatch(context: &Context<'_>, kinds: &Kinds, kind: &Arc<Kind>) -> Result<Reply, ApiError> {
+/// Names that no path can lead to.
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let why = match name {
+        "." | ".." => format!("may not be '{name}'"),
+        name if name.contains('%') => "may not contain '%'".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(ApiError::bad_request(format!(
+        "Name parameter invalid: {name:?}: {why}"
+    )))
+}
+
+async fn dispatch(
+    context: &Context<'_>,
+    kinds: &Kinds,
+    kind: &Arc<Kind>,
+) -> Result<Reply, ApiError> {
     let info = context.info;
     let target = Target {
         kind: kind.clone(),
         namespace: info.namespace.clone(),
         name: info.name.clone(),
     };
+    check_name(&info.name)?;
     if !info.subresource.is_empty() {
-        return subresource(context, kinds, &target);
+        return subresource(context, kinds, &target).await;
     }
     if matches!(&kind.origin, Origin::BuiltIn(rules) if rules.is_review) {
         return access_review(context, kind);
@@ -124,16 +190,20 @@ fn dispatch(context: &Context<'_>, kinds: &Kinds, kind: &Arc<Kind>) -> Result<Re
         ("get", true) => get(context, &target),
         ("list", false) => list(context, &target),
         ("watch", _) => watch(context, target),
-        ("create", false) => write::create(context, kinds, &target),
-        ("update", true) => write::put(context, kinds, &target, Part::Main),
-        ("patch", true) => write::patch(context, &target, Part::Main),
-        ("delete", true) => delete_one(context, &target),
-        ("deletecollection", false) => delete_collection(context, &target),
+        ("create", false) => write::create(context, kinds, &target).await,
+        ("update", true) => write::put(context, kinds, &target, Part::Main).await,
+        ("patch", true) => write::patch(context, &target, Part::Main).await,
+        ("delete", true) => delete_one(context, &target).await,
+        ("deletecollection", false) => delete_collection(context, &target).await,
         _ => Err(ApiError::method_not_allowed()),
     }
 }
 
-fn subresource(context: &Context<'_>, kinds: &Kinds, target: &Target) -> Result<Reply, ApiError> {
+async fn subresource(
+    context: &Context<'_>,
+    kinds: &Kinds,
+    target: &Target,
+) -> Result<Reply, ApiError> {
     let info = context.info;
     let Some(subresource) = target.kind.subresource(&info.subresource) else {
         return Err(match target.kind.origin {
@@ -149,18 +219,18 @@ fn subresource(context: &Context<'_>, kinds: &Kinds, target: &Target) -> Result<
     }
     match (subresource.name, info.verb) {
         ("status", "get") => get(context, target),
-        ("status", "update") => write::put(context, kinds, target, Part::Status),
-        ("status", "patch") => write::patch(context, target, Part::Status),
-        ("finalize", "update") => write::put(context, kinds, target, Part::Finalize),
+        ("status", "update") => write::put(context, kinds, target, Part::Status).await,
+        ("status", "patch") => write::patch(context, target, Part::Status).await,
+        ("finalize", "update") => write::put(context, kinds, target, Part::Finalize).await,
         ("scale", "get") => {
-            let object = read::get(context.cluster, target, "")?;
+            let object = read::get_as_of(context.cluster, target, "", context.as_of(&target.kind))?;
             Ok(Reply::json(
                 StatusCode::OK,
                 &scale::scale_of(target, &object)?,
             ))
         }
-        ("scale", "update") => write::put_scale(context, target),
-        ("scale", "patch") => write::patch_scale(context, target),
+        ("scale", "update") => write::put_scale(context, target).await,
+        ("scale", "patch") => write::patch_scale(context, target).await,
         ("token", "create") => {
             let answer = token::answer(context.cluster, target, &write::body(context)?)?;
             Ok(Reply::json(StatusCode::CREATED, &answer))
@@ -179,17 +249,18 @@ fn access_review(context: &Context<'_>, kind: &Kind) -> Result<Reply, ApiError> 
     let body = write::body(context)?;
     Ok(Reply::json(
         StatusCode::CREATED,
-        &review::answer(context.cluster, kind, (&body, context.user))?,
+        &review::answer(context.cluster, kind, (&body, &context.caller.user))?,
     ))
 }
 
 fn get(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
     // What cannot be answered is not looked up.
     context.accepted(&target.kind, Answer::Object)?;
-    let object = read::get(
+    let object = read::get_as_of(
         context.cluster,
         target,
         context.query.text("resourceVersion"),
+        context.as_of(&target.kind),
     )?;
     context.object(&target.kind, StatusCode::OK, &object)
 }
@@ -197,7 +268,8 @@ fn get(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
 fn list(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
     let accepted = context.accepted(&target.kind, Answer::List)?;
     let rows = options::rows(context.query)?;
-    let options = options::list(context.query, &target.kind)?;
+    let mut options = options::list(context.query, &target.kind)?;
+    options.as_of = context.as_of(&target.kind);
     let listed = list::list(context.cluster, target, &options)?;
     Ok(list_reply(context, target, &listed, accepted, rows))
 }
@@ -228,6 +300,7 @@ fn list_reply(
 fn watch(context: &Context<'_>, mut target: Target) -> Result<Reply, ApiError> {
     let accepted = context.accepted(&target.kind, Answer::Watch)?;
     let mut options = options::watch(context.query, &target.kind, accepted)?;
+    options.as_of = context.as_of(&target.kind);
     if !target.name.is_empty() {
         // /api/v1/watch/.../NAME is a watch of one object.
         let one = format!("metadata.name={}", target.name);
@@ -244,9 +317,9 @@ fn watch(context: &Context<'_>, mut target: Target) -> Result<Reply, ApiError> {
     Ok(Reply::watch(watch))
 }
 
-fn delete_one(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
-    let options = options::delete(context.query, context.body)?;
-    match delete::delete(context.cluster, target, &options)? {
+async fn delete_one(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+    let options = context.delete_options()?;
+    match delete::delete(context.cluster, target, &options).await? {
         Deleted::Object(object) => context.object(&target.kind, StatusCode::OK, &object),
         Deleted::Gone(object) => {
             let mut details = target.kind.subject(&target.name).details();
@@ -261,8 +334,11 @@ fn success(details: &Value) -> Value {
 }
 
 /// Deletes each selected object; the answer is the list of what they were.
-fn delete_collection(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
-    let delete_options = options::delete(context.query, context.body)?;
+async fn delete_collection(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+    let delete_options = DeleteOptions {
+        is_collective: true,
+        ..context.delete_options()?
+    };
     let mut options = options::list(context.query, &target.kind)?;
     options.limit = 0;
     let listed = list::list(context.cluster, target, &options)?;
@@ -272,7 +348,7 @@ fn delete_collection(context: &Context<'_>, target: &Target) -> Result<Reply, Ap
             name,
             ..target.clone()
         };
-        match delete::delete(context.cluster, &one, &delete_options) {
+        match delete::delete(context.cluster, &one, &delete_options).await {
             Ok(_) => {}
             // Gone already: that is what was asked for.
             Err(error) if error.code == 404 => {}

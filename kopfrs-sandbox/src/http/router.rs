@@ -1,22 +1,25 @@
 //! Finds what a request means and answers it.
 //!
-//! Everything but a watch's stream is computed in the call: nothing here waits.
+//! Nothing here waits but for webhooks and for the stream of a watch.
 
 use std::{
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use futures::future::{Ready, ready};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use tower::Service;
 
 use super::{
-    Body, BoxError, Shutdown, access, documents, query::Query, reply::Reply, request::RequestInfo,
+    Body, BoxError, Shutdown, access, documents,
+    query::{Query, is_encoded},
+    reply::Reply,
+    request::RequestInfo,
     resource,
 };
-use crate::cluster::Cluster;
+use crate::{admission::Caller, cluster::Cluster};
 
 /// The innermost service.
 #[derive(Debug, Clone)]
@@ -29,8 +32,14 @@ impl Router {
         Self { cluster }
     }
 
-    fn answer(&self, request: &Request<Bytes>) -> Reply {
+    async fn answer(&self, request: &Request<Bytes>) -> Reply {
         let path = request.uri().path();
+        if !is_encoded(path) {
+            return Reply::text(StatusCode::BAD_REQUEST, "400 Bad Request");
+        }
+        if path.contains("//") {
+            return documents::misspelt(path);
+        }
         let query = Query::parse(request.uri().query().unwrap_or_default());
         let info = match request.extensions().get::<RequestInfo>() {
             Some(info) => info.clone(),
@@ -43,37 +52,42 @@ impl Router {
         if !info.is_resource {
             return documents::answer(&self.cluster, request.method(), path, request.headers());
         }
+        let caller = Caller::new(user);
         let context = resource::Context {
             cluster: &self.cluster,
             info: &info,
             query: &query,
-            user: &user,
+            caller: &caller,
             headers: request.headers(),
             body: request.body(),
+            past: request.extensions().get().copied(),
             shutdown: request
                 .extensions()
                 .get::<Shutdown>()
                 .cloned()
                 .unwrap_or_default(),
         };
-        resource::answer(&context)
+        resource::answer(&context).await
     }
 }
 
 impl Service<Request<Bytes>> for Router {
     type Response = Response<Body>;
     type Error = BoxError;
-    type Future = Ready<Result<Response<Body>, BoxError>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let mut response = self.answer(&request).into_response();
-        if request.method() == Method::HEAD {
-            *response.body_mut() = Body::default();
-        }
-        ready(Ok(response))
+        let router = self.clone();
+        Box::pin(async move {
+            let mut response = router.answer(&request).await.into_response();
+            if request.method() == Method::HEAD {
+                *response.body_mut() = Body::default();
+            }
+            Ok(response)
+        })
     }
 }

@@ -3,7 +3,7 @@
 use http::{StatusCode, header};
 use serde_json::Value;
 
-use super::{options, reply::Reply, resource::Context};
+use super::{reply::Reply, resource::Context};
 use crate::{
     error::ApiError,
     object::fields_mut,
@@ -24,12 +24,12 @@ const UNKNOWN_FORMAT: &str =
 
 fn media(context: &Context<'_>) -> String {
     let value = context.header(header::CONTENT_TYPE).unwrap_or_default();
-    value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
+    let media = value.split(';').next().unwrap_or_default().trim();
+    if media.is_empty() && !value.is_empty() {
+        // Parameters of nothing: no type that anybody accepts.
+        return value.to_owned();
+    }
+    media.to_ascii_lowercase()
 }
 
 /// The format of a body that is an object.
@@ -68,37 +68,36 @@ fn reply(context: &Context<'_>, kind: &Kind, written: Written) -> Result<Reply, 
         .with_warnings(written.warnings))
 }
 
-pub(super) fn create(
+pub(super) async fn create(
     context: &Context<'_>,
     kinds: &Kinds,
     target: &Target,
 ) -> Result<Reply, ApiError> {
-    let options = options::write(context.query, context.headers, "CreateOptions")?;
+    let options = context.write_options("CreateOptions")?;
     let decoded = decode::object(
         kinds,
         &target.kind,
         context.body,
         format(context, Some(&target.kind))?,
     )?;
-    let written = create::create(context.cluster, target, decoded, &options)?;
+    let written = create::create(context.cluster, target, decoded, &options).await?;
     reply(context, &target.kind, written)
 }
 
-pub(super) fn put(
+pub(super) async fn put(
     context: &Context<'_>,
     kinds: &Kinds,
     target: &Target,
     part: Part,
 ) -> Result<Reply, ApiError> {
-    let mut options = options::write(context.query, context.headers, "UpdateOptions")?;
-    options.subresource.clone_from(&context.info.subresource);
+    let options = context.write_options("UpdateOptions")?;
     let decoded = decode::object(
         kinds,
         &target.kind,
         context.body,
         format(context, Some(&target.kind))?,
     )?;
-    let written = update::put(context.cluster, target, part, decoded, &options)?;
+    let written = update::put(context.cluster, target, part, decoded, &options).await?;
     reply(context, &target.kind, written)
 }
 
@@ -166,10 +165,13 @@ fn apply_patch(context: &Context<'_>, kind: PatchType, value: &mut Value) -> Res
     }
 }
 
-pub(super) fn patch(context: &Context<'_>, target: &Target, part: Part) -> Result<Reply, ApiError> {
+pub(super) async fn patch(
+    context: &Context<'_>,
+    target: &Target,
+    part: Part,
+) -> Result<Reply, ApiError> {
     let kind = patch_type(context, &target.kind)?;
-    let mut options = options::patch(context.query, context.headers, kind == PatchType::Apply)?;
-    options.subresource.clone_from(&context.info.subresource);
+    let options = context.patch_options(kind == PatchType::Apply)?;
     if kind == PatchType::Apply {
         let force = context
             .query
@@ -181,7 +183,8 @@ pub(super) fn patch(context: &Context<'_>, target: &Target, part: Part) -> Resul
             part,
             (configuration(context)?, force),
             &options,
-        )?;
+        )
+        .await?;
         return reply(context, &target.kind, written);
     }
     let written = update::update(
@@ -202,7 +205,8 @@ pub(super) fn patch(context: &Context<'_>, target: &Target, part: Part) -> Resul
                 .map_err(|why| ApiError::invalid_patch(&text, why))?;
             Ok(decoded)
         },
-    )?;
+    )
+    .await?;
     reply(context, &target.kind, written)
 }
 
@@ -232,19 +236,18 @@ fn configuration(context: &Context<'_>) -> Result<Value, ApiError> {
         })
 }
 
-pub(super) fn put_scale(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
-    let mut options = options::write(context.query, context.headers, "UpdateOptions")?;
-    options.subresource.clone_from(&context.info.subresource);
+pub(super) async fn put_scale(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+    let options = context.write_options("UpdateOptions")?;
     let given = body(context)?;
     let scale = scale::write(context.cluster, target, Method::Patch, &options, |_| {
         Ok(given.clone())
-    })?;
+    })
+    .await?;
     Ok(Reply::json(StatusCode::OK, &scale))
 }
 
-pub(super) fn patch_scale(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
-    let mut options = options::patch(context.query, context.headers, false)?;
-    options.subresource.clone_from(&context.info.subresource);
+pub(super) async fn patch_scale(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+    let options = context.patch_options(false)?;
     // A Scale is built in, whatever is scaled.
     let kind = match media(context).as_str() {
         "application/strategic-merge-patch+json" => PatchType::Merge,
@@ -264,6 +267,7 @@ pub(super) fn patch_scale(context: &Context<'_>, target: &Target) -> Result<Repl
             fields_mut(&mut value);
             Ok(value)
         },
-    )?;
+    )
+    .await?;
     Ok(Reply::json(StatusCode::OK, &scale))
 }

@@ -4,9 +4,12 @@
 //! oldest requests are forgotten.
 
 mod body;
+mod condition;
 mod connections;
+mod expect;
 mod layer;
 mod requests;
+mod wait;
 
 use std::{
     collections::VecDeque,
@@ -16,13 +19,19 @@ use std::{
 use tokio::sync::Notify;
 
 use self::connections::Connections;
-pub use self::requests::{Request, Requests};
+pub use self::{
+    condition::On,
+    expect::Expectation,
+    requests::{Request, Requests},
+    wait::{Unseen, Wait},
+};
 pub(crate) use self::{
     connections::OpenConnection,
     layer::{Journaled, disturbed, identify},
 };
 
-/// The requests a sandbox has seen; cheap to clone.
+/// The requests a sandbox has seen; cheap to clone. The oldest are forgotten when there are too many, or when what they
+/// have sent is more than 128 MiB.
 ///
 /// # Examples
 ///
@@ -31,7 +40,7 @@ pub(crate) use self::{
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use k8s_openapi::api::core::v1::Namespace;
 /// use kube::Api;
-/// use kopfrs_sandbox::Sandbox;
+/// use kopfrs_sandbox::{On, Sandbox};
 ///
 /// let sandbox = Sandbox::new();
 /// let namespaces: Api<Namespace> = Api::all(sandbox.client());
@@ -40,7 +49,8 @@ pub(crate) use self::{
 ///
 /// let seen = sandbox.journal().since(mark);
 /// assert_eq!(seen.count("get"), 1);
-/// assert!(seen.writes().is_empty());
+/// seen.expect(On::writes()).never();
+/// sandbox.journal().wait_for(On::verb("get").resource("namespaces").name("default")).await;
 /// # Ok(())
 /// # }
 /// ```
@@ -61,6 +71,24 @@ pub struct Mark(u64);
 struct Inner {
     next: u64,
     requests: VecDeque<Arc<Request>>,
+    /// The bytes of what the requests have sent, roughly.
+    size: usize,
+}
+
+/// What is remembered of requests at most, whatever their number.
+const SIZE_LIMIT: usize = 128 * 1024 * 1024;
+
+impl Inner {
+    fn push(&mut self, request: Arc<Request>) {
+        self.size += request.size();
+        self.requests.push_back(request);
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some(forgotten) = self.requests.pop_front() {
+            self.size -= forgotten.size();
+        }
+    }
 }
 
 impl Journal {
@@ -82,9 +110,9 @@ impl Journal {
         inner.next += 1;
         request.number = inner.next;
         let request = Arc::new(request);
-        inner.requests.push_back(request.clone());
-        if inner.requests.len() > self.capacity {
-            inner.requests.pop_front();
+        inner.push(request.clone());
+        while inner.requests.len() > self.capacity || inner.size > SIZE_LIMIT {
+            inner.forget_oldest();
         }
         drop(inner);
         self.news.notify_waiters();
@@ -180,6 +208,8 @@ impl Journal {
 
     /// Forgets all requests. Marks stay good.
     pub fn clear(&self) {
-        self.lock().requests.clear();
+        let mut inner = self.lock();
+        inner.requests.clear();
+        inner.size = 0;
     }
 }

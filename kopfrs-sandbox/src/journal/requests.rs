@@ -13,6 +13,7 @@ use std::{
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::On;
 use crate::http::request::RequestInfo;
 
 /// One recorded request.
@@ -105,9 +106,33 @@ impl Request {
         &self.content_type
     }
 
-    /// The body as JSON; `None` when there was none, it was no JSON, or too big to be kept (1 MiB).
+    /// The body, of JSON or YAML; `None` when there was none, it was neither, or too big to be kept (1 MiB).
     pub fn body(&self) -> Option<Value> {
-        serde_json::from_slice(self.body.as_ref()?).ok()
+        let body = self.body.as_ref()?;
+        let json = serde_json::from_slice(body).ok();
+        json.or_else(|| {
+            let is_yaml = self.content_type.contains("yaml");
+            is_yaml.then(|| crate::yaml::read(body).ok())?
+        })
+    }
+
+    /// The bytes that are kept of it.
+    pub(super) fn size(&self) -> usize {
+        let body = self.body.as_ref().map_or(0, Bytes::len);
+        body + self.path.len() + self.query.len() + self.user_agent.len() + self.content_type.len()
+    }
+
+    /// The beginning of the body, for messages.
+    pub(super) fn body_excerpt(&self) -> Option<String> {
+        const LENGTH: usize = 200;
+        let body = self.body.as_ref()?;
+        let excerpt = String::from_utf8_lossy(&body[..body.len().min(LENGTH)]);
+        let printable: String = excerpt
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        let more = if body.len() > LENGTH { "..." } else { "" };
+        Some(format!("{printable}{more}"))
     }
 
     /// The bytes of its body.
@@ -187,6 +212,29 @@ impl Requests {
             .filter(|request| condition(request))
             .cloned()
             .collect()
+    }
+
+    /// Those that a selection is for, which may be that of a [`Rule`](crate::fault::Rule).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use kopfrs_sandbox::{On, Sandbox};
+    ///
+    /// let journal = Sandbox::new().journal();
+    /// let conflicts = journal.requests().on(&On::writes().resource("demos")).status(409);
+    /// assert!(conflicts.is_empty());
+    /// # }
+    /// ```
+    pub fn on(&self, on: &On) -> Self {
+        self.matching(|request| on.matches(request))
+    }
+
+    /// Those that a fault has struck.
+    pub fn disturbed(&self) -> Self {
+        self.matching(|request| request.fault().is_some())
     }
 
     /// Those that create, change or delete.

@@ -3,9 +3,16 @@
 //! `test` for null passes on a missing path, `replace` of a missing member adds it, `remove` of one fails. kube-rs's
 //! finalizer helper depends on the first of these.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::ApiError;
+
+/// Operations of one patch at most, as with a real server.
+const OPERATIONS: usize = 10_000;
+/// Bytes that the copies of one patch may add at most, as with a real server.
+const COPIED: usize = 3 * 1024 * 1024;
+/// How deep a patched object may be: as deep as one that is read.
+const DEPTH: usize = 127;
 
 /// A decoded patch document.
 #[derive(Debug)]
@@ -13,12 +20,37 @@ pub(crate) struct JsonPatch {
     operations: Vec<Value>,
 }
 
-/// The operation does not apply; a real server does not say why.
-struct Failed;
+/// Why an operation is not applied.
+enum Failed {
+    /// It does not fit the object, or copies too much; a real server does not say why.
+    Unfit,
+    TooDeep,
+}
+
+impl From<Failed> for ApiError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Unfit => Self::patch_failed(),
+            Failed::TooDeep => Self::bad_request("exceeded max depth"),
+        }
+    }
+}
 
 impl JsonPatch {
     pub(crate) fn decode(document: &Value) -> Result<Self, ApiError> {
         match document {
+            Value::Array(operations) if operations.len() > OPERATIONS => {
+                let message = format!(
+                    "Request entity too large: The allowed maximum operations in a JSON patch is {OPERATIONS}, got {}",
+                    operations.len()
+                );
+                Err(ApiError::new(
+                    413,
+                    "RequestEntityTooLarge",
+                    message,
+                    Some(json!({})),
+                ))
+            }
             Value::Array(operations) if operations.iter().all(Value::is_object) => Ok(Self {
                 operations: operations.clone(),
             }),
@@ -50,47 +82,101 @@ impl JsonPatch {
 
     /// Applies all operations or none.
     pub(crate) fn apply(&self, target: &mut Value) -> Result<(), ApiError> {
-        let mut result = target.clone();
+        let mut document = Document {
+            root: target.clone(),
+            copied: 0,
+        };
         for operation in &self.operations {
-            apply(&mut result, operation).map_err(|Failed| ApiError::patch_failed())?;
+            document.apply(operation)?;
         }
-        *target = result;
+        *target = document.root;
         Ok(())
     }
 }
 
-fn apply(target: &mut Value, operation: &Value) -> Result<(), Failed> {
-    let pointer = |name: &str| {
-        operation
-            .get(name)
-            .and_then(Value::as_str)
-            .ok_or(Failed)
-            .and_then(parse)
-    };
-    let path = pointer("path")?;
-    let value = || operation.get("value").cloned().ok_or(Failed);
-    match operation.get("op").and_then(Value::as_str) {
-        Some("add") => add(target, &path, value()?),
-        Some("remove") => remove(target, &path).map(drop),
-        Some("replace") => replace(target, &path, value()?),
-        Some("move") => {
-            let moved = remove(target, &pointer("from")?)?;
-            add(target, &path, moved)
-        }
-        Some("copy") => {
-            let copied = find(target, &pointer("from")?).ok_or(Failed)?.clone();
-            add(target, &path, copied)
-        }
-        Some("test") => {
-            let found = find(target, &path).unwrap_or(&Value::Null);
-            let wanted = operation.get("value").unwrap_or(&Value::Null);
-            if same(found, wanted) {
-                Ok(())
-            } else {
-                Err(Failed)
+/// An object while it is patched.
+struct Document {
+    root: Value,
+    /// The bytes that copies have added.
+    copied: usize,
+}
+
+impl Document {
+    fn apply(&mut self, operation: &Value) -> Result<(), Failed> {
+        let text = |name: &str| operation.get(name).and_then(Value::as_str);
+        let pointer = |name: &str| parse(text(name).ok_or(Failed::Unfit)?);
+        let path = pointer("path")?;
+        let value = || operation.get("value").cloned().ok_or(Failed::Unfit);
+        match text("op") {
+            Some("add") => self.put(&path, value()?, add),
+            Some("remove") => remove(&mut self.root, &path).map(drop),
+            Some("replace") => self.put(&path, value()?, replace),
+            Some("move") => {
+                let moved = remove(&mut self.root, &pointer("from")?)?;
+                self.put(&path, moved, add)
             }
+            Some("copy") => {
+                let source = find(&self.root, &pointer("from")?).ok_or(Failed::Unfit)?;
+                self.copied += size(source);
+                if self.copied > COPIED {
+                    return Err(Failed::Unfit);
+                }
+                let copied = source.clone();
+                self.put(&path, copied, add)
+            }
+            Some("test") => {
+                let found = find(&self.root, &path).unwrap_or(&Value::Null);
+                let wanted = operation.get("value").unwrap_or(&Value::Null);
+                same(found, wanted).then_some(()).ok_or(Failed::Unfit)
+            }
+            _ => Err(Failed::Unfit),
         }
-        _ => Err(Failed),
+    }
+
+    /// Puts a value somewhere, if the object does not get too deep by that.
+    fn put(
+        &mut self,
+        path: &[String],
+        value: Value,
+        how: impl Fn(&mut Value, &[String], Value) -> Result<(), Failed>,
+    ) -> Result<(), Failed> {
+        if path.len() + depth(&value) > DEPTH {
+            return Err(Failed::TooDeep);
+        }
+        how(&mut self.root, path, value)
+    }
+}
+
+/// How many levels of lists and objects there are. Called for what has been read or checked: not too deep to recurse.
+fn depth(value: &Value) -> usize {
+    let inner = match value {
+        Value::Array(items) => items.iter().map(depth).max(),
+        Value::Object(fields) => fields.values().map(depth).max(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return 0,
+    };
+    1 + inner.unwrap_or(0)
+}
+
+/// The bytes of a value as compact JSON, but for escapes.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(true) => 4,
+        Value::Bool(false) => 5,
+        Value::Number(number) => number.to_string().len(),
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => {
+            items
+                .iter()
+                .map(|item| size(item) + 1)
+                .sum::<usize>()
+                .max(1)
+                + 1
+        }
+        Value::Object(fields) => {
+            let members = fields.iter();
+            let members = members.map(|(name, value)| name.len() + 4 + size(value));
+            members.sum::<usize>().max(1) + 1
+        }
     }
 }
 
@@ -98,7 +184,7 @@ fn parse(pointer: &str) -> Result<Vec<String>, Failed> {
     if pointer.is_empty() {
         return Ok(Vec::new());
     }
-    let rest = pointer.strip_prefix('/').ok_or(Failed)?;
+    let rest = pointer.strip_prefix('/').ok_or(Failed::Unfit)?;
     Ok(rest
         .split('/')
         .map(|part| part.replace("~1", "/").replace("~0", "~"))
@@ -157,26 +243,26 @@ fn add(target: &mut Value, path: &[String], value: Value) -> Result<(), Failed> 
             Ok(())
         }
         Some(Value::Array(items)) => {
-            let at: usize = last.parse().map_err(|_| Failed)?;
+            let at: usize = last.parse().map_err(|_| Failed::Unfit)?;
             if at > items.len() {
-                return Err(Failed);
+                return Err(Failed::Unfit);
             }
             items.insert(at, value);
             Ok(())
         }
-        _ => Err(Failed),
+        _ => Err(Failed::Unfit),
     }
 }
 
 fn remove(target: &mut Value, path: &[String]) -> Result<Value, Failed> {
-    let (last, parents) = path.split_last().ok_or(Failed)?;
+    let (last, parents) = path.split_last().ok_or(Failed::Unfit)?;
     match find_mut(target, parents) {
-        Some(Value::Object(fields)) => fields.remove(last).ok_or(Failed),
+        Some(Value::Object(fields)) => fields.remove(last).ok_or(Failed::Unfit),
         Some(Value::Array(items)) => {
-            let at = index(items, last).ok_or(Failed)?;
+            let at = index(items, last).ok_or(Failed::Unfit)?;
             Ok(items.remove(at))
         }
-        _ => Err(Failed),
+        _ => Err(Failed::Unfit),
     }
 }
 
@@ -188,10 +274,10 @@ fn replace(target: &mut Value, path: &[String], value: Value) -> Result<(), Fail
                 fields.insert(last.clone(), value);
             }
             Some(Value::Array(items)) => {
-                let at = index(items, last).ok_or(Failed)?;
+                let at = index(items, last).ok_or(Failed::Unfit)?;
                 items[at] = value;
             }
-            _ => return Err(Failed),
+            _ => return Err(Failed::Unfit),
         },
     }
     Ok(())

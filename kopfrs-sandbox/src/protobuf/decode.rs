@@ -52,11 +52,37 @@ const OPTIONAL: &[&str] = &[
     "ttlSecondsAfterFinished",
 ];
 
+/// Messages in one another at most: as many as there may be objects in JSON.
+const DEPTH: usize = 100;
+
+/// The table, and how many messages this one is in.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    messages: &'a Messages,
+    depth: usize,
+}
+
+impl Scope<'_> {
+    fn deeper(self) -> Result<Self, ProtobufError> {
+        if self.depth >= DEPTH {
+            return Err(ProtobufError::TooDeep);
+        }
+        Ok(Self {
+            depth: self.depth + 1,
+            ..self
+        })
+    }
+}
+
 pub(super) fn message(
     messages: &Messages,
     message: &Message,
     bytes: &[u8],
 ) -> Result<Fields, ProtobufError> {
+    fields(Scope { messages, depth: 0 }, message, bytes)
+}
+
+fn fields(scope: Scope<'_>, message: &Message, bytes: &[u8]) -> Result<Fields, ProtobufError> {
     let mut object = Fields::new();
     let mut reader = Reader::new(bytes);
     while let Some((number, field)) = reader.next_field()? {
@@ -64,13 +90,13 @@ pub(super) fn message(
         let Some(known) = message.get(&number) else {
             continue;
         };
-        put(messages, known, &mut object, field)?;
+        put(scope, known, &mut object, field)?;
     }
     Ok(object)
 }
 
 fn put(
-    messages: &Messages,
+    scope: Scope<'_>,
     known: &FieldType,
     object: &mut Fields,
     field: Field<'_>,
@@ -78,25 +104,25 @@ fn put(
     let name = known.name;
     match known.many {
         Many::One if name == "<" => {
-            if let Value::Object(inner) = value(messages, known.of, field)? {
+            if let Value::Object(inner) = value(scope, known.of, field)? {
                 object.extend(inner);
             }
         }
         Many::One => {
-            let value = value(messages, known.of, field)?;
+            let value = value(scope, known.of, field)?;
             if OPTIONAL.contains(&name) || !is_empty(&value) {
                 object.insert(name.to_owned(), value);
             }
         }
         Many::List => {
-            let value = value(messages, known.of, field)?;
+            let value = value(scope, known.of, field)?;
             let list = object.entry(name).or_insert_with(|| json!([]));
             if let Value::Array(list) = list {
                 list.push(value);
             }
         }
         Many::Map => {
-            let (key, value) = entry(messages, known.of, field)?;
+            let (key, value) = entry(scope, known.of, field)?;
             let map = object.entry(name).or_insert_with(|| json!({}));
             if let Value::Object(map) = map {
                 map.insert(key, value);
@@ -107,11 +133,7 @@ fn put(
 }
 
 /// An entry of a map: a message of a key and a value.
-fn entry(
-    messages: &Messages,
-    of: Type,
-    field: Field<'_>,
-) -> Result<(String, Value), ProtobufError> {
+fn entry(scope: Scope<'_>, of: Type, field: Field<'_>) -> Result<(String, Value), ProtobufError> {
     let mut key = String::new();
     // What is not sent is the empty value of the type.
     let mut found = match of {
@@ -122,14 +144,14 @@ fn entry(
     while let Some((number, field)) = reader.next_field()? {
         match number {
             1 => key = String::from_utf8_lossy(field.bytes()?).into_owned(),
-            2 => found = value(messages, of, field)?,
+            2 => found = value(scope, of, field)?,
             _ => {}
         }
     }
     Ok((key, found))
 }
 
-fn value(messages: &Messages, of: Type, field: Field<'_>) -> Result<Value, ProtobufError> {
+fn value(scope: Scope<'_>, of: Type, field: Field<'_>) -> Result<Value, ProtobufError> {
     Ok(match of {
         Type::Text => Value::from(String::from_utf8_lossy(field.bytes()?).into_owned()),
         Type::Boolean => Value::from(field.number()? != 0),
@@ -142,8 +164,8 @@ fn value(messages: &Messages, of: Type, field: Field<'_>) -> Result<Value, Proto
         Type::IntOrString => special::int_or_string(field.bytes()?)?,
         Type::Fields | Type::Raw => special::json_in_bytes(field.bytes()?)?,
         Type::Texts => special::texts(field.bytes()?)?,
-        Type::Message(name) => match messages.get(name) {
-            Some(known) => Value::Object(message(messages, known, field.bytes()?)?),
+        Type::Message(name) => match scope.messages.get(name) {
+            Some(known) => Value::Object(fields(scope.deeper()?, known, field.bytes()?)?),
             None => Value::Null,
         },
     })

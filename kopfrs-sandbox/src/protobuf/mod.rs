@@ -24,6 +24,8 @@ pub(crate) enum ProtobufError {
     Prefix,
     #[error("unexpected EOF")]
     End,
+    #[error("proto: exceeded max depth")]
+    TooDeep,
     #[error("proto: illegal wireType {0}")]
     WireType(u64),
     #[error("no kind {kind:?} is registered for version {api_version:?} in scheme \"sandbox\"")]

@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::{CLUSTER_ROLES, GROUP, gathered};
 use crate::{
     cluster::Cluster,
-    verbs::{Target, WriteOptions, create, decode::Decoded},
+    verbs::{Target, create, decode::Decoded},
 };
-
-const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// Roles by name: rules.
 fn roles() -> Vec<(&'static str, Value)> {
@@ -34,10 +33,24 @@ fn roles() -> Vec<(&'static str, Value)> {
         ("system:discovery", discovery),
         ("system:basic-user", reviews),
         ("system:public-info-viewer", public),
-        ("view", workloads(&["get", "list", "watch"], false)),
-        ("edit", workloads(&["*"], true)),
-        ("admin", administration()),
+        (
+            "system:aggregate-to-view",
+            workloads(&["get", "list", "watch"], false),
+        ),
+        ("system:aggregate-to-edit", workloads(&["*"], true)),
+        ("system:aggregate-to-admin", administration()),
     ]
+}
+
+/// Roles for people, each with the one that gathers it: what is labelled `aggregate-to-NAME` is added to them.
+const PEOPLE: [(&str, Option<&str>); 3] = [
+    ("view", Some("edit")),
+    ("edit", Some("admin")),
+    ("admin", None),
+];
+
+fn aggregate_to(name: &str) -> String {
+    format!("rbac.authorization.k8s.io/aggregate-to-{name}")
 }
 
 /// What people who work in a namespace see, or change: there, only the second kind of people sees secrets.
@@ -68,13 +81,7 @@ fn workloads(verbs: &[&str], secrets: bool) -> Value {
 }
 
 fn administration() -> Value {
-    let mut rules = workloads(&["*"], true);
-    if let Some(rules) = rules.as_array_mut() {
-        rules.push(json!({
-            "apiGroups": [GROUP], "resources": ["rolebindings", "roles"], "verbs": ["*"],
-        }));
-    }
-    rules
+    json!([{"apiGroups": [GROUP], "resources": ["rolebindings", "roles"], "verbs": ["*"]}])
 }
 
 /// Bindings by name: role, groups.
@@ -100,7 +107,28 @@ const BINDINGS: [(&str, &str, &[&str]); 4] = [
 /// Creates them.
 pub(crate) fn create(cluster: &Cluster) {
     for (name, rules) in roles() {
-        put(cluster, "clusterroles", name, json!({"rules": rules}));
+        let label = name.strip_prefix("system:aggregate-to-").map(aggregate_to);
+        put(
+            cluster,
+            "clusterroles",
+            (name, label),
+            json!({"rules": rules}),
+        );
+    }
+    for (name, gathered_by) in PEOPLE {
+        let selector = json!({"matchLabels": {aggregate_to(name): "true"}});
+        let mut role = json!({
+            "metadata": {"name": name}, "aggregationRule": {"clusterRoleSelectors": [selector]},
+        });
+        // There at once: the controller would only come to it later.
+        let all = cluster.store.list(CLUSTER_ROLES, "").1;
+        role["rules"] = json!(gathered(&role, &all));
+        put(
+            cluster,
+            "clusterroles",
+            (name, gathered_by.map(aggregate_to)),
+            role,
+        );
     }
     for (name, role, groups) in BINDINGS {
         let subjects: Vec<Value> = groups
@@ -109,11 +137,11 @@ pub(crate) fn create(cluster: &Cluster) {
             .collect();
         let role = json!({"apiGroup": GROUP, "kind": "ClusterRole", "name": role});
         let binding = json!({"roleRef": role, "subjects": subjects});
-        put(cluster, "clusterrolebindings", name, binding);
+        put(cluster, "clusterrolebindings", (name, None), binding);
     }
 }
 
-fn put(cluster: &Cluster, plural: &str, name: &str, mut value: Value) {
+fn put(cluster: &Cluster, plural: &str, (name, label): (&str, Option<String>), mut value: Value) {
     let kinds = cluster.registry.kinds();
     let kind = kinds
         .find(GROUP, "v1", plural)
@@ -123,13 +151,17 @@ fn put(cluster: &Cluster, plural: &str, name: &str, mut value: Value) {
         namespace: String::new(),
         name: String::new(),
     };
-    let labels = json!({"kubernetes.io/bootstrapping": "rbac-defaults"});
-    value["metadata"] = json!({"name": name, "labels": labels});
+    let mut labels = json!({"kubernetes.io/bootstrapping": "rbac-defaults"});
+    if let Some(label) = label {
+        labels[label] = json!("true");
+    }
+    let annotations = json!({"rbac.authorization.kubernetes.io/autoupdate": "true"});
+    value["metadata"] = json!({"name": name, "labels": labels, "annotations": annotations});
     let decoded = Decoded {
         value,
         faults: Vec::new(),
     };
-    match create::create(cluster, &target, decoded, &WriteOptions::default()) {
+    match create::bootstrap(cluster, &target, decoded) {
         Ok(_) => {}
         // In a state that was restored.
         Err(error) if error.is_already_exists() => {}

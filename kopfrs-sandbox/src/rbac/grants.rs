@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Attributes, Rule};
+use super::{Attributes, GROUP, Rule};
 use crate::{
     auth::{SERVICE_ACCOUNT, User},
     cluster::Cluster,
     object::{Object, key, meta, text},
 };
-
-const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// The rules that hold for one user in one namespace, each with the reason why.
 #[derive(Debug)]
@@ -25,6 +23,20 @@ struct Grant {
 
 fn stored(cluster: &Cluster, plural: &str, prefix: &str) -> Vec<Arc<Object>> {
     cluster.store.list(&format!("{plural}.{GROUP}"), prefix).1
+}
+
+/// The role that a reference in a namespace means.
+pub(super) fn role_of(cluster: &Cluster, role: &Value, namespace: &str) -> Option<Arc<Object>> {
+    let name = text(role, &["name"]).unwrap_or_default();
+    match text(role, &["kind"])? {
+        "ClusterRole" => cluster
+            .store
+            .get(&format!("clusterroles.{GROUP}"), &key("", name)),
+        "Role" => cluster
+            .store
+            .get(&format!("roles.{GROUP}"), &key(namespace, name)),
+        _ => None,
+    }
 }
 
 impl Grants {
@@ -54,15 +66,7 @@ impl Grants {
         };
         let role = text(binding, &["roleRef", "name"]).unwrap_or_default();
         let kind = text(binding, &["roleRef", "kind"]).unwrap_or_default();
-        let found = match kind {
-            "ClusterRole" => cluster
-                .store
-                .get(&format!("clusterroles.{GROUP}"), &key("", role)),
-            "Role" => cluster
-                .store
-                .get(&format!("roles.{GROUP}"), &key(namespace, role)),
-            _ => None,
-        };
+        let found = role_of(cluster, &binding["roleRef"], namespace);
         let name = meta(binding, "name");
         let binding = if namespace.is_empty() {
             format!("ClusterRoleBinding {name:?}")

@@ -4,16 +4,28 @@
 //! for every request, reviews ask on behalf of clients. Nobody is asked at all unless the sandbox was built with
 //! authorization.
 
+mod aggregation;
 mod defaults;
+mod escalation;
 mod grants;
 mod rule;
+pub(crate) mod validation;
 
-pub(crate) use self::{defaults::create as create_defaults, grants::Grants, rule::Rule};
+pub(crate) use self::{
+    aggregation::{CLUSTER_ROLES, gathered},
+    defaults::create as create_defaults,
+    escalation::check as refuse_escalation,
+    grants::Grants,
+    rule::Rule,
+};
 use crate::{
     auth::{MASTERS, User},
     cluster::Cluster,
     error::{ApiError, Subject},
 };
+
+/// The API group of roles and bindings.
+const GROUP: &str = "rbac.authorization.k8s.io";
 
 /// What somebody wants to do.
 #[derive(Debug, Clone, Default)]

@@ -1,5 +1,7 @@
 //! One rule of a role.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
 use super::Attributes;
@@ -70,6 +72,76 @@ impl Rule {
         !self.paths.is_empty()
     }
 
+    /// Rules for one verb and one thing each, which together are this one.
+    pub(super) fn broken_down(&self) -> Vec<Self> {
+        let one = |verb: &String| Self {
+            verbs: vec![verb.clone()],
+            ..Self::default()
+        };
+        let mut rules = Vec::new();
+        for group in &self.groups {
+            for resource in &self.resources {
+                for verb in &self.verbs {
+                    let rule = Self {
+                        groups: vec![group.clone()],
+                        resources: vec![resource.clone()],
+                        ..one(verb)
+                    };
+                    if self.names.is_empty() {
+                        rules.push(rule);
+                        continue;
+                    }
+                    rules.extend(self.names.iter().map(|name| Self {
+                        names: vec![name.clone()],
+                        ..rule.clone()
+                    }));
+                }
+            }
+        }
+        for path in &self.paths {
+            rules.extend(self.verbs.iter().map(|verb| Self {
+                paths: vec![path.clone()],
+                ..one(verb)
+            }));
+        }
+        rules
+    }
+
+    /// Whether all that a broken down rule allows is allowed by this one.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let all = |own: &[String], wanted: &[String]| wanted.iter().all(|one| has(own, one));
+        let resource = |wanted: &String| {
+            let subresource = wanted.split_once('/').map(|(_, name)| format!("*/{name}"));
+            has(&self.resources, wanted)
+                || subresource.is_some_and(|any| self.resources.contains(&any))
+        };
+        let names = self.names.is_empty()
+            || (!other.names.is_empty()
+                && other.names.iter().all(|name| self.names.contains(name)));
+        let path = |wanted: &String| {
+            let mut own = self.paths.iter();
+            own.any(|pattern| pattern == wanted || covers(pattern, wanted))
+        };
+        all(&self.verbs, &other.verbs)
+            && all(&self.groups, &other.groups)
+            && other.resources.iter().all(resource)
+            && names
+            && other.paths.iter().all(path)
+    }
+
+    /// Whether another rule is about the same thing of a resource.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        !self.is_for_paths()
+            && self.groups == other.groups
+            && self.resources == other.resources
+            && self.names == other.names
+            && self.paths == other.paths
+    }
+
+    pub(super) fn add_verbs(&mut self, other: Self) {
+        self.verbs.extend(other.verbs);
+    }
+
     /// The rule as reviews of rules show it.
     pub(crate) fn shown(&self) -> Value {
         if self.is_for_paths() {
@@ -81,6 +153,26 @@ impl Rule {
             shown["resourceNames"] = json!(self.names);
         }
         shown
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            ("APIGroups", &self.groups),
+            ("Resources", &self.resources),
+            ("NonResourceURLs", &self.paths),
+            ("ResourceNames", &self.names),
+            ("Verbs", &self.verbs),
+        ];
+        let parts = parts.into_iter().filter(|(_, list)| !list.is_empty());
+        let parts: Vec<String> = parts
+            .map(|(name, list)| {
+                let list: Vec<String> = list.iter().map(|one| format!("{one:?}")).collect();
+                format!("{name}:[{}]", list.join(" "))
+            })
+            .collect();
+        write!(f, "{{{}}}", parts.join(", "))
     }
 }
 

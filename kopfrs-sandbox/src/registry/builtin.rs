@@ -254,7 +254,7 @@ const ROWS: &[Row] = &[
         &[],
         false,
         NONE,
-        &rules::RBAC,
+        &rules::CLUSTER_ROLE_BINDING,
     ),
     Row(
         "rbac.authorization.k8s.io/v1",
@@ -264,7 +264,7 @@ const ROWS: &[Row] = &[
         &[],
         false,
         NONE,
-        &rules::RBAC,
+        &rules::CLUSTER_ROLE,
     ),
     Row(
         "rbac.authorization.k8s.io/v1",
@@ -274,7 +274,7 @@ const ROWS: &[Row] = &[
         &[],
         true,
         NONE,
-        &rules::RBAC,
+        &rules::ROLE_BINDING,
     ),
     Row(
         "rbac.authorization.k8s.io/v1",
@@ -284,7 +284,7 @@ const ROWS: &[Row] = &[
         &[],
         true,
         NONE,
-        &rules::RBAC,
+        &rules::ROLE,
     ),
     Row(
         "admissionregistration.k8s.io/v1",
@@ -294,7 +294,7 @@ const ROWS: &[Row] = &[
         &["api-extensions"],
         false,
         NONE,
-        &rules::WEBHOOKS,
+        &rules::MUTATING_WEBHOOKS,
     ),
     Row(
         "admissionregistration.k8s.io/v1",
@@ -304,7 +304,7 @@ const ROWS: &[Row] = &[
         &["api-extensions"],
         false,
         NONE,
-        &rules::WEBHOOKS,
+        &rules::VALIDATING_WEBHOOKS,
     ),
     Row(
         "apiextensions.k8s.io/v1",

@@ -63,6 +63,13 @@ impl Kinds {
             .filter(move |kind| kind.group == group && kind.version == version)
     }
 
+    /// The same resource in other versions.
+    pub(crate) fn equivalents<'a>(&'a self, kind: &'a Kind) -> impl Iterator<Item = &'a Arc<Kind>> {
+        self.by_path.values().filter(move |other| {
+            other.resource == kind.resource && other.api_version != kind.api_version
+        })
+    }
+
     /// One kind for each stored resource, in any of its versions.
     pub(crate) fn resources(&self) -> impl Iterator<Item = &Arc<Kind>> {
         let mut seen = std::collections::BTreeSet::new();

@@ -5,6 +5,7 @@
 
 mod combined;
 mod defaults;
+mod depth;
 mod duplicates;
 mod format;
 mod prune;

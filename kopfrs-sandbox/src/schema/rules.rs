@@ -8,19 +8,27 @@ use std::{fmt, sync::Arc};
 use kube_cel::{CompiledSchema, ErrorKind, ValidationError, compile_schema, validate_compiled};
 use serde_json::{Value, json};
 
-use super::{Schema, validate::Place};
+use super::{
+    Schema,
+    depth::{LIMIT, depth, on_stack_for},
+    validate::Place,
+};
 use crate::{error::FieldError, object::Fields};
 
 const KEYWORD: &str = "x-kubernetes-validations";
 
 /// The rules of one node, compiled once.
 #[derive(Clone)]
-pub(super) struct Rules(Arc<CompiledSchema>);
+pub(super) struct Rules {
+    compiled: Arc<CompiledSchema>,
+    /// Of the deepest of them.
+    depth: usize,
+}
 
 impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Rules")
-            .field(&self.0.validations.len())
+            .field(&self.compiled.validations.len())
             .finish()
     }
 }
@@ -28,14 +36,30 @@ impl fmt::Debug for Rules {
 impl Rules {
     pub(super) fn compile(raw: &Value) -> Option<Self> {
         let rules = raw.get(KEYWORD)?.as_array()?;
+        let rules: Vec<&Value> = rules
+            .iter()
+            .filter(|rule| depth_of(rule) <= LIMIT)
+            .collect();
         if rules.is_empty() {
             return None;
         }
         // The types below are needed; the rules below are for other values.
         let mut node = without_rules(raw);
-        node[KEYWORD] = json!(rules);
-        Some(Self(Arc::new(compile_schema(&node))))
+        node[KEYWORD] = json!(&rules);
+        let depth = rules.iter().map(|rule| depth_of(rule)).max().unwrap_or(0);
+        let compiled = on_stack_for(depth, || compile_schema(&node));
+        Some(Self {
+            compiled: Arc::new(compiled),
+            depth,
+        })
     }
+}
+
+/// How deep a rule, or the expression of its message, is.
+fn depth_of(rule: &Value) -> usize {
+    let expressions = ["rule", "messageExpression"].into_iter();
+    let texts = expressions.filter_map(|name| rule.get(name)?.as_str());
+    texts.map(depth).max().unwrap_or(0)
 }
 
 fn without_rules(schema: &Value) -> Value {
@@ -61,7 +85,12 @@ pub(crate) fn compile_errors(node: &Value) -> Vec<(usize, String)> {
     let rules = rules.into_iter().flatten().enumerate();
     rules
         .filter_map(|(index, rule)| {
-            let compiled = compile_schema(&json!({"type": "object", KEYWORD: [rule]}));
+            let depth = depth_of(rule);
+            if depth > LIMIT {
+                return Some((index, "expression recursion limit exceeded".to_owned()));
+            }
+            let node = json!({"type": "object", KEYWORD: [rule]});
+            let compiled = on_stack_for(depth, || compile_schema(&node));
             let errors = compiled.compilation_errors();
             Some((index, errors.first()?.to_string()))
         })
@@ -89,7 +118,9 @@ fn walk(
         return;
     }
     if let Some(rules) = &schema.rules
-        && let Err(broken) = validate_compiled(&rules.0, value, old)
+        && let Err(broken) = on_stack_for(rules.depth, || {
+            validate_compiled(&rules.compiled, value, old)
+        })
     {
         let broken = broken.into_vec();
         errors.extend(broken.iter().map(|error| worded(error, value, place)));

@@ -2,6 +2,7 @@
 //!
 //! `verbs` parses them from queries; matching is pure.
 
+mod expressions;
 mod field;
 mod label;
 

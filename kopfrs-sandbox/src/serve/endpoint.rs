@@ -1,53 +1,51 @@
-//! A TCP port with TLS, and a stack behind it.
+//! An open TCP port: what it is reached by, and what stands behind it.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{fmt, net::SocketAddr, path::Path, time::Duration};
 
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
-    server::conn::auto,
-    service::TowerToHyperService,
-};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::{JoinHandle, JoinSet},
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::{Service, ServiceExt};
 
-use super::{Front, ServeError, Stack, access::Access, kubeconfig};
-use crate::http::{Body, BoxError, Connection, Shutdown, auth::Strangers};
+use super::{
+    Front, ServeError, Stack,
+    access::Access,
+    connection::{self, Behind},
+    kubeconfig,
+};
+use crate::{
+    Journal, Tokens,
+    fault::Faults,
+    http::{Connection, auth::Strangers},
+};
 
 /// How long connections may take to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What is behind a port.
-pub(super) trait Behind:
-    Service<
-        http::Request<bytes::Bytes>,
-        Response = http::Response<Body>,
-        Error = BoxError,
-        Future: Send,
-    > + Clone
-    + Send
-    + 'static
-{
-}
-
-impl<S> Behind for S where
-    S: Service<
-            http::Request<bytes::Bytes>,
-            Response = http::Response<Body>,
-            Error = BoxError,
-            Future: Send,
-        > + Clone
-        + Send
-        + 'static
-{
-}
-
-/// A port that is open. Dropping it closes it at once.
-pub(super) struct Endpoint {
+/// An open port with TLS, of a [`Server`](crate::Server) or a [`Proxy`](crate::Proxy): how it is reached, whom it lets
+/// in, what it has seen, and what it makes go wrong. Both lend it, and so have its methods.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use kopfrs_sandbox::{Endpoint, Proxy, Sandbox};
+///
+/// fn describe(endpoint: &Endpoint) -> String {
+///     format!("{} with {} requests", endpoint.addr(), endpoint.journal().requests().len())
+/// }
+///
+/// let server = Sandbox::new().serve().await?;
+/// let proxy = Proxy::start(server.config()).await?;
+/// assert!(describe(&server).ends_with("with 0 requests"));
+/// assert!(describe(&proxy).starts_with("127.0.0.1"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Endpoint {
     addr: SocketAddr,
     access: Access,
     config: kube::Config,
@@ -86,36 +84,61 @@ impl Endpoint {
         })
     }
 
-    pub(super) fn addr(&self) -> SocketAddr {
+    /// The address it listens on.
+    pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    pub(super) fn front(&self) -> &Front {
-        &self.front
+    /// What it makes go wrong; of a sandbox the same as [`Sandbox::faults`](crate::Sandbox::faults).
+    pub fn faults(&self) -> Faults {
+        self.front.faults.clone()
     }
 
-    pub(super) fn token(&self) -> &str {
+    /// The requests it has seen; of a sandbox all that the sandbox has seen.
+    pub fn journal(&self) -> Journal {
+        self.front.journal.clone()
+    }
+
+    /// The tokens it accepts itself.
+    pub fn tokens(&self) -> Tokens {
+        self.front.tokens.clone()
+    }
+
+    /// The token of its administrator, which its kubeconfig holds.
+    pub fn token(&self) -> &str {
         &self.access.token
     }
 
-    pub(super) fn kubeconfig(&self, token: &str) -> String {
+    /// A kubeconfig for any client, as YAML. It holds the token.
+    pub fn kubeconfig(&self) -> String {
+        self.kubeconfig_with_token(self.token())
+    }
+
+    /// A kubeconfig with another token: one of [`Endpoint::tokens`], or of the server behind a proxy.
+    pub fn kubeconfig_with_token(&self, token: &str) -> String {
         kubeconfig::text(self.addr, &self.access.identity, token)
     }
 
-    pub(super) fn write_kubeconfig(&self, path: &Path) -> Result<(), ServeError> {
-        kubeconfig::write(path, &self.kubeconfig(self.token())).map_err(|source| {
-            ServeError::Kubeconfig {
-                path: path.to_owned(),
-                source,
-            }
+    /// Writes the kubeconfig to a file that only its owner can read.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn write_kubeconfig(&self, path: impl AsRef<Path>) -> Result<(), ServeError> {
+        let path = path.as_ref();
+        kubeconfig::write(path, &self.kubeconfig()).map_err(|source| ServeError::Kubeconfig {
+            path: path.to_owned(),
+            source,
         })
     }
 
-    pub(super) fn config(&self) -> kube::Config {
+    /// The configuration for a [`kube::Client`] over the port.
+    pub fn config(&self) -> kube::Config {
         self.config.clone()
     }
 
-    pub(super) fn config_with_token(&self, token: &str) -> kube::Config {
+    /// The configuration for a client with another token.
+    pub fn config_with_token(&self, token: &str) -> kube::Config {
         let mut config = self.config();
         config.auth_info = kubeconfig::credentials(token);
         config
@@ -127,6 +150,15 @@ impl Endpoint {
             // It panics only if hyper does; there is nothing to save then.
             let _ = task.await;
         }
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Never the token.
+        f.debug_struct("Endpoint")
+            .field("addr", &self.addr)
+            .finish_non_exhaustive()
     }
 }
 
@@ -183,7 +215,7 @@ impl<S: Behind> Accepting<S> {
             cut.cancel();
         }
         let marker = Connection(cut.clone());
-        let served = connection(
+        let served = connection::serve(
             stream,
             self.tls.clone(),
             (self.stack.clone(), marker),
@@ -198,42 +230,5 @@ impl<S: Behind> Accepting<S> {
             }
             drop(open);
         }
-    }
-}
-
-async fn connection<S: Behind>(
-    stream: TcpStream,
-    tls: TlsAcceptor,
-    (stack, cut): (Stack<S>, Connection),
-    shutdown: CancellationToken,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "failed to set TCP_NODELAY");
-    }
-    let stream = match tls.accept(stream).await {
-        Ok(stream) => stream,
-        Err(error) => {
-            tracing::debug!(%error, "a TLS handshake failed");
-            return;
-        }
-    };
-    let marker = Shutdown(shutdown.clone());
-    let service = stack.map_request(move |mut request: http::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(marker.clone());
-        request.extensions_mut().insert(cut.clone());
-        request
-    });
-    let builder = auto::Builder::new(TokioExecutor::new());
-    let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    tokio::pin!(served);
-    let result = tokio::select! {
-        result = served.as_mut() => result,
-        () = shutdown.cancelled() => {
-            served.as_mut().graceful_shutdown();
-            served.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, "a connection ended with an error");
     }
 }

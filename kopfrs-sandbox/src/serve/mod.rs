@@ -1,16 +1,19 @@
 //! Ways to reach a sandbox, or a server behind a proxy: in-process, and over TLS on a loopback port.
 
 mod access;
+mod connection;
 mod endpoint;
 mod error;
 mod forward;
+mod guard;
 mod identity;
 mod kubeconfig;
 mod proxy;
 mod server;
 
 pub(crate) use self::access::Credentials;
-pub use self::{error::ServeError, proxy::Proxy, server::Server};
+use self::guard::Guarded;
+pub use self::{endpoint::Endpoint, error::ServeError, proxy::Proxy, server::Server};
 use crate::{
     auth::Tokens,
     clock::Clock,
@@ -24,7 +27,7 @@ use crate::{
 };
 
 /// The whole stack in front of `S`, for requests with any body.
-pub(crate) type Stack<S = Router> = Collect<Journaled<Faulty<Auth<S>>>>;
+pub(crate) type Stack<S = Router> = Collect<Journaled<Faulty<Auth<Guarded<S>>>>>;
 
 /// What stands in front of a server, be it the sandbox or another one.
 #[derive(Debug, Clone)]
@@ -37,7 +40,7 @@ pub(crate) struct Front {
 
 impl Front {
     pub(crate) fn stack<S>(&self, server: S, strangers: Strangers) -> Stack<S> {
-        let authenticated = Auth::new(server, self.tokens.clone(), strangers);
+        let authenticated = Auth::new(Guarded::new(server), self.tokens.clone(), strangers);
         let faulty = Faulty::new(authenticated, self.faults.clone());
         Collect::new(Journaled::new(
             faulty,

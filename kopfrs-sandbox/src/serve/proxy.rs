@@ -1,15 +1,16 @@
 //! A port in front of another API server.
 
-use std::{fmt, net::SocketAddr, path::Path};
+use std::{fmt, net::SocketAddr, ops::Deref};
 
-use super::{Front, ServeError, access::Access, endpoint::Endpoint, forward::Forward};
+use super::{Endpoint, Front, ServeError, access::Access, forward::Forward};
 use crate::{Journal, Tokens, clock::Clock, fault::Faults, http::auth::Strangers};
 
 /// A proxy over TLS on a loopback port, in front of any API server: with the sandbox's faults, journal and tokens.
 ///
-/// Requests with a token of [`Proxy::tokens`] are sent on with the credentials the proxy was given, whoever the token is
-/// for; what comes with other tokens, or with none, is sent on as it is, for the server to judge. Bodies are streamed.
-/// Connections that are taken over (`exec`, `attach`, `port-forward`) are not supported.
+/// How it is reached, and what it has seen, tells its [`Endpoint`], whose methods are its own. Requests with a token of
+/// [`Endpoint::tokens`] are sent on with the credentials the proxy was given, whoever the token is for; what comes with
+/// other tokens, or with none, is sent on as it is, for the server to judge. Bodies are streamed. Connections that are
+/// taken over (`exec`, `attach`, `port-forward`) are not supported.
 ///
 /// The kube crate has to be built with a TLS feature, as for any client of a server that is not on plain HTTP.
 ///
@@ -18,11 +19,11 @@ use crate::{Journal, Tokens, clock::Clock, fault::Faults, http::auth::Strangers}
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use kopfrs_sandbox::{Proxy, Sandbox, fault::{Fault, On, Rule}};
+/// use kopfrs_sandbox::{Proxy, Sandbox, fault::{Fault, On}};
 ///
 /// let server = Sandbox::new().serve().await?;
 /// let proxy = Proxy::start(server.config()).await?;
-/// proxy.faults().inject(Rule::new(On::any(), Fault::status(503)).times(1));
+/// proxy.faults().inject(Fault::status(503).on(On::any()).times(1));
 ///
 /// let mut config = proxy.config();
 /// config.default_retry = false;
@@ -60,71 +61,22 @@ impl Proxy {
         Ok(Self { endpoint })
     }
 
-    /// The address it listens on.
-    pub fn addr(&self) -> SocketAddr {
-        self.endpoint.addr()
-    }
-
-    /// What it makes go wrong.
-    pub fn faults(&self) -> Faults {
-        self.endpoint.front().faults.clone()
-    }
-
-    /// The requests it has seen.
-    pub fn journal(&self) -> Journal {
-        self.endpoint.front().journal.clone()
-    }
-
-    /// The tokens it accepts itself.
-    pub fn tokens(&self) -> Tokens {
-        self.endpoint.front().tokens.clone()
-    }
-
-    /// The token that its kubeconfig holds.
-    pub fn token(&self) -> &str {
-        self.endpoint.token()
-    }
-
-    /// A kubeconfig for any client, as YAML. It holds the token.
-    pub fn kubeconfig(&self) -> String {
-        self.endpoint.kubeconfig(self.token())
-    }
-
-    /// A kubeconfig with another token.
-    pub fn kubeconfig_with_token(&self, token: &str) -> String {
-        self.endpoint.kubeconfig(token)
-    }
-
-    /// Writes the kubeconfig to a file that only its owner can read.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be written.
-    pub fn write_kubeconfig(&self, path: impl AsRef<Path>) -> Result<(), ServeError> {
-        self.endpoint.write_kubeconfig(path.as_ref())
-    }
-
-    /// The configuration for a [`kube::Client`] through the proxy.
-    pub fn config(&self) -> kube::Config {
-        self.endpoint.config()
-    }
-
-    /// The configuration for a client with another token.
-    pub fn config_with_token(&self, token: &str) -> kube::Config {
-        self.endpoint.config_with_token(token)
-    }
-
     /// Stops: no new connections, watches end, requests finish (for two seconds at most).
     pub async fn stop(mut self) {
         self.endpoint.stop().await;
     }
 }
 
+impl Deref for Proxy {
+    type Target = Endpoint;
+
+    fn deref(&self) -> &Endpoint {
+        &self.endpoint
+    }
+}
+
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Never the token.
-        f.debug_struct("Proxy")
-            .field("addr", &self.addr())
-            .finish_non_exhaustive()
+        f.debug_tuple("Proxy").field(&self.endpoint).finish()
     }
 }

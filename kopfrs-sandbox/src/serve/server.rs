@@ -1,17 +1,16 @@
 //! A sandbox on a TCP port.
 
-use std::{fmt, net::SocketAddr, path::Path};
+use std::{fmt, net::SocketAddr, ops::Deref};
 
 use super::{
-    ServeError,
+    Endpoint, ServeError,
     access::{Access, Lifetime},
-    endpoint::Endpoint,
 };
 use crate::{Sandbox, http::auth::Strangers};
 
 /// A sandbox served over TLS on a loopback port, with a token of its own.
 ///
-/// Dropping it stops it at once; [`Server::stop`] lets requests finish and ends watches first.
+/// How it is reached, and what it has seen, tells its [`Endpoint`], whose methods are its own. Dropping it stops it at once; [`Server::stop`] lets requests finish and ends watches first.
 ///
 /// # Examples
 ///
@@ -36,10 +35,7 @@ pub struct Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Never the token.
-        f.debug_struct("Server")
-            .field("addr", &self.addr())
-            .finish_non_exhaustive()
+        f.debug_tuple("Server").field(&self.endpoint).finish()
     }
 }
 
@@ -63,47 +59,16 @@ impl Server {
         })
     }
 
-    /// The address it listens on.
-    pub fn addr(&self) -> SocketAddr {
-        self.endpoint.addr()
-    }
-
-    /// A kubeconfig for any client, as YAML. It holds the token.
-    pub fn kubeconfig(&self) -> String {
-        self.endpoint.kubeconfig(self.token())
-    }
-
-    /// A kubeconfig with another token: one of [`Sandbox::tokens`].
-    pub fn kubeconfig_with_token(&self, token: &str) -> String {
-        self.endpoint.kubeconfig(token)
-    }
-
-    /// Writes the kubeconfig to a file that only its owner can read.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be written.
-    pub fn write_kubeconfig(&self, path: impl AsRef<Path>) -> Result<(), ServeError> {
-        self.endpoint.write_kubeconfig(path.as_ref())
-    }
-
-    /// The configuration for a [`kube::Client`] over the port.
-    pub fn config(&self) -> kube::Config {
-        self.endpoint.config()
-    }
-
-    /// The configuration for a client with another token: one of [`Sandbox::tokens`].
-    pub fn config_with_token(&self, token: &str) -> kube::Config {
-        self.endpoint.config_with_token(token)
-    }
-
-    /// The token of the administrator.
-    pub fn token(&self) -> &str {
-        self.endpoint.token()
-    }
-
     /// Stops: no new connections, watches end, requests finish (for two seconds at most).
     pub async fn stop(mut self) {
         self.endpoint.stop().await;
+    }
+}
+
+impl Deref for Server {
+    type Target = Endpoint;
+
+    fn deref(&self) -> &Endpoint {
+        &self.endpoint
     }
 }

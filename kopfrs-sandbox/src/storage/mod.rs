@@ -3,6 +3,7 @@
 //! One lock, one growing revision, one table per resource, each with a bounded log of its events. Called by `verbs`
 //! and `controllers`. It must not know kinds, versions, HTTP or the rules of objects: it stores what it is given.
 
+mod past;
 mod saved;
 mod snapshot;
 mod table;
@@ -13,10 +14,14 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::Instant,
+};
 
 use self::table::Table;
 pub(crate) use self::{
+    past::Past,
     saved::{Saved, SavedTable},
     snapshot::{Page, PageRequest},
 };
@@ -43,6 +48,8 @@ pub(crate) struct Event {
     pub(crate) object: Arc<Object>,
     /// The state before, `None` for an addition.
     pub(crate) previous: Option<Arc<Object>>,
+    /// When it happened, for those who ask for the past.
+    pub(crate) time: Instant,
 }
 
 /// The expected state was not there any more.
@@ -126,6 +133,16 @@ impl Store {
 
     pub(crate) fn get(&self, resource: &str, key: &str) -> Option<Arc<Object>> {
         self.lock().tables.get(resource)?.objects.get(key).cloned()
+    }
+
+    /// An object as it was at a revision that is still remembered.
+    pub(crate) fn get_at(&self, resource: &str, key: &str, revision: u64) -> Option<Arc<Object>> {
+        let inner = self.lock();
+        let table = inner.tables.get(resource)?;
+        match table.first_change(key, revision) {
+            Some(event) => event.previous.clone(),
+            None => table.objects.get(key).cloned(),
+        }
     }
 
     /// All objects whose key begins with `prefix`, and the revision they were read at.
@@ -240,19 +257,21 @@ impl Store {
         }
     }
 
-    /// A list and the cursor that goes on right after it.
+    /// A list and the cursor that goes on right after it: of now, or of a revision that is still remembered.
     pub(crate) fn list_and_follow(
         &self,
         resource: &str,
         prefix: &str,
+        as_of: Option<u64>,
     ) -> (Vec<Arc<Object>>, Cursor) {
         let mut inner = self.lock();
         let now = inner.revision;
         let table = inner.table(resource);
-        let objects = table.range(prefix, None).map(|(_, o)| o.clone()).collect();
+        let revision = as_of.map_or(now, |revision| revision.clamp(table.compacted, now));
+        let objects = snapshot::state(table, revision, prefix, None);
         let cursor = Cursor {
             resource: table.resource.clone(),
-            revision: now,
+            revision,
             signal: table.signal.subscribe(),
         };
         (objects, cursor)

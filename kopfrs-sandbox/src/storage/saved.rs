@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{Change, Event, FIRST_REVISION, Inner, Store, table::Table};
 use crate::object::Object;
@@ -99,13 +99,15 @@ impl Store {
 impl Inner {
     /// Everything there is, as if it had just been added.
     pub(super) fn present(&self) -> impl Iterator<Item = Arc<Event>> {
-        self.tables.values().flat_map(|table| {
-            let events = table.objects.iter().map(|(key, object)| Event {
+        let now = Instant::now();
+        self.tables.values().flat_map(move |table| {
+            let events = table.objects.iter().map(move |(key, object)| Event {
                 change: Change::Added,
                 resource: table.resource.clone(),
                 key: key.clone(),
                 object: object.clone(),
                 previous: None,
+                time: now,
             });
             events.map(Arc::new)
         })

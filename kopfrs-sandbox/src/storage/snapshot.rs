@@ -32,29 +32,35 @@ pub(super) fn page(table: &Table, now: u64, request: &PageRequest<'_>) -> Result
             oldest: table.compacted,
         });
     }
-    let current = table.range(request.prefix, request.after);
+    Ok(Page {
+        revision,
+        objects: state(table, revision, request.prefix, request.after),
+    })
+}
+
+/// What was there at a revision that the log reaches back to.
+pub(super) fn state(
+    table: &Table,
+    revision: u64,
+    prefix: &str,
+    after: Option<&str>,
+) -> Vec<Arc<Object>> {
+    let current = table.range(prefix, after);
     let undone = undone(table, revision);
     if undone.is_empty() {
-        return Ok(Page {
-            revision,
-            objects: current.map(|(_, object)| object.clone()).collect(),
-        });
+        return current.map(|(_, object)| object.clone()).collect();
     }
     let mut past: BTreeMap<&str, Arc<Object>> = current
         .map(|(key, object)| (key.as_str(), object.clone()))
         .collect();
     for (key, previous) in undone {
-        let wanted =
-            key.starts_with(request.prefix) && request.after.is_none_or(|after| key > after);
+        let wanted = key.starts_with(prefix) && after.is_none_or(|after| key > after);
         match previous {
             Some(object) if wanted => drop(past.insert(key, object.clone())),
             _ => drop(past.remove(key)),
         }
     }
-    Ok(Page {
-        revision,
-        objects: past.into_values().collect(),
-    })
+    past.into_values().collect()
 }
 
 /// For each key changed after `revision`, its state at `revision`.

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::{Change, Event};
 use crate::object::Object;
@@ -69,6 +69,7 @@ impl Table {
             key,
             object,
             previous,
+            time: Instant::now(),
         });
         self.log.push_back(event.clone());
         while self.log.len() > window {
@@ -91,6 +92,14 @@ impl Table {
             .take(limit)
             .cloned()
             .collect()
+    }
+
+    /// The first event of a key after a revision.
+    pub(super) fn first_change(&self, key: &str, revision: u64) -> Option<&Arc<Event>> {
+        let start = self
+            .log
+            .partition_point(|event| event.object.revision <= revision);
+        self.log.range(start..).find(|event| event.key == key)
     }
 
     /// Where a reader at `revision` has to stop.

@@ -115,6 +115,25 @@ pub(crate) fn prepare_create(kind: &Kind, value: &mut Value, namespace: &str, no
     }
 }
 
+/// A new object as it is before the server fills in what is its own, with all defaults.
+pub(crate) fn draft(kind: &Kind, value: &mut Value, namespace: &str) {
+    let metadata = metadata_mut(value);
+    for name in [
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+    ] {
+        metadata.remove(name);
+    }
+    if !namespace.is_empty() {
+        metadata.insert("namespace".to_owned(), json!(namespace));
+    }
+    view::inward(kind, value);
+    normalise(kind, value);
+}
+
 /// Completes `generateName` with five random characters.
 pub(crate) fn generate_name(value: &mut Value) {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";

@@ -50,6 +50,14 @@ pub(crate) fn outward<'a>(kind: &Kind, object: &'a Object) -> Cow<'a, Value> {
     }
 }
 
+/// A written object as its version shows it, `apiVersion` and `kind` included.
+pub(crate) fn shown(kind: &Kind, value: &Value) -> Value {
+    if kind.custom().is_none() && !is_event_v1(kind) {
+        return kind.typed(value);
+    }
+    kind.typed(&outward(kind, &Object::new(0, 0, value.clone())))
+}
+
 /// The same as JSON text; shared when the stored text can be used.
 pub(crate) fn outward_json(kind: &Kind, object: &Object) -> Bytes {
     match outward(kind, object) {

@@ -18,7 +18,7 @@ use crate::{
 
 /// Applies a configuration: creates the object, or merges into it what the manager wants and takes away what it wants
 /// no more.
-pub(crate) fn apply(
+pub(crate) async fn apply(
     cluster: &Cluster,
     target: &Target,
     part: Part,
@@ -36,9 +36,9 @@ pub(crate) fn apply(
     let exists = || cluster.store.get(&kind.resource, &target.key()).is_some();
     loop {
         let result = if exists() {
-            merge(cluster, target, part, apply, options)
+            merge(cluster, target, part, apply, options).await
         } else if part == Part::Main {
-            create(cluster, target, apply, options)
+            create(cluster, target, apply, options).await
         } else {
             return Err(target.not_found());
         };
@@ -55,7 +55,7 @@ fn is_about(error: &ApiError, target: &Target) -> bool {
     error.message == target.not_found().message
 }
 
-fn merge(
+async fn merge(
     cluster: &Cluster,
     target: &Target,
     part: Part,
@@ -80,6 +80,7 @@ fn merge(
             })
         },
     )
+    .await
 }
 
 fn decode(kind: &Kind, config: Value) -> Result<Value, ApiError> {
@@ -160,7 +161,7 @@ fn reduced(kind: &Kind, mut config: Value, part: Part) -> Value {
     }
 }
 
-fn create(
+async fn create(
     cluster: &Cluster,
     target: &Target,
     apply: Apply<'_>,
@@ -185,4 +186,5 @@ fn create(
         options,
         Some(apply),
     )
+    .await
 }

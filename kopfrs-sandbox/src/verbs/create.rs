@@ -9,10 +9,12 @@ use super::{
     decode::{self, Decoded},
 };
 use crate::{
+    admission::{Chain, Operation},
     cluster::Cluster,
     error::ApiError,
-    object::{Object, is_deleting, key, meta, metadata_mut},
+    object::{Object, fields_mut, is_deleting, key, meta, metadata_mut},
     ownership::{self, Apply},
+    rbac,
     registry::{Kind, Origin},
     strategy,
 };
@@ -21,51 +23,171 @@ use crate::{
 const NAME_ATTEMPTS: usize = 8;
 
 /// Creates an object in the target's namespace.
-pub(crate) fn create(
+pub(crate) async fn create(
     cluster: &Cluster,
     target: &Target,
     decoded: Decoded,
     options: &WriteOptions,
 ) -> Result<Written, ApiError> {
-    create_owned(cluster, target, decoded, options, None)
+    create_owned(cluster, target, decoded, options, None).await
 }
 
 /// The same, with the fields owned by an apply instead of by whoever creates.
-pub(super) fn create_owned(
+pub(super) async fn create_owned(
     cluster: &Cluster,
     target: &Target,
     decoded: Decoded,
     options: &WriteOptions,
     apply: Option<Apply<'_>>,
 ) -> Result<Written, ApiError> {
-    let kind = &target.kind;
-    let warnings = decode::judge(&decoded.faults, options.validation)
-        .map_err(|why| decode::strict_error(kind, &why))?;
-    let mut value = decoded.value;
-    check_namespace_matches(target, &value)?;
-    if !meta(&value, "resourceVersion").is_empty() {
-        return Err(ApiError::internal(
-            "resourceVersion should not be set on objects to be created",
-        ));
+    let mut new = New::begin(cluster, target, decoded, options)?;
+    let chain = Chain::of_write(cluster, target, options);
+    let given = chain.is_some().then(|| new.value.clone());
+    new.prepare();
+    new.own(apply);
+    if let (Some(chain), Some(given)) = (&chain, given) {
+        new.mutate(chain, given).await?;
     }
-    let generated = meta(&value, "name").is_empty() && !meta(&value, "generateName").is_empty();
-    strategy::generate_name(&mut value);
-    admit(cluster, target, meta(&value, "name"))?;
-    let now = cluster.clock.rfc3339();
-    strategy::prepare_create(kind, &mut value, &target.namespace, &now);
-    strategy::view::inward(kind, &mut value);
-    strategy::normalise(kind, &mut value);
-    if let Origin::BuiltIn(rules) = &kind.origin {
-        (rules.prepare)(&mut value);
+    rbac::refuse_escalation(cluster, target, options, (&new.value, None))?;
+    new.check()?;
+    if let Some(chain) = &chain {
+        let shown = strategy::view::shown(&target.kind, &new.value);
+        chain
+            .validate(Operation::Create, Some(&shown), None)
+            .await?;
     }
-    ownership::created(kind, &mut value, options.writer(&now), apply);
-    refuse_invalid(kind, &value, strategy::validate_create(kind, &value))?;
-    let object = store(cluster, target, value, generated, options.dry_run)?;
-    Ok(Written {
-        object,
-        created: true,
-        warnings,
-    })
+    new.store()
+}
+
+/// Creates an object of the server itself, before anybody could have a say in it.
+pub(crate) fn bootstrap(
+    cluster: &Cluster,
+    target: &Target,
+    decoded: Decoded,
+) -> Result<Written, ApiError> {
+    let options = WriteOptions::default();
+    let mut new = New::begin(cluster, target, decoded, &options)?;
+    new.prepare();
+    new.own(None);
+    new.check()?;
+    new.store()
+}
+
+/// An object on its way into the store.
+struct New<'a> {
+    cluster: &'a Cluster,
+    target: &'a Target,
+    options: &'a WriteOptions,
+    value: Value,
+    is_name_generated: bool,
+    now: String,
+    warnings: Vec<String>,
+}
+
+impl<'a> New<'a> {
+    /// Checks what can be checked first.
+    fn begin(
+        cluster: &'a Cluster,
+        target: &'a Target,
+        decoded: Decoded,
+        options: &'a WriteOptions,
+    ) -> Result<Self, ApiError> {
+        let warnings = decode::judge(&decoded.faults, options.validation)
+            .map_err(|why| decode::strict_error(&target.kind, &why))?;
+        let value = decoded.value;
+        check_namespace_matches(target, &value)?;
+        if !meta(&value, "resourceVersion").is_empty() {
+            return Err(ApiError::internal(
+                "resourceVersion should not be set on objects to be created",
+            ));
+        }
+        admit(cluster, target, meta(&value, "name"))?;
+        Ok(Self {
+            cluster,
+            target,
+            options,
+            is_name_generated: meta(&value, "name").is_empty()
+                && !meta(&value, "generateName").is_empty(),
+            value,
+            now: cluster.clock.rfc3339(),
+            warnings,
+        })
+    }
+
+    /// Fills in what is the server's to say.
+    fn prepare(&mut self) {
+        let (kind, value) = (&self.target.kind, &mut self.value);
+        strategy::generate_name(value);
+        strategy::prepare_create(kind, value, &self.target.namespace, &self.now);
+        strategy::view::inward(kind, value);
+        strategy::normalise(kind, value);
+        if let Origin::BuiltIn(rules) = &kind.origin {
+            (rules.prepare)(value);
+        }
+    }
+
+    fn own(&mut self, apply: Option<Apply<'_>>) {
+        let writer = self.options.writer(&self.now);
+        ownership::created(&self.target.kind, &mut self.value, writer, apply);
+    }
+
+    /// Lets webhooks change the object that was given, before the server fills in what is its own.
+    async fn mutate(&mut self, chain: &Chain<'_>, given: Value) -> Result<(), ApiError> {
+        let kind = &self.target.kind;
+        let mut draft = given;
+        strategy::draft(kind, &mut draft, &self.target.namespace);
+        copy_books(&self.value, &mut draft);
+        let shown = strategy::view::shown(kind, &draft);
+        let made = chain.mutate(Operation::Create, Some(&shown), None).await?;
+        if let Some(made) = made {
+            self.value = untyped(made);
+            check_namespace_matches(self.target, &self.value)?;
+            self.prepare();
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), ApiError> {
+        let kind = &self.target.kind;
+        refuse_invalid(
+            kind,
+            &self.value,
+            strategy::validate_create(kind, &self.value),
+        )
+    }
+
+    fn store(self) -> Result<Written, ApiError> {
+        let dry_run = self.options.dry_run;
+        let object = store(
+            self.cluster,
+            self.target,
+            self.value,
+            self.is_name_generated,
+            dry_run,
+        )?;
+        Ok(Written {
+            object,
+            created: true,
+            warnings: self.warnings,
+        })
+    }
+}
+
+/// Field owners are settled before webhooks come: what those change is nobody's.
+pub(super) fn copy_books(from: &Value, to: &mut Value) {
+    let metadata = metadata_mut(to);
+    match from["metadata"].get("managedFields") {
+        Some(books) => metadata.insert("managedFields".to_owned(), books.clone()),
+        None => metadata.remove("managedFields"),
+    };
+}
+
+/// An object without its type, as the rules work on it.
+pub(super) fn untyped(mut value: Value) -> Value {
+    let fields = fields_mut(&mut value);
+    fields.remove("apiVersion");
+    fields.remove("kind");
+    value
 }
 
 /// The namespace of the body, if it has one, must be the path's.

@@ -39,13 +39,7 @@ pub(crate) fn parse(bytes: &[u8], format: Format) -> Result<Value, String> {
 fn parse_strictly(bytes: &[u8], format: Format) -> Result<(Value, Vec<String>), String> {
     let (mut value, duplicates) = match format {
         Format::Json => json::read(bytes).map_err(|error| error.to_string())?,
-        Format::Yaml => {
-            let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-            (
-                serde_saphyr::from_str(text).map_err(|error| error.to_string())?,
-                Vec::new(),
-            )
-        }
+        Format::Yaml => (crate::yaml::read(bytes)?, Vec::new()),
         Format::Protobuf => (
             protobuf::read(bytes).map_err(|error| error.to_string())?,
             Vec::new(),

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::Target;
 use crate::{
+    admission::{Caller, Chain, Operation},
     cluster::Cluster,
     error::{ApiError, FieldError, Subject},
-    object::{Object, child_mut, is_deleting, meta, meta_list, metadata_mut, text},
+    object::{Object, child_mut, fields_mut, is_deleting, meta, meta_list, metadata_mut, text},
     registry::Origin,
     strategy::{self, builtin::definition},
 };
@@ -23,6 +24,16 @@ pub(crate) enum Propagation {
     Orphan,
 }
 
+impl Propagation {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Background => "Background",
+            Self::Foreground => "Foreground",
+            Self::Orphan => "Orphan",
+        }
+    }
+}
+
 /// The options of a deletion.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DeleteOptions {
@@ -31,6 +42,12 @@ pub(crate) struct DeleteOptions {
     pub(crate) propagation: Option<Propagation>,
     pub(crate) uid: Option<String>,
     pub(crate) resource_version: Option<String>,
+    /// Whether the object is one of a collection that is deleted.
+    pub(crate) is_collective: bool,
+    /// Who asks; nobody when the server deletes for itself, which no webhook hears of.
+    pub(crate) caller: Option<Caller>,
+    /// The options as the client gave them.
+    pub(crate) given: Value,
 }
 
 /// What a deletion did.
@@ -45,7 +62,7 @@ pub(crate) enum Deleted {
 /// Namespaces that a real server protects.
 const PROTECTED: [&str; 3] = ["default", "kube-public", "kube-system"];
 
-pub(crate) fn delete(
+pub(crate) async fn delete(
     cluster: &Cluster,
     target: &Target,
     options: &DeleteOptions,
@@ -67,6 +84,14 @@ pub(crate) fn delete(
             .get(&kind.resource, &target.key())
             .ok_or_else(|| target.not_found())?;
         check_preconditions(target, &current, options)?;
+        if let Some(chain) = Chain::of_deletion(cluster, target, options) {
+            let value = strategy::view::outward(kind, &current);
+            let old = Some(kind.typed(&value));
+            chain.mutate(Operation::Delete, None, old.as_ref()).await?;
+            chain
+                .validate(Operation::Delete, None, old.as_ref())
+                .await?;
+        }
         if let Some(deleted) = attempt(cluster, target, &current, options) {
             return Ok(deleted);
         }
@@ -279,6 +304,16 @@ fn mark_definition(value: &mut Value, now: &str) {
     );
 }
 
+/// The options as webhooks see them: without their type, which they may lack.
+fn given(body: &Value) -> Value {
+    let mut given = body.clone();
+    let fields = fields_mut(&mut given);
+    fields.remove("kind");
+    fields.remove("apiVersion");
+    fields.retain(|_, value| !value.is_null());
+    given
+}
+
 impl DeleteOptions {
     /// Reads the options from a body (or the query in the same shape).
     pub(crate) fn parse(body: &Value) -> Result<Self, ApiError> {
@@ -324,6 +359,8 @@ impl DeleteOptions {
             propagation,
             uid: precondition("uid"),
             resource_version: precondition("resourceVersion"),
+            given: given(body),
+            ..Self::default()
         })
     }
 }

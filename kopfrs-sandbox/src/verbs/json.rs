@@ -18,6 +18,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Value, Vec<String>), serde_json::Err
     Ok((value, duplicates))
 }
 
+/// Fields that are named at most: a real server does not tell of more, and each is a text of its own.
+const NAMED: usize = 100;
+
 /// Where a value is; only made into text for fields that came twice.
 #[derive(Clone, Copy)]
 enum Place<'a> {
@@ -41,6 +44,12 @@ impl fmt::Display for Place<'_> {
 struct Node<'a> {
     place: Place<'a>,
     duplicates: &'a mut Vec<String>,
+}
+
+fn name_again(duplicates: &mut Vec<String>, place: &Place<'_>) {
+    if duplicates.len() < NAMED {
+        duplicates.push(place.to_string());
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_> {
@@ -111,11 +120,11 @@ impl<'de> Visitor<'de> for Node<'_> {
             })?;
             match (map.get_mut(&name), value) {
                 (Some(Value::Object(present)), Value::Object(again)) => {
-                    self.duplicates.push(place.to_string());
+                    name_again(self.duplicates, &place);
                     present.extend(again);
                 }
                 (Some(present), value) => {
-                    self.duplicates.push(place.to_string());
+                    name_again(self.duplicates, &place);
                     *present = value;
                 }
                 (None, value) => drop(map.insert(name, value)),

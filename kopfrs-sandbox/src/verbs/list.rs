@@ -15,6 +15,9 @@ use crate::{
     strategy::view,
 };
 
+/// What tokens of this kind are known by.
+const TOKEN_VERSION: &str = "meta.k8s.io/v1";
+
 /// What a list request asks for.
 #[derive(Debug, Default)]
 pub(crate) struct ListOptions {
@@ -23,6 +26,8 @@ pub(crate) struct ListOptions {
     pub(crate) token: String,
     pub(crate) version: String,
     pub(crate) version_match: String,
+    /// The revision that is taken for the newest one, if it is not.
+    pub(crate) as_of: Option<u64>,
 }
 
 /// A list, or a page of one.
@@ -80,7 +85,7 @@ pub(crate) fn list(
         .last()
         .map(|object| key_of(&object.value))
         .unwrap_or_default();
-    let token = json!({"v": "meta.k8s.io/v1", "rv": page.revision, "start": last});
+    let token = json!({"v": TOKEN_VERSION, "rv": page.revision, "start": last});
     Ok(Listed {
         revision: page.revision,
         objects,
@@ -116,7 +121,7 @@ fn start(cluster: &Cluster, options: &ListOptions) -> Result<Start, ApiError> {
     if options.version.is_empty() || options.version == "0" {
         return Ok(Start {
             after: None,
-            at: None,
+            at: options.as_of,
         });
     }
     let version = &options.version;
@@ -126,7 +131,7 @@ fn start(cluster: &Cluster, options: &ListOptions) -> Result<Start, ApiError> {
             format!("invalid resource version: resourceVersion: Invalid value: {version:?}: {why}");
         return Err(ApiError::bad_request(message));
     };
-    let current = cluster.store.revision();
+    let current = options.as_of.unwrap_or_else(|| cluster.store.revision());
     if wanted > current {
         return Err(ApiError::too_large_version(wanted, current));
     }
@@ -134,27 +139,41 @@ fn start(cluster: &Cluster, options: &ListOptions) -> Result<Start, ApiError> {
         options.version_match == "Exact" || (options.version_match.is_empty() && options.limit > 0);
     Ok(Start {
         after: None,
-        at: exact.then_some(wanted),
+        at: exact.then_some(wanted).or(options.as_of),
     })
 }
 
 fn resume(token: &str) -> Result<Start, ApiError> {
+    let invalid = |why: String| {
+        let message = format!("invalid continue token: continue key is not valid: {why}");
+        ApiError::bad_request(message)
+    };
     let decoded = URL_SAFE_NO_PAD
-        .decode(token)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    let token = decoded.ok_or_else(|| {
-        ApiError::bad_request("continue key is not valid: illegal base64 data or malformed token")
-    })?;
-    match (token["rv"].as_u64(), token["start"].as_str()) {
-        (Some(revision), Some(last)) => Ok(Start {
-            after: Some(last.to_owned()),
-            at: Some(revision),
-        }),
-        _ => Err(ApiError::bad_request(
-            "continue key is not valid: incorrect encoded start resourceVersion",
-        )),
+        .decode(token.trim_end_matches('='))
+        .map_err(|_| invalid("illegal base64 data".to_owned()))?;
+    let token: Value =
+        serde_json::from_slice(&decoded).map_err(|error| invalid(error.to_string()))?;
+    let version = token["v"].as_str().unwrap_or_default();
+    if version != TOKEN_VERSION {
+        return Err(invalid(format!(
+            "server does not recognize this encoded version {version}"
+        )));
     }
+    let (revision, key) = (token["rv"].as_i64(), token["start"].as_str());
+    let (Some(revision), Some(key)) = (revision.filter(|revision| *revision != 0), key) else {
+        return Err(invalid(format!(
+            "incorrect encoded start resourceVersion (version {version})"
+        )));
+    };
+    // A key that leads elsewhere than it says.
+    if key.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(invalid(key.to_owned()));
+    }
+    Ok(Start {
+        after: Some(key.to_owned()),
+        // A negative one stands for the newest.
+        at: u64::try_from(revision).ok(),
+    })
 }
 
 /// The combinations of parameters that a real server forbids.

@@ -18,7 +18,11 @@ pub(crate) mod watch;
 
 use std::sync::Arc;
 
-use crate::{error::ApiError, object::Object, ownership::Writer, registry::Kind};
+use serde_json::Value;
+
+use crate::{
+    admission::Caller, error::ApiError, object::Object, ownership::Writer, registry::Kind,
+};
 
 /// The object or collection a request is about.
 #[derive(Debug, Clone)]
@@ -66,6 +70,10 @@ pub(crate) struct WriteOptions {
     pub(crate) manager: String,
     /// The subresource that is written, empty for the object itself.
     pub(crate) subresource: String,
+    /// Who asks; nobody when the server writes for itself, which no webhook hears of.
+    pub(crate) caller: Option<Caller>,
+    /// The options as the client gave them.
+    pub(crate) given: Value,
 }
 
 impl WriteOptions {

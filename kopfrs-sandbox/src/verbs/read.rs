@@ -11,6 +11,16 @@ pub(crate) fn get(
     target: &Target,
     version: &str,
 ) -> Result<Arc<Object>, ApiError> {
+    get_as_of(cluster, target, version, None)
+}
+
+/// Reads an object where `as_of` is taken for the newest revision.
+pub(crate) fn get_as_of(
+    cluster: &Cluster,
+    target: &Target,
+    version: &str,
+    as_of: Option<u64>,
+) -> Result<Arc<Object>, ApiError> {
     if !version.is_empty() {
         let Ok(version) = version.parse::<u64>() else {
             let why = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
@@ -18,13 +28,15 @@ pub(crate) fn get(
                 "resourceVersion: Invalid value: {version:?}: {why}"
             )));
         };
-        let current = cluster.store.revision();
+        let current = as_of.unwrap_or_else(|| cluster.store.revision());
         if version > current {
             return Err(ApiError::too_large_version(version, current));
         }
     }
-    cluster
-        .store
-        .get(&target.kind.resource, &target.key())
-        .ok_or_else(|| target.not_found())
+    let (store, resource, key) = (&cluster.store, &target.kind.resource, target.key());
+    let found = match as_of {
+        Some(revision) => store.get_at(resource, &key, revision),
+        None => store.get(resource, &key),
+    };
+    found.ok_or_else(|| target.not_found())
 }

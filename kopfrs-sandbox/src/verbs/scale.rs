@@ -11,6 +11,9 @@ use crate::{
     strategy::{Part, view},
 };
 
+/// The subresource.
+pub(super) const NAME: &str = "scale";
+
 fn paths(target: &Target) -> ScalePaths {
     let path = |names: [&str; 2]| names.iter().map(|&name| name.to_owned()).collect();
     match target.kind.custom().and_then(|custom| custom.scale.clone()) {
@@ -44,7 +47,8 @@ pub(crate) fn scale_of(target: &Target, object: &Object) -> Result<Value, ApiErr
     from_value(target, &value, true)
 }
 
-fn from_value(target: &Target, value: &Value, strict: bool) -> Result<Value, ApiError> {
+/// The same of a value that is not stored.
+pub(super) fn from_value(target: &Target, value: &Value, strict: bool) -> Result<Value, ApiError> {
     let paths = paths(target);
     let custom = target.kind.custom().is_some();
     let replicas = find(value, &paths.spec).and_then(Value::as_i64);
@@ -100,8 +104,15 @@ fn selector_text(selector: &Value) -> Option<String> {
     Some(pairs.collect::<Vec<_>>().join(","))
 }
 
+/// The object with the replicas of a Scale.
+pub(super) fn scaled(target: &Target, mut value: Value, scale: &Value) -> Value {
+    let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
+    put(&mut value, &paths(target).spec, replicas);
+    value
+}
+
 /// Writes the replicas of a Scale made from the present one.
-pub(crate) fn write(
+pub(crate) async fn write(
     cluster: &Cluster,
     target: &Target,
     method: update::Method,
@@ -128,7 +139,8 @@ pub(crate) fn write(
             value,
             faults: Vec::new(),
         })
-    })?;
+    })
+    .await?;
     scale_of(target, &written.object)
 }
 

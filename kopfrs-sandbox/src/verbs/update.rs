@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 
 use super::{
     Target, WriteOptions, Written,
-    create::{check_namespace_matches, refuse_invalid},
+    create::{check_namespace_matches, copy_books, refuse_invalid, untyped},
     decode::{self, Decoded},
+    scale,
 };
 use crate::{
+    admission::{Chain, Operation},
     cluster::Cluster,
     error::{ApiError, FieldError, Subject},
     object::{Object, meta, metadata_mut},
-    ownership,
+    ownership, rbac,
     registry::Origin,
     strategy::{self, Part},
 };
@@ -31,7 +33,7 @@ pub(crate) enum Method {
 }
 
 /// Replaces the object's state by what `change` makes of the present one (given with `apiVersion` and `kind`).
-pub(crate) fn update(
+pub(crate) async fn update(
     cluster: &Cluster,
     target: &Target,
     part: Part,
@@ -40,36 +42,48 @@ pub(crate) fn update(
     change: impl Fn(&Value) -> Result<Decoded, ApiError>,
 ) -> Result<Written, ApiError> {
     let kind = &target.kind;
+    let attempt = Attempt {
+        cluster,
+        target,
+        part,
+        options,
+    };
     loop {
         let current = cluster
             .store
             .get(&kind.resource, &target.key())
             .ok_or_else(|| target.not_found())?;
-        let old = strategy::view::outward(kind, &current);
+        let mut old = strategy::view::outward(kind, &current).into_owned();
         let decoded = change(&kind.typed(&old))?;
         let warnings = judge(target, &decoded, method, options)?;
-        let mut new = decoded.value;
-        check_identity(target, &new, &current, method)?;
-        let mut old = old.into_owned();
-        strategy::view::inward(kind, &mut new);
+        check_identity(target, &decoded.value, &current, method)?;
         strategy::view::inward(kind, &mut old);
-        strategy::prepare_update(kind, &mut new, &old, part);
-        strategy::normalise(kind, &mut new);
-        strategy::count_generation(kind, &mut new, &old);
+        let chain = Chain::of_write(cluster, target, options);
+        let mut version = meta(&decoded.value, "resourceVersion").to_owned();
+        let given = chain.is_some().then(|| decoded.value.clone());
+        let mut new = attempt.prepare(decoded.value, &old);
         if method != Method::Apply {
-            ownership::updated(
-                kind,
-                &mut new,
-                &old,
-                options.writer(&cluster.clock.rfc3339()),
-            );
-            strategy::metadata::clean(metadata_mut(&mut new));
+            attempt.own(&mut new, &old);
         }
+        if let (Some(chain), Some(given)) = (&chain, given)
+            && let Some(made) = attempt.mutate(chain, given, (&new, &old)).await?
+        {
+            meta(&made, "resourceVersion").clone_into(&mut version);
+            new = attempt.prepare(made, &old);
+        }
+        rbac::refuse_escalation(cluster, target, options, (&new, Some(&old)))?;
+        check_version(target, &version, &current)?;
         refuse_invalid(
             kind,
             &new,
             strategy::validate_update(kind, &new, &old, part),
         )?;
+        if let Some(chain) = &chain {
+            let (new, old) = (attempt.shown(&new)?, attempt.shown(&old)?);
+            chain
+                .validate(Operation::Update, Some(&new), Some(&old))
+                .await?;
+        }
         if let Some(object) = commit(cluster, target, &current, new, options.dry_run) {
             return Ok(Written {
                 object,
@@ -77,6 +91,73 @@ pub(crate) fn update(
                 warnings,
             });
         }
+    }
+}
+
+/// What stays the same from one try to the next.
+struct Attempt<'a> {
+    cluster: &'a Cluster,
+    target: &'a Target,
+    part: Part,
+    options: &'a WriteOptions,
+}
+
+impl Attempt<'_> {
+    /// Carries over what this write cannot change, and fills in defaults.
+    fn prepare(&self, mut new: Value, old: &Value) -> Value {
+        let kind = &self.target.kind;
+        strategy::view::inward(kind, &mut new);
+        strategy::prepare_update(kind, &mut new, old, self.part);
+        strategy::normalise(kind, &mut new);
+        strategy::count_generation(kind, &mut new, old);
+        new
+    }
+
+    fn own(&self, new: &mut Value, old: &Value) {
+        let now = self.cluster.clock.rfc3339();
+        ownership::updated(&self.target.kind, new, old, self.options.writer(&now));
+        strategy::metadata::clean(metadata_mut(new));
+    }
+
+    /// What webhooks see: the object, or the Scale of it.
+    fn shown(&self, value: &Value) -> Result<Value, ApiError> {
+        let shown = strategy::view::shown(&self.target.kind, value);
+        if self.options.subresource == scale::NAME {
+            scale::from_value(self.target, &shown, false)
+        } else {
+            Ok(shown)
+        }
+    }
+
+    /// Lets webhooks change the state that was given, before anything is carried over from the present one.
+    async fn mutate(
+        &self,
+        chain: &Chain<'_>,
+        mut draft: Value,
+        (new, old): (&Value, &Value),
+    ) -> Result<Option<Value>, ApiError> {
+        let kind = &self.target.kind;
+        strategy::view::inward(kind, &mut draft);
+        strategy::normalise(kind, &mut draft);
+        let namespace = &self.target.namespace;
+        if !namespace.is_empty() {
+            metadata_mut(&mut draft).insert("namespace".to_owned(), json!(namespace));
+        }
+        copy_books(new, &mut draft);
+        let (shown, old) = (self.shown(&draft)?, self.shown(old)?);
+        let made = chain
+            .mutate(Operation::Update, Some(&shown), Some(&old))
+            .await?;
+        let Some(made) = made else {
+            return Ok(None);
+        };
+        let made = if self.options.subresource == scale::NAME {
+            scale::scaled(self.target, draft, &made)
+        } else {
+            made
+        };
+        check_name(self.target, &made)?;
+        Ok(Some(untyped(made)))
     }
 }
 
@@ -92,7 +173,7 @@ fn judge(
     })
 }
 
-/// Name, namespace, resource version and uid of the new state against the present object.
+/// Name, namespace and uid of the new state against the present object.
 fn check_identity(
     target: &Target,
     new: &Value,
@@ -101,7 +182,6 @@ fn check_identity(
 ) -> Result<(), ApiError> {
     let kind = &target.kind;
     check_name(target, new)?;
-    check_version(target, meta(new, "resourceVersion"), current)?;
     let (given, uid) = (meta(new, "uid"), meta(&current.value, "uid"));
     if method == Method::Put && !given.is_empty() && given != uid {
         let key = format!("/registry/{}/{}", kind.plural, target.key());
@@ -198,7 +278,7 @@ fn commit(
 }
 
 /// PUT: replaces, or creates the few kinds that allow it.
-pub(crate) fn put(
+pub(crate) async fn put(
     cluster: &Cluster,
     target: &Target,
     part: Part,
@@ -213,7 +293,7 @@ pub(crate) fn put(
             .get(&target.kind.resource, &target.key())
             .is_none()
     {
-        return super::create::create(cluster, target, decoded, options);
+        return super::create::create(cluster, target, decoded, options).await;
     }
     let Decoded { value, faults } = decoded;
     update(cluster, target, part, Method::Put, options, |_| {
@@ -222,4 +302,5 @@ pub(crate) fn put(
             faults: faults.clone(),
         })
     })
+    .await
 }

@@ -32,6 +32,8 @@ const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 pub(crate) struct WatchOptions {
     pub(crate) selector: Selector,
     pub(crate) start: Start,
+    /// The revision that what exists is read at, if it is not the newest.
+    pub(crate) as_of: Option<u64>,
     pub(crate) bookmarks: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) shape: Shape,
@@ -82,7 +84,9 @@ impl Watch {
         let (initial, cursor) = match options.start {
             Start::After(revision) => (Vec::new(), cluster.store.cursor(resource, Some(revision))),
             Start::Present | Start::PresentThenBookmark => {
-                cluster.store.list_and_follow(resource, &prefix)
+                cluster
+                    .store
+                    .list_and_follow(resource, &prefix, options.as_of)
             }
         };
         let deadline = options.timeout.map(|timeout| Instant::now() + timeout);
@@ -282,17 +286,18 @@ impl Watch {
             object["metadata"] = json!({"resourceVersion": metadata["resourceVersion"]});
             object["rows"] = json!([{"cells": [], "object": bare}]);
         }
-        json_line(&json!({"type": "BOOKMARK", "object": object}))
+        json_line("BOOKMARK", &object)
     }
 }
 
 /// The line of an error that ends a stream.
 fn error_line(error: &ApiError) -> Bytes {
-    json_line(&json!({"type": "ERROR", "object": error.to_status()}))
+    json_line("ERROR", &error.to_status())
 }
 
-fn json_line(value: &Value) -> Bytes {
-    Bytes::from(format!("{value}\n"))
+/// The type comes first, as with a real server: some clients read no further.
+fn json_line(event: &str, object: &Value) -> Bytes {
+    Bytes::from(format!("{{\"type\":\"{event}\",\"object\":{object}}}\n"))
 }
 
 fn at_revision(object: &Object, revision: u64) -> Arc<Object> {

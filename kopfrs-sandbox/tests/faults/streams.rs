@@ -12,10 +12,14 @@ use tokio::time::timeout;
 use crate::subject::{Subject, both_ways};
 
 /// What a client reads of a watch: lines, or that the connection broke.
-type Lines = std::pin::Pin<Box<dyn Stream<Item = Result<String, String>> + Send>>;
+pub(crate) type Lines = std::pin::Pin<Box<dyn Stream<Item = Result<String, String>> + Send>>;
 
-async fn watch(subject: &Subject) -> Lines {
-    let path = "/api/v1/namespaces/default/configmaps?watch=1&allowWatchBookmarks=true";
+pub(crate) async fn watch(subject: &Subject) -> Lines {
+    watch_with(subject, "allowWatchBookmarks=true").await
+}
+
+pub(crate) async fn watch_with(subject: &Subject, query: &str) -> Lines {
+    let path = format!("/api/v1/namespaces/default/configmaps?watch=1&{query}");
     let request = Request::get(path).body(Body::empty()).expect("a request");
     let answer = subject.client.send(request).await.expect("a stream");
     let body = answer.into_body();
@@ -70,7 +74,7 @@ fn told(line: &Result<String, String>) -> String {
     }
 }
 
-async fn next(lines: &mut Lines) -> String {
+pub(crate) async fn next(lines: &mut Lines) -> String {
     match lines.next().await {
         Some(line) => told(&line),
         None => "end".to_owned(),

@@ -46,6 +46,21 @@ impl Subject {
         (subject, (proxy, server))
     }
 
+    /// A sandbox on a port of its own.
+    async fn served() -> (Self, Server) {
+        let sandbox = Sandbox::new();
+        let server = sandbox.serve().await.expect("serving");
+        let mut config = server.config();
+        config.default_retry = false;
+        let subject = Self {
+            client: Client::try_from(config).expect("a client"),
+            faults: server.faults(),
+            journal: server.journal(),
+            undisturbed: sandbox.client(),
+        };
+        (subject, server)
+    }
+
     pub(crate) fn maps(&self) -> Maps {
         Maps(Api::default_namespaced(self.client.clone()))
     }
@@ -56,19 +71,29 @@ impl Subject {
     }
 }
 
+fn runtime(paused: bool) -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let builder = builder.enable_all().start_paused(paused);
+    builder.build().expect("a runtime")
+}
+
+fn in_process(test: impl Fn(Subject) -> BoxFuture<'static, ()>) {
+    runtime(true).block_on(async { test(Subject::in_process()).await });
+}
+
+/// Runs a test in-process with time paused, and then over TLS.
+pub(crate) fn both_ports(test: impl Fn(Subject) -> BoxFuture<'static, ()>) {
+    in_process(&test);
+    runtime(false).block_on(async {
+        let (subject, _server) = Subject::served().await;
+        test(subject).await;
+    });
+}
+
 /// Runs a test in-process with time paused, and then through a proxy.
 pub(crate) fn both_ways(test: impl Fn(Subject) -> BoxFuture<'static, ()>) {
-    let paused = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
-    paused.block_on(async { test(Subject::in_process()).await });
-    let real = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    real.block_on(async {
+    in_process(&test);
+    runtime(false).block_on(async {
         let (subject, _behind) = Subject::proxied().await;
         test(subject).await;
     });

@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use super::refusal::refusal;
-use super::{ApiError, Failure, LineReader};
+use super::{ApiError, Failure, LineReader, RequestCounts, RequestOutcome};
 use crate::clock::Clock;
 use crate::resource::Resource;
 use crate::settings::NetworkingSettings;
@@ -35,6 +35,7 @@ pub(crate) struct Connection {
     permits: Arc<Semaphore>,
     settings: Arc<NetworkingSettings>,
     clock: Clock,
+    counts: RequestCounts,
 }
 
 /// How a patch is to be understood.
@@ -84,7 +85,14 @@ impl Connection {
             permits,
             settings: Arc::new(settings),
             clock: Clock::start(),
+            counts: RequestCounts::default(),
         }
+    }
+
+    /// Counts requests together with those of others.
+    pub(crate) fn counted_by(mut self, counts: RequestCounts) -> Self {
+        self.counts = counts;
+        self
     }
 
     /// Reads one object.
@@ -177,9 +185,20 @@ impl Connection {
             }
             Err(refusal(&call.method, path, response, self.clock.now()).await)
         };
-        timeout(wait, answer)
+        let answer = timeout(wait, answer)
             .await
-            .unwrap_or_else(|_| Err(call.late(wait)))
+            .unwrap_or_else(|_| Err(call.late(wait)));
+        self.count(&call, answer.as_ref().err());
+        answer
+    }
+
+    fn count(&self, call: &Call<'_>, error: Option<&ApiError>) {
+        let outcome = match error.map(ApiError::code) {
+            None => RequestOutcome::Ok,
+            Some(Some(code)) => RequestOutcome::Refused(code),
+            Some(None) => RequestOutcome::Failed,
+        };
+        self.counts.add(&call.method, call.path, outcome);
     }
 
     async fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ApiError> {
@@ -229,9 +248,11 @@ impl Connection {
             let body = response.into_body().collect().await;
             Ok(body.map_err(|error| call.lost(error))?.to_bytes())
         };
-        timeout(wait, answer)
+        let answer = timeout(wait, answer)
             .await
-            .unwrap_or_else(|_| Err(call.late(wait)))
+            .unwrap_or_else(|_| Err(call.late(wait)));
+        self.count(call, answer.as_ref().err());
+        answer
     }
 }
 

@@ -48,6 +48,14 @@ pub(crate) enum Failure {
 }
 
 impl ApiError {
+    /// The status code of the server's answer, if there was one.
+    pub(crate) fn code(&self) -> Option<u16> {
+        match self {
+            Self::Status(status) => Some(status.code),
+            _ => None,
+        }
+    }
+
     /// Sorts the failure.
     pub(crate) fn failure(&self) -> Failure {
         let Self::Status(status) = self else {

@@ -1,22 +1,27 @@
 //! Talking to the API: requests with retries, credentials, and the actions that handlers may take.
 
-mod action_error;
 mod actions;
 mod connection;
+mod counts;
 mod credentials;
 mod error;
 pub mod login;
 mod plugin;
+mod recorder;
 mod refusal;
 mod stream;
 mod transport;
 mod vault;
 
-pub use self::action_error::{ActionError, ActionResultExt};
-pub use self::actions::{Actions, Object};
+pub(crate) use self::actions::Common;
+pub use self::actions::{
+    ActionError, ActionResultExt, Actions, Change, DeleteAllOf, KindSource, List, Object, Page,
+};
 pub(crate) use self::connection::{Connection, Payload, Target, noticing_pauses};
+pub use self::counts::{RequestCounts, RequestKind, RequestOutcome};
 pub use self::credentials::{Credentials, LoginError};
 pub(crate) use self::error::{ApiError, Failure};
+pub use self::recorder::{Recorded, Recorder};
 pub(crate) use self::stream::{Line, LineReader};
 pub(crate) use self::transport::Outfit;
 pub(crate) use self::vault::{Login, Vault};

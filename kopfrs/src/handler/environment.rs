@@ -18,6 +18,8 @@ pub struct Environment {
     pub settings: SettingsHandle,
     /// Values that startup handlers have returned as `State`.
     pub states: States,
+    /// What aspects of the framework share among all handlers, one value of each type.
+    pub(crate) aspects: Memos,
     client: OnceLock<ClientSlot>,
 }
 
@@ -30,6 +32,7 @@ impl Environment {
             clock,
             settings,
             states: States::default(),
+            aspects: Memos::default(),
             client: OnceLock::new(),
         }
     }

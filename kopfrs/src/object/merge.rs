@@ -39,6 +39,26 @@ pub(crate) fn compose(earlier: &mut Value, later: &Value) {
     }
 }
 
+/// The merge patch that makes one value of another; `None` if they are equal.
+///
+/// A `null` inside of a mapping cannot be said: it is the same as nothing being there.
+pub(crate) fn between(old: &Value, new: &Value) -> Option<Value> {
+    let (Value::Object(old), Value::Object(new)) = (old, new) else {
+        return (!super::equal(old, new)).then(|| new.clone());
+    };
+    let mut patch = Map::new();
+    for (key, value) in new {
+        let before = old.get(key).unwrap_or(&Value::Null);
+        if let Some(change) = between(before, value) {
+            patch.insert(key.clone(), change);
+        }
+    }
+    for key in old.keys().filter(|key| !new.contains_key(*key)) {
+        patch.insert(key.clone(), Value::Null);
+    }
+    (!patch.is_empty()).then(|| Value::Object(patch))
+}
+
 /// Whether a merge patch of an object says nothing. An empty mapping inside of it says something:
 /// that there is one.
 pub(crate) fn is_empty(patch: &Value) -> bool {

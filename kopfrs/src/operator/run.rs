@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
 use super::login::{LoginHandlers, Way};
-use crate::api::{Connection, LoginError, Outfit, Vault};
+use crate::api::{Common, Connection, LoginError, Outfit, Vault};
 use crate::cause::{Activity, ActivityCause};
 use crate::clock::Clock;
 use crate::engine::activities;
@@ -85,7 +85,12 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         watching: registry.watching().iter().cloned().collect(),
         changing: registry.changing().iter().cloned().collect(),
     };
-    let connection = Connection::new(client, settings.networking.clone());
+    let counts = environment
+        .aspects
+        .get_or_default::<Common>()
+        .counts
+        .clone();
+    let connection = Connection::new(client, settings.networking.clone()).counted_by(counts);
     let context = Arc::new(Context::new(
         connection,
         environment.clone(),

@@ -3,6 +3,7 @@
 //! They mostly wait, so that many may run at once: `RUST_TEST_THREADS` is set in `.cargo/config.toml`.
 //! Run elsewhere, say `-- --test-threads 16`.
 
+mod actions;
 mod clients;
 mod oracle;
 mod readme;

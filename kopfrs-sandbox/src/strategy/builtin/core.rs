@@ -12,6 +12,8 @@ use crate::{
     },
 };
 
+/// Bytes that a ConfigMap may hold.
+const DATA_LIMIT: usize = 1024 * 1024;
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Leaves out empty collections, as Go does.
@@ -96,7 +98,19 @@ pub(super) fn validate_config_map(value: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     validate_keys(value, "data", &mut errors);
     validate_keys(value, "binaryData", &mut errors);
+    let plain = text_size(&value["data"], str::len);
+    // Four characters stand for three bytes.
+    let binary = text_size(&value["binaryData"], |text| text.len() / 4 * 3);
+    if plain + binary > DATA_LIMIT {
+        let message = format!("Too long: may not be more than {DATA_LIMIT} bytes");
+        errors.push(FieldError::new("FieldValueTooLong", "[]", message));
+    }
     errors
+}
+
+fn text_size(map: &Value, size: impl Fn(&str) -> usize) -> usize {
+    let texts = map.as_object().into_iter().flatten();
+    texts.filter_map(|(_, text)| text.as_str()).map(size).sum()
 }
 
 /// `immutable: true` freezes the data and itself.
@@ -178,6 +192,14 @@ pub(super) fn prepare_namespace(value: &mut Value) {
     child_mut(value, "spec").insert("finalizers".to_owned(), json!(["kubernetes"]));
     fields_mut(value).insert("status".to_owned(), json!({"phase": "Active"}));
     label_with_name(value, &name);
+}
+
+/// The label is there before anybody is asked about a new namespace.
+pub(super) fn namespace_defaults(value: &mut Value) {
+    let name = meta(value, "name").to_owned();
+    if !name.is_empty() {
+        label_with_name(value, &name);
+    }
 }
 
 fn label_with_name(value: &mut Value, name: &str) {

@@ -10,7 +10,11 @@ mod workload;
 use serde_json::Value;
 
 use super::names::NameRule;
-use crate::error::FieldError;
+use crate::{
+    admission::{defaults, validation},
+    error::FieldError,
+    rbac::validation as rbac,
+};
 
 /// The particulars of a built-in kind.
 #[expect(
@@ -124,6 +128,7 @@ pub(crate) static EVENT_V1: Rules = Rules {
 pub(crate) static NAMESPACE: Rules = Rules {
     name: NameRule::Label,
     delete_answers_object: true,
+    defaults: core::namespace_defaults,
     prepare: core::prepare_namespace,
     carry_over: core::keep_namespace_label,
     selectable: &["status.phase", "name"],
@@ -230,16 +235,51 @@ pub(crate) static CRON_JOB: Rules = Rules {
     ..PLAIN
 };
 
-pub(crate) static RBAC: Rules = Rules {
+const RBAC: Rules = Rules {
     name: NameRule::PathSegment,
     put_creates: true,
     ..PLAIN
 };
 
-pub(crate) static WEBHOOKS: Rules = Rules {
+pub(crate) static ROLE: Rules = Rules {
+    members: &["rules"],
+    defaults: rbac::role_defaults,
+    validate: rbac::validate_role,
+    ..RBAC
+};
+
+pub(crate) static CLUSTER_ROLE: Rules = Rules {
+    members: &["aggregationRule", "rules"],
+    defaults: rbac::role_defaults,
+    validate: rbac::validate_cluster_role,
+    ..RBAC
+};
+
+pub(crate) static ROLE_BINDING: Rules = Rules {
+    members: &["roleRef", "subjects"],
+    defaults: rbac::binding_defaults,
+    validate: rbac::validate_binding,
+    validate_update: rbac::validate_binding_update,
+    ..RBAC
+};
+
+pub(crate) static CLUSTER_ROLE_BINDING: Rules = Rules {
+    validate: rbac::validate_cluster_binding,
+    ..ROLE_BINDING
+};
+
+pub(crate) static VALIDATING_WEBHOOKS: Rules = Rules {
     counts_generation: true,
-    defaults: workload::webhook_defaults,
+    members: &["webhooks"],
+    check_types: validation::check_types,
+    defaults: defaults::validating,
+    validate: validation::validate,
     ..PLAIN
+};
+
+pub(crate) static MUTATING_WEBHOOKS: Rules = Rules {
+    defaults: defaults::mutating,
+    ..VALIDATING_WEBHOOKS
 };
 
 pub(crate) static REVIEW: Rules = Rules {

@@ -1,6 +1,4 @@
-//! Workload kinds and webhook configurations, as plain storage with a real server's defaults.
-//!
-//! No controller acts on them: their status is what clients write.
+//! Workload kinds, with a real server's defaults.
 
 use serde_json::{Value, json};
 
@@ -139,36 +137,6 @@ pub(super) fn cron_job_defaults(value: &mut Value) {
     let template = spec.entry("jobTemplate").or_insert_with(|| json!({}));
     let job = child_mut(template, "spec");
     template_defaults(job);
-}
-
-pub(super) fn webhook_defaults(value: &mut Value) {
-    for webhook in value
-        .get_mut("webhooks")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
-        let webhook = fields_mut(webhook);
-        default(webhook, "failurePolicy", json!("Fail"));
-        default(webhook, "matchPolicy", json!("Equivalent"));
-        default(webhook, "namespaceSelector", json!({}));
-        default(webhook, "objectSelector", json!({}));
-        default(webhook, "timeoutSeconds", json!(10));
-        if let Some(service) = webhook
-            .get_mut("clientConfig")
-            .and_then(|config| config.get_mut("service"))
-        {
-            default(fields_mut(service), "port", json!(443));
-        }
-        for rule in webhook
-            .get_mut("rules")
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
-            default(fields_mut(rule), "scope", json!("*"));
-        }
-    }
 }
 
 pub(super) fn validate_selector(value: &Value) -> Vec<FieldError> {

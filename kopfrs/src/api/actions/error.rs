@@ -1,6 +1,8 @@
 //! How actions fail, by what can be done about it.
 
-use kube::core::Status;
+use kube::core::{GroupVersionKind, Status};
+
+use crate::api::RequestOutcome;
 
 /// Why an action was not done.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +16,24 @@ pub enum ActionError {
         /// Which object, as far as it says.
         object: String,
         /// The field that is missing.
+        field: &'static str,
+    },
+    /// The server does not have the kind that a dynamic object tells, or that was asked for.
+    #[error(
+        "there is no kind {kind} in {api_version} on this cluster: is its definition installed, and is that version served?"
+    )]
+    UnknownKind {
+        /// The group and version.
+        api_version: String,
+        /// The kind.
+        kind: String,
+    },
+    /// A function that was to change an object has changed which object it is.
+    #[error("{object}: {field} may not be changed here: it says which object is meant")]
+    Renamed {
+        /// Which object.
+        object: String,
+        /// The field that was changed.
         field: &'static str,
     },
     /// There is an object of that name already.
@@ -36,6 +56,14 @@ pub enum ActionError {
     #[error("{object} is not there: {}", status.message)]
     NotFound {
         /// Which object.
+        object: String,
+        /// The server's answer.
+        status: Box<Status>,
+    },
+    /// The server does not remember that version any more: begin anew.
+    #[error("{object}: too old: {}", status.message)]
+    Expired {
+        /// Which objects.
         object: String,
         /// The server's answer.
         status: Box<Status>,
@@ -82,9 +110,35 @@ pub enum ActionError {
     },
 }
 
+impl ActionError {
+    pub(super) fn unknown(kind: &GroupVersionKind) -> Self {
+        Self::UnknownKind {
+            api_version: kind.api_version(),
+            kind: kind.kind.clone(),
+        }
+    }
+
+    /// The server's answer, if there was one.
+    pub fn status(&self) -> Option<&Status> {
+        match self {
+            Self::AlreadyExists { status, .. }
+            | Self::Conflict { status, .. }
+            | Self::NotFound { status, .. }
+            | Self::Expired { status, .. }
+            | Self::Invalid { status, .. }
+            | Self::Forbidden { status, .. } => Some(status),
+            Self::Other { source, .. } => match &**source {
+                kube::Error::Api(status) => Some(status),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// What to make of failures that are none.
 pub trait ActionResultExt<T> {
-    /// Takes an object that is not there for done: `None`.
+    /// Takes an object that is not there for done: `None`. So it is where its kind is not there.
     ///
     /// # Errors
     /// Any other failure.
@@ -100,7 +154,7 @@ pub trait ActionResultExt<T> {
 impl<T> ActionResultExt<T> for Result<T, ActionError> {
     fn ignore_not_found(self) -> Result<Option<T>, ActionError> {
         match self {
-            Err(ActionError::NotFound { .. }) => Ok(None),
+            Err(ActionError::NotFound { .. } | ActionError::UnknownKind { .. }) => Ok(None),
             other => other.map(Some),
         }
     }
@@ -129,6 +183,15 @@ fn allowance(message: &str) -> String {
     })
 }
 
+/// What came of a request, for those who count.
+pub(super) fn outcome(error: Option<&kube::Error>) -> RequestOutcome {
+    match error {
+        None => RequestOutcome::Ok,
+        Some(kube::Error::Api(status)) => RequestOutcome::Refused(status.code),
+        Some(_) => RequestOutcome::Failed,
+    }
+}
+
 /// Sorts a failure by what can be done about it.
 pub(super) fn sorted(error: kube::Error, what: &str) -> ActionError {
     let object = what.to_owned();
@@ -137,6 +200,7 @@ pub(super) fn sorted(error: kube::Error, what: &str) -> ActionError {
             (409, "AlreadyExists") => ActionError::AlreadyExists { object, status },
             (409, _) => ActionError::Conflict { object, status },
             (404, _) => ActionError::NotFound { object, status },
+            (410, _) => ActionError::Expired { object, status },
             (401 | 403, _) => ActionError::Forbidden { object, status },
             (400 | 422, _) => ActionError::Invalid { object, status },
             _ => ActionError::Other {

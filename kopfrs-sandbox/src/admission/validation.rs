@@ -1,0 +1,244 @@
+//! What is wrong with a configuration of webhooks.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::condition;
+use crate::{
+    error::FieldError,
+    object::text,
+    strategy::names::{label_1035, label_value, qualified_name, subdomain},
+};
+
+mod client;
+mod rules;
+
+/// Versions of reviews that can be sent.
+const REVIEWS: &str = "v1, v1beta1";
+const CONDITIONS: usize = 64;
+
+/// A place in the configuration.
+#[derive(Debug)]
+struct Field<'a> {
+    path: String,
+    value: &'a Value,
+}
+
+impl<'a> Field<'a> {
+    fn member(&self, name: &str) -> Self {
+        Self {
+            path: format!("{}.{name}", self.path),
+            value: &self.value[name],
+        }
+    }
+
+    fn items(&self) -> impl Iterator<Item = Self> {
+        let items = self.value.as_array().into_iter().flatten();
+        items.enumerate().map(|(index, value)| Self {
+            path: format!("{}[{index}]", self.path),
+            value,
+        })
+    }
+
+    fn text(&self) -> &'a str {
+        self.value.as_str().unwrap_or_default()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.value.as_array().is_none_or(Vec::is_empty)
+    }
+
+    fn required(&self, why: &str) -> FieldError {
+        FieldError::required(self.path.as_str(), why)
+    }
+
+    fn invalid(&self, why: &str) -> FieldError {
+        FieldError::invalid(self.path.as_str(), self.value, why)
+    }
+
+    fn duplicate(&self) -> FieldError {
+        FieldError::new(
+            "FieldValueDuplicate",
+            self.path.as_str(),
+            format!("Duplicate value: {}", self.value),
+        )
+    }
+
+    /// One of a few words, if it is there.
+    fn one_of(&self, words: &[&str]) -> Option<FieldError> {
+        let known = self.value.is_null() || words.contains(&self.text());
+        (!known).then(|| FieldError::unsupported(self.path.as_str(), self.value, words))
+    }
+}
+
+/// Everything wrong with a configuration.
+pub(crate) fn validate(value: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let webhooks = Field {
+        path: "webhooks".to_owned(),
+        value: &value["webhooks"],
+    };
+    let mut names = BTreeSet::new();
+    for webhook in webhooks.items() {
+        validate_webhook(&webhook, &mut errors);
+        let name = webhook.member("name");
+        if !name.text().is_empty() && !names.insert(name.text().to_owned()) {
+            errors.push(name.duplicate());
+        }
+    }
+    errors
+}
+
+fn validate_webhook(webhook: &Field<'_>, errors: &mut Vec<FieldError>) {
+    errors.extend(validate_name(&webhook.member("name")));
+    for rule in webhook.member("rules").items() {
+        rules::validate(&rule, errors);
+    }
+    for (field, words) in [
+        ("failurePolicy", ["Fail", "Ignore"]),
+        ("matchPolicy", ["Equivalent", "Exact"]),
+        ("reinvocationPolicy", ["IfNeeded", "Never"]),
+        ("sideEffects", ["None", "NoneOnDryRun"]),
+    ] {
+        errors.extend(webhook.member(field).one_of(&words));
+    }
+    let side_effects = webhook.member("sideEffects");
+    if side_effects.value.is_null() {
+        errors.push(side_effects.required("must specify one of None, NoneOnDryRun"));
+    }
+    let timeout = webhook.member("timeoutSeconds");
+    if timeout
+        .value
+        .as_i64()
+        .is_some_and(|seconds| !(1..=30).contains(&seconds))
+    {
+        errors.push(timeout.invalid("the timeout value must be between 1 and 30 seconds"));
+    }
+    for field in ["namespaceSelector", "objectSelector"] {
+        validate_selector(&webhook.member(field), errors);
+    }
+    client::validate(&webhook.member("clientConfig"), errors);
+    validate_conditions(&webhook.member("matchConditions"), errors);
+    validate_versions(&webhook.member("admissionReviewVersions"), errors);
+}
+
+fn validate_name(name: &Field<'_>) -> Option<FieldError> {
+    if name.text().is_empty() {
+        return Some(name.required(""));
+    }
+    let wrong = subdomain(name.text());
+    if !wrong.is_empty() {
+        return Some(name.invalid(&wrong.join(",")));
+    }
+    let why = "should be a domain with at least three segments separated by dots";
+    (name.text().split('.').count() < 3).then(|| name.invalid(why))
+}
+
+fn validate_selector(selector: &Field<'_>, errors: &mut Vec<FieldError>) {
+    let labels = selector.member("matchLabels");
+    for (key, value) in labels.value.as_object().into_iter().flatten() {
+        let wrong = |value: &str| {
+            let value = json!(value);
+            let path = labels.path.clone();
+            move |why: String| FieldError::invalid(path.as_str(), &value, why)
+        };
+        errors.extend(qualified_name(key).into_iter().map(wrong(key)));
+        let value = value.as_str().unwrap_or_default();
+        errors.extend(label_value(value).into_iter().map(wrong(value)));
+    }
+    for expression in selector.member("matchExpressions").items() {
+        let values = expression.member("values");
+        let operator = expression.member("operator");
+        match operator.text() {
+            "In" | "NotIn" if values.is_empty() => {
+                let why = "must be specified when `operator` is 'In' or 'NotIn'";
+                errors.push(values.required(why));
+            }
+            "Exists" | "DoesNotExist" if !values.is_empty() => {
+                let why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+                errors.push(FieldError::forbidden(values.path.as_str(), why));
+            }
+            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+            _ => errors.push(operator.invalid("not a valid selector operator")),
+        }
+        let key = expression.member("key");
+        let wrong = qualified_name(key.text());
+        errors.extend(wrong.iter().map(|why| key.invalid(why)));
+        for value in values.items() {
+            let wrong = label_value(value.text());
+            errors.extend(wrong.iter().map(|why| value.invalid(why)));
+        }
+    }
+}
+
+fn validate_conditions(conditions: &Field<'_>, errors: &mut Vec<FieldError>) {
+    let count = conditions.items().count();
+    if count > CONDITIONS {
+        let why = format!("Too many: {count}: must have at most {CONDITIONS} items");
+        errors.push(FieldError::new(
+            "FieldValueTooMany",
+            conditions.path.as_str(),
+            why,
+        ));
+    }
+    let mut names = BTreeSet::new();
+    for one in conditions.items() {
+        let expression = one.member("expression");
+        if expression.text().trim().is_empty() {
+            errors.push(expression.required(""));
+        } else if let Some(why) = condition::compile_error(expression.text()) {
+            errors.push(expression.invalid(&format!("compilation failed: {why}")));
+        }
+        let name = one.member("name");
+        if name.text().is_empty() {
+            errors.push(name.required(""));
+            continue;
+        }
+        let wrong = qualified_name(name.text());
+        errors.extend(wrong.iter().map(|why| name.invalid(why)));
+        if !names.insert(name.text().to_owned()) {
+            errors.push(name.duplicate());
+        }
+    }
+}
+
+fn validate_versions(versions: &Field<'_>, errors: &mut Vec<FieldError>) {
+    if versions.is_empty() {
+        errors.push(versions.required(&format!("must specify one of {REVIEWS}")));
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for version in versions.items() {
+        if !seen.insert(version.text().to_owned()) {
+            errors.push(version.invalid("duplicate version"));
+            continue;
+        }
+        let wrong = label_1035(version.text());
+        errors.extend(wrong.iter().map(|why| version.invalid(why)));
+    }
+    if !seen.contains("v1") && !seen.contains("v1beta1") {
+        errors.push(versions.invalid(&format!("must include at least one of {REVIEWS}")));
+    }
+}
+
+/// Says why a configuration cannot be decoded.
+pub(crate) fn check_types(value: &Value) -> Result<(), String> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let webhooks = value["webhooks"].as_array().into_iter().flatten();
+    for webhook in webhooks {
+        let Some(bundle) = text(webhook, &["clientConfig", "caBundle"]) else {
+            continue;
+        };
+        if STANDARD.decode(bundle).is_err() {
+            let is_letter =
+                |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\n');
+            let at = bundle.bytes().position(|b| !is_letter(b));
+            return Err(format!(
+                "illegal base64 data at input byte {}",
+                at.unwrap_or(bundle.len())
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! How often which verb was done to which kind, and what came of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::Method;
+
+/// Counts requests. Clones share what they count.
+///
+/// # Examples
+/// ```
+/// use kopfrs::api::{RequestCounts, RequestOutcome};
+///
+/// let counts = RequestCounts::default();
+/// assert_eq!(counts.total(|row| row.verb == "create" && row.outcome == RequestOutcome::Ok), 0);
+/// ```
+#[derive(Clone, Default)]
+pub struct RequestCounts(Arc<Mutex<BTreeMap<RequestKind, u64>>>);
+
+/// What is counted together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct RequestKind {
+    /// The verb as roles name it: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`,
+    /// `deletecollection`.
+    pub verb: &'static str,
+    /// The plural name of the kind, with its group: `pods`, `deployments.apps`. Empty for requests that
+    /// are for no kind, such as discovery.
+    pub resource: String,
+    /// The subresource: `status`. Empty for the object itself.
+    pub subresource: String,
+    /// What came of it.
+    pub outcome: RequestOutcome,
+}
+
+/// What came of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequestOutcome {
+    /// The server did what was asked.
+    Ok,
+    /// The server refused, with this status code.
+    Refused(u16),
+    /// There was no answer, or none that could be read.
+    Failed,
+}
+
+impl RequestCounts {
+    /// All counts, in the order of verbs and kinds.
+    pub fn rows(&self) -> Vec<(RequestKind, u64)> {
+        let rows = self.lock();
+        rows.iter().map(|(kind, n)| (kind.clone(), *n)).collect()
+    }
+
+    /// How many requests of some kinds there were.
+    pub fn total(&self, mut of: impl FnMut(&RequestKind) -> bool) -> u64 {
+        let rows = self.lock();
+        rows.iter()
+            .filter(|(kind, _)| of(kind))
+            .map(|(_, n)| n)
+            .sum()
+    }
+
+    /// Counts a request by its method and its path, with its query.
+    pub(super) fn add(&self, method: &Method, path: &str, outcome: RequestOutcome) {
+        let kind = RequestKind::of(method, path, outcome);
+        *self.lock().entry(kind).or_default() += 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<RequestKind, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RequestKind {
+    /// Tells a request by its method and its path with the query.
+    pub(super) fn of(method: &Method, path: &str, outcome: RequestOutcome) -> Self {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let place = Place::of(path);
+        let is_watch = query.split('&').any(|pair| {
+            matches!(pair, "watch=1" | "watch=true" | "watch") || pair.starts_with("watch=t")
+        });
+        let verb = match (method.as_str(), place.has_name) {
+            ("GET", _) if is_watch => "watch",
+            ("GET", false) if !place.resource.is_empty() => "list",
+            ("GET", _) => "get",
+            ("POST", _) => "create",
+            ("PUT", _) => "update",
+            ("PATCH", _) => "patch",
+            ("DELETE", true) => "delete",
+            ("DELETE", false) => "deletecollection",
+            _ => "other",
+        };
+        Self {
+            verb,
+            resource: place.resource,
+            subresource: place.subresource,
+            outcome,
+        }
+    }
+}
+
+/// What a path is about.
+#[derive(Default)]
+struct Place {
+    resource: String,
+    subresource: String,
+    has_name: bool,
+}
+
+impl Place {
+    fn of(path: &str) -> Self {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let (group, rest) = match parts.as_slice() {
+            ["api", _, rest @ ..] => ("", rest),
+            ["apis", group, _, rest @ ..] => (*group, rest),
+            _ => return Self::default(),
+        };
+        // `namespaces/a` is an object, and `namespaces/a/pods` are other ones; but
+        // `namespaces/a/status` is the status of the first.
+        let rest = match rest {
+            ["namespaces", _, "status" | "finalize"] => rest,
+            ["namespaces", _, inside @ ..] if !inside.is_empty() => inside,
+            _ => rest,
+        };
+        let Some(plural) = rest.first() else {
+            return Self::default();
+        };
+        let resource = match group {
+            "" => (*plural).to_owned(),
+            group => format!("{plural}.{group}"),
+        };
+        Self {
+            resource,
+            subresource: rest.get(2).copied().unwrap_or_default().to_owned(),
+            has_name: rest.len() > 1,
+        }
+    }
+}
+
+impl fmt::Debug for RequestCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.rows().iter().map(|(kind, n)| (kind, n)))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(method: &Method, path: &str) -> String {
+        let kind = RequestKind::of(method, path, RequestOutcome::Ok);
+        format!("{} {} {}", kind.verb, kind.resource, kind.subresource)
+    }
+
+    #[test]
+    fn requests_are_counted_as_roles_name_them() {
+        for (method, path, expected) in [
+            (Method::GET, "/api/v1/namespaces/a/pods/b", "get pods "),
+            (Method::GET, "/api/v1/namespaces/a/pods", "list pods "),
+            (
+                Method::GET,
+                "/api/v1/pods?limit=5&watch=true",
+                "watch pods ",
+            ),
+            (Method::GET, "/api/v1/namespaces/a", "get namespaces "),
+            (Method::GET, "/api/v1/namespaces", "list namespaces "),
+            (
+                Method::PUT,
+                "/api/v1/namespaces/a/finalize",
+                "update namespaces finalize",
+            ),
+            (Method::GET, "/apis", "get  "),
+            (Method::GET, "/apis/apps/v1", "get  "),
+            (
+                Method::POST,
+                "/apis/apps/v1/namespaces/a/deployments",
+                "create deployments.apps ",
+            ),
+            (
+                Method::PATCH,
+                "/apis/apps/v1/namespaces/a/deployments/b/status?fieldManager=x",
+                "patch deployments.apps status",
+            ),
+            (
+                Method::DELETE,
+                "/apis/e.io/v1/demos/b",
+                "delete demos.e.io ",
+            ),
+            (
+                Method::DELETE,
+                "/apis/e.io/v1/demos?limit=1",
+                "deletecollection demos.e.io ",
+            ),
+        ] {
+            assert_eq!(counted(&method, path), expected, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What handlers do to other objects, on a server.
+
+mod deleting;
+mod listing;
+mod upserts;
+mod writing;
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kopfrs::api::Actions;
+use kopfrs_tests::backend::{Cluster, Namespace};
+use kube::core::{DynamicObject, TypeMeta};
+use serde_json::{Value, json};
+
+/// A namespace to act in.
+struct Place {
+    namespace: Namespace,
+    actions: Actions,
+}
+
+impl Place {
+    async fn new(prefix: &str) -> Self {
+        let cluster = Cluster::get();
+        Self {
+            namespace: cluster.namespace(prefix).await,
+            actions: Actions::new(cluster.client()),
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.namespace.name()
+    }
+
+    /// An object that is not stored yet.
+    fn map(&self, name: &str) -> ConfigMap {
+        let mut map = ConfigMap::default();
+        map.metadata.name = Some(name.to_owned());
+        map.metadata.namespace = Some(self.name().to_owned());
+        map
+    }
+
+    /// An object of a kind that only its text tells.
+    fn dynamic(&self, types: Option<TypeMeta>, name: &str, data: Value) -> DynamicObject {
+        let mut object = DynamicObject {
+            types,
+            metadata: self.map(name).metadata,
+            data,
+        };
+        object.metadata.namespace = Some(self.name().to_owned());
+        object
+    }
+
+    async fn leave(self) {
+        self.namespace.delete().await;
+    }
+}
+
+fn config_map() -> Option<TypeMeta> {
+    Some(TypeMeta {
+        api_version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+    })
+}
+
+fn data(key: &str, value: &str) -> Option<BTreeMap<String, String>> {
+    Some(BTreeMap::from([(key.to_owned(), value.to_owned())]))
+}
+
+/// A kind with a status subresource.
+fn gadgets() -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": "gadgets.actions.kopfrs.dev" },
+        "spec": {
+            "group": "actions.kopfrs.dev",
+            "scope": "Namespaced",
+            "names": { "plural": "gadgets", "singular": "gadget", "kind": "Gadget" },
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "subresources": { "status": {} },
+                "schema": { "openAPIV3Schema": {
+                    "type": "object",
+                    "properties": {
+                        "spec": { "type": "object", "properties": { "size": { "type": "integer" } } },
+                        "status": { "type": "object", "properties": { "ready": { "type": "integer" } } },
+                    },
+                } },
+            }],
+        },
+    })
+}
+
+fn gadget() -> Option<TypeMeta> {
+    Some(TypeMeta {
+        api_version: "actions.kopfrs.dev/v1".to_owned(),
+        kind: "Gadget".to_owned(),
+    })
+}
