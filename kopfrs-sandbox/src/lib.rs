@@ -67,11 +67,11 @@
 //!
 //! # What it does not do
 //!
-//! No nodes, no scheduler: Deployments, ReplicaSets and Jobs make Pods, which stay Pending until somebody writes their
-//! status. StatefulSets, DaemonSets and CronJobs make nothing. No conversion webhooks, no aggregated API servers, no
-//! quotas; protobuf is read, but never written. Everything is allowed unless [`SandboxBuilder::rbac`] says otherwise. What
-//! it does not do it refuses with a message that says so, or warns about. The guide has the [whole
-//! list](https://github.com/kopfrs/kopfrs/blob/main/docs/sandbox.md).
+//! There are no nodes and no scheduler: Deployments, ReplicaSets and Jobs make Pods, which stay Pending until somebody
+//! writes their status; StatefulSets, DaemonSets and CronJobs make nothing. Conversion webhooks, aggregated API servers
+//! and quotas are not there; protobuf is read, but never written. Everything is allowed unless [`SandboxBuilder::rbac`]
+//! says otherwise. What it does not do it refuses with a message that says so, or warns about. The guide has the
+//! [whole list](https://github.com/kopfrs/kopfrs/blob/main/docs/sandbox.md).
 //!
 //! # Features
 //!
@@ -85,6 +85,7 @@ struct Readme;
 mod admission;
 mod apply;
 mod auth;
+mod builder;
 mod clock;
 mod cluster;
 mod controllers;
@@ -114,9 +115,10 @@ mod yaml;
 pub use self::{
     apply::{Applied, ApplyError, Document},
     auth::{OpenWatches, Tokens},
+    builder::SandboxBuilder,
     journal::{Expectation, Journal, Mark, On, Request, Requests, Unseen, Wait},
     load::LoadError,
     persist::PersistError,
-    sandbox::{Sandbox, SandboxBuilder},
+    sandbox::Sandbox,
     serve::{Endpoint, Proxy, ServeError, Server},
 };

@@ -31,7 +31,8 @@ pub enum PersistError {
     },
     /// A later release has written it.
     #[error(
-        "the state {} was written by a later kopfrs-sandbox (its format is {found}, this one reads {known}); use that one, or choose another file",
+        "the state {} was written by a later kopfrs-sandbox (its format is {found}, this one reads {known}); \
+         use that one, or choose another file",
         path.display()
     )]
     Later {

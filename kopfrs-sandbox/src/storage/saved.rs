@@ -99,14 +99,15 @@ impl Store {
 impl Inner {
     /// Everything there is, as if it had just been added.
     pub(super) fn present(&self) -> impl Iterator<Item = Arc<Event>> {
-        self.tables.values().flat_map(|table| {
-            let events = table.objects.iter().map(|(key, object)| Event {
+        let now = Instant::now();
+        self.tables.values().flat_map(move |table| {
+            let events = table.objects.iter().map(move |(key, object)| Event {
                 change: Change::Added,
                 resource: table.resource.clone(),
                 key: key.clone(),
                 object: object.clone(),
                 previous: None,
-                time: Instant::now(),
+                time: now,
             });
             events.map(Arc::new)
         })
@@ -135,8 +136,7 @@ mod tests {
         let mut cursor = store.cursor(resource, Some(from));
         match store.read(&mut cursor, 10) {
             Ok(Read::Events(events)) => events.is_empty(),
-            Ok(Read::Ended) => false,
-            Err(Compacted { .. }) => false,
+            Ok(Read::Ended) | Err(Compacted { .. }) => false,
         }
     }
 
