@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     admission::{Connections, Routes},
-    auth::Tokens,
+    auth::{Issuer, Tokens},
     clock::Clock,
     registry::Registry,
     storage::Store,
@@ -38,6 +38,8 @@ pub(crate) struct Cluster {
     pub(crate) registry: Registry,
     pub(crate) clock: Clock,
     pub(crate) tokens: Tokens,
+    /// Signs the tokens of service accounts.
+    pub(crate) issuer: Issuer,
     /// Connections to webhooks.
     pub(crate) webhooks: Connections,
     /// Addresses of services.
@@ -52,6 +54,7 @@ impl Cluster {
             registry: Registry::new(),
             clock: Clock::new(),
             tokens: Tokens::default(),
+            issuer: Issuer::default(),
             webhooks: Connections::default(),
             routes: Routes::default(),
             settings,

@@ -201,3 +201,53 @@ async fn roles_gather_what_is_labelled_for_them() {
         "{view}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn service_accounts_get_tokens_that_can_be_read() {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let sandbox = Sandbox::new();
+    let client = sandbox.client();
+    let accounts = "/api/v1/namespaces/default/serviceaccounts";
+    let account =
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}});
+    let account = send(&client, Method::POST, accounts, &account).await;
+    let ask = async |spec: Value| {
+        let request = json!({
+            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec,
+        });
+        let path = format!("{accounts}/robot/token");
+        let answer = send(&client, Method::POST, &path, &request).await;
+        answer["status"]["token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
+    };
+    let token = ask(json!({})).await;
+    let payload = token.split('.').nth(1).expect("three parts");
+    let payload = URL_SAFE_NO_PAD.decode(payload).expect("base64");
+    let claims: Value = serde_json::from_slice(&payload).expect("claims");
+    assert_eq!(claims["sub"], "system:serviceaccount:default:robot");
+    assert_eq!(
+        claims["kubernetes.io"]["serviceaccount"]["uid"],
+        account["metadata"]["uid"]
+    );
+    let lifetime = claims["exp"].as_u64().zip(claims["iat"].as_u64());
+    assert_eq!(lifetime.map(|(end, begin)| end - begin), Some(3600));
+
+    let path = "/api/v1/namespaces/default";
+    let with = |token: &str| sandbox.client_with_token(token);
+    assert_eq!(
+        send(&with(&token), Method::GET, path, &json!({})).await["kind"],
+        "Namespace"
+    );
+    let elsewhere = ask(json!({"audiences": ["elsewhere"]})).await;
+    assert_eq!(
+        send(&with(&elsewhere), Method::GET, path, &json!({})).await["code"],
+        401
+    );
+    tokio::time::advance(std::time::Duration::from_secs(3601)).await;
+    assert_eq!(
+        send(&with(&token), Method::GET, path, &json!({})).await["code"],
+        401
+    );
+}

@@ -182,14 +182,13 @@ impl Answer {
         match code {
             400 => "the server rejected our request for an unknown reason".to_owned(),
             401 => "the server has asked for the client to provide credentials".to_owned(),
-            403 | 415 => told.to_owned(),
             404 => "the server could not find the requested resource".to_owned(),
             405 => "the server does not allow this method on the requested resource".to_owned(),
             406 if told.is_empty() || told == "unknown" => {
                 "the server was unable to respond with a content type that the client supports"
                     .to_owned()
             }
-            406 => told.to_owned(),
+            403 | 406 | 415 => told.to_owned(),
             409 => "the server reported a conflict".to_owned(),
             422 => "the server rejected our request due to an error in our request".to_owned(),
             429 => {
@@ -208,6 +207,8 @@ impl Answer {
     }
 }
 
+type Fits = fn(&Value) -> bool;
+
 /// Which part of a review is of the wrong type.
 fn mistyped(value: &Value) -> Option<String> {
     let wrong = |what: &Value, field: &str, wanted: &str| {
@@ -225,7 +226,7 @@ fn mistyped(value: &Value) -> Option<String> {
     if !response.is_object() {
         return wrong(response, "response", "v1.AdmissionResponse");
     }
-    let fields: [(&str, &str, fn(&Value) -> bool); 7] = [
+    let fields: [(&str, &str, Fits); 7] = [
         ("uid", "types.UID", Value::is_string),
         ("allowed", "bool", Value::is_boolean),
         ("status", "v1.Status", Value::is_object),

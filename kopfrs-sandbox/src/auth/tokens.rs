@@ -110,14 +110,19 @@ impl Tokens {
     pub(crate) fn add(&self, user: User, expires: Option<Instant>) -> String {
         let random = || uuid::Uuid::new_v4().simple().to_string();
         let token = random() + &random();
+        self.put(token.clone(), user, expires);
+        token
+    }
+
+    /// Accepts a token that was made elsewhere.
+    pub(crate) fn put(&self, token: String, user: User, expires: Option<Instant>) {
         let entry = Entry {
             user,
             expires,
             ended: CancellationToken::new(),
         };
-        self.lock().insert(token.clone(), entry);
+        self.lock().insert(token, entry);
         self.changed.notify_one();
-        token
     }
 
     /// Revokes a token: requests with it get a 401 from now on. Tells whether there was such a token.

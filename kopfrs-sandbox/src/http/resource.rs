@@ -232,7 +232,9 @@ async fn subresource(
         ("scale", "update") => write::put_scale(context, target).await,
         ("scale", "patch") => write::patch_scale(context, target).await,
         ("token", "create") => {
-            let answer = token::answer(context.cluster, target, &write::body(context)?)?;
+            let options = context.write_options("CreateOptions")?;
+            let body = write::body(context)?;
+            let answer = token::answer(context.cluster, target, &body, &options).await?;
             Ok(Reply::json(StatusCode::CREATED, &answer))
         }
         (name, _) => Err(ApiError::not_implemented(format!(

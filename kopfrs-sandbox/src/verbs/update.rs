@@ -59,18 +59,9 @@ pub(crate) async fn update(
         check_identity(target, &decoded.value, &current, method)?;
         strategy::view::inward(kind, &mut old);
         let chain = Chain::of_write(cluster, target, options);
-        let mut version = meta(&decoded.value, "resourceVersion").to_owned();
-        let given = chain.is_some().then(|| decoded.value.clone());
-        let mut new = attempt.prepare(decoded.value, &old);
-        if method != Method::Apply {
-            attempt.own(&mut new, &old);
-        }
-        if let (Some(chain), Some(given)) = (&chain, given)
-            && let Some(made) = attempt.mutate(chain, given, (&new, &old)).await?
-        {
-            meta(&made, "resourceVersion").clone_into(&mut version);
-            new = attempt.prepare(made, &old);
-        }
+        let (new, version) = attempt
+            .state(chain.as_ref(), decoded.value, &old, method)
+            .await?;
         rbac::refuse_escalation(cluster, target, options, (&new, Some(&old)))?;
         check_version(target, &version, &current)?;
         refuse_invalid(
@@ -103,6 +94,30 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
+    /// The new state as it is to be checked, and the resource version it was made from.
+    async fn state(
+        &self,
+        chain: Option<&Chain<'_>>,
+        given: Value,
+        old: &Value,
+        method: Method,
+    ) -> Result<(Value, String), ApiError> {
+        let version = |value: &Value| meta(value, "resourceVersion").to_owned();
+        let kept = chain.map(|chain| (chain, given.clone()));
+        let before = version(&given);
+        let mut new = self.prepare(given, old);
+        if method != Method::Apply {
+            self.own(&mut new, old);
+        }
+        let Some((chain, draft)) = kept else {
+            return Ok((new, before));
+        };
+        match self.mutate(chain, draft, (&new, old)).await? {
+            Some(made) => Ok((self.prepare(made.clone(), old), version(&made))),
+            None => Ok((new, before)),
+        }
+    }
+
     /// Carries over what this write cannot change, and fills in defaults.
     fn prepare(&self, mut new: Value, old: &Value) -> Value {
         let kind = &self.target.kind;

@@ -108,17 +108,7 @@ fn status(
         }
     }
     status["terminatingReplicas"] = json!(terminating.count());
-    let mut conditions = condition::of(set);
-    match failure {
-        Ok(()) => conditions.retain(|condition| condition["type"] != "ReplicaFailure"),
-        Err(failure) => {
-            let what = ["ReplicaFailure", "True", failure.reason];
-            condition::set(cluster, &mut conditions, what, &failure.message);
-            if let Some(fields) = conditions.last_mut().map(fields_mut) {
-                fields.remove("lastUpdateTime");
-            }
-        }
-    }
+    let conditions = conditions(cluster, set, failure);
     if !conditions.is_empty() {
         status["conditions"] = Value::Array(conditions);
     }
@@ -126,6 +116,22 @@ fn status(
         status,
         again.and_then(|seconds| u64::try_from(seconds).ok()),
     )
+}
+
+fn conditions(cluster: &Cluster, set: &Value, failure: &Result<(), Failure>) -> Vec<Value> {
+    let mut conditions = condition::of(set);
+    match failure {
+        Ok(()) => conditions.retain(|condition| condition["type"] != "ReplicaFailure"),
+        Err(failure) => {
+            let what = ["ReplicaFailure", "True", failure.reason];
+            condition::set(cluster, &mut conditions, what, &failure.message);
+            // Only Deployments tell when a condition was last looked at.
+            if let Some(fields) = conditions.last_mut().map(fields_mut) {
+                fields.remove("lastUpdateTime");
+            }
+        }
+    }
+    conditions
 }
 
 async fn write(cluster: &Cluster, set: &Value, status: &Value) -> Result<(), ApiError> {

@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    fn limits(replicas: i64, surge: Value, unavailable: Value) -> Limits {
+    fn limits(replicas: i64, surge: &Value, unavailable: &Value) -> Limits {
         Limits::of(&json!({"spec": {"replicas": replicas, "strategy": {
             "type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable},
         }}}))
@@ -167,17 +167,17 @@ mod tests {
 
     #[test]
     fn percentages_round_so_that_rollouts_move() {
-        let usual = limits(3, json!("25%"), json!("25%"));
+        let usual = limits(3, &json!("25%"), &json!("25%"));
         assert_eq!((usual.surge, usual.unavailable), (1, 0));
-        let stuck = limits(3, json!(0), json!("10%"));
+        let stuck = limits(3, &json!(0), &json!("10%"));
         assert_eq!((stuck.surge, stuck.unavailable), (0, 1));
-        let none = limits(0, json!(1), json!(1));
+        let none = limits(0, &json!(1), &json!(1));
         assert_eq!(none.unavailable, 0);
     }
 
     #[test]
     fn new_sets_grow_into_the_room_there_is() {
-        let usual = limits(4, json!("25%"), json!("25%"));
+        let usual = limits(4, &json!("25%"), &json!("25%"));
         assert_eq!(usual.grown(0, 4), 1);
         assert_eq!(usual.grown(1, 5), 1);
         assert_eq!(usual.grown(1, 4), 2);
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn old_sets_shrink_as_new_pods_become_available() {
-        let usual = limits(4, json!(1), json!(1));
+        let usual = limits(4, &json!(1), &json!(1));
         // Nothing is available: what is old and idle may go as far as the minimum lets it.
         assert_eq!(shrunk(usual, size(1, 0), &[size(4, 0)]), [3]);
         assert_eq!(shrunk(usual, size(1, 0), &[size(4, 4)]), [3]);
@@ -197,9 +197,9 @@ mod tests {
 
     #[test]
     fn sets_share_what_changes() {
-        let grown = limits(10, json!(0), json!(1));
+        let grown = limits(10, &json!(0), &json!(1));
         assert_eq!(shared(grown, &[(3, 5), (2, 5)]), [6, 4]);
-        let gone = limits(0, json!(0), json!(1));
+        let gone = limits(0, &json!(0), &json!(1));
         assert_eq!(shared(gone, &[(3, 5), (2, 5)]), [0, 0]);
     }
 }
