@@ -195,9 +195,11 @@ async fn agree(client: &Client, path: &str, begin: u64) {
         last = version;
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         match event["type"].as_str() {
-            Some("ADDED") => assert!(told.insert(name.to_owned(), version).is_none(), "{line:?}"),
+            Some("ADDED") => {
+                assert!(told.insert(name.to_owned(), version).is_none(), "{line:?}");
+            }
             Some("MODIFIED") => {
-                assert!(told.insert(name.to_owned(), version).is_some(), "{line:?}")
+                assert!(told.insert(name.to_owned(), version).is_some(), "{line:?}");
             }
             Some("DELETED") => assert!(told.remove(name).is_some(), "{line:?}"),
             other => panic!("{path}: {other:?}"),
