@@ -92,6 +92,9 @@ mod controllers;
 mod defaults;
 mod error;
 pub mod fault;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod journal;
 mod load;

@@ -150,7 +150,7 @@ async fn who_waits_in_vain_is_told_what_came_instead() {
 
     let awaited = async { journal.wait_for(deletions()).await };
     let panic = AssertUnwindSafe(awaited).catch_unwind().await;
-    let panic = panic.err().expect("a panic");
+    let panic = panic.expect_err("a panic");
     let text = panic.downcast::<String>().expect("a text");
     assert!(text.contains("delete of configmaps, found 0"), "{text}");
     assert_eq!(start.elapsed(), Duration::from_secs(37));

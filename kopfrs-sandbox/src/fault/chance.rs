@@ -73,7 +73,7 @@ impl Latency {
 
     /// How long the next one waits: in whole microseconds, both ends included.
     pub(super) fn next(&mut self) -> Duration {
-        let span = (self.most - self.least).as_micros();
+        let span = self.most.saturating_sub(self.least).as_micros();
         let scaled = (u128::from(self.random.next()) * (span + 1)) >> 64;
         let within = Duration::from_micros(u64::try_from(scaled).unwrap_or(u64::MAX));
         self.least.saturating_add(within)

@@ -91,7 +91,10 @@ fn what_was_read_in_the_past_meets_its_conflict() {
             maps.set("a", "1").await.expect("set");
             subject.faults.inject(Fault::stale(1).on(On::verb("get")));
             let old = maps.0.get("a").await.expect("read");
-            let replaced = maps.0.replace("a", &Default::default(), &old).await;
+            let replaced = maps
+                .0
+                .replace("a", &kube::api::PostParams::default(), &old)
+                .await;
             assert_eq!(refusal(replaced).code, 409);
             let requests = subject.journal.requests().disturbed();
             assert_eq!(

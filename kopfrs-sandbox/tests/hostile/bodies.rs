@@ -142,11 +142,12 @@ async fn what_is_too_deep_is_refused_before_anything_recurses() {
 
 #[tokio::test]
 async fn what_grows_when_it_is_read_is_refused() {
-    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..9 {
+    let levels = (1..9).map(|level| {
         let below = format!("*a{}, ", level - 1).repeat(9);
-        bomb += &format!("a{level}: &a{level} [{below}]\n");
-    }
+        format!("a{level}: &a{level} [{below}]\n")
+    });
+    let levels: Vec<String> = levels.collect();
+    let bomb = format!("a0: &a0 [x, x, x, x, x, x, x, x, x]\n{}", levels.concat());
     // A long name, and below it many fields that come twice: each would be named with all that is above it.
     let long = "n".repeat(100_000);
     let twice = r#""a":1,"#.repeat(50_000);

@@ -116,7 +116,7 @@ async fn heads_of_requests_are_judged_as_by_a_real_server() {
     let post = head(&server, &format!("POST {MAPS} HTTP/1.1")) + "Connection: close\r\n";
     let long = format!("X-Long: {}\r\n", "a".repeat(100_000));
     let longer = format!("X-Long: {}\r\n", "a".repeat(2_000_000));
-    let many: String = (0..500).map(|n| format!("X-{n}: a\r\n")).collect();
+    let many: String = (0..500).fold(String::new(), |all, n| all + &format!("X-{n}: a\r\n"));
     for (bytes, expected) in [
         (format!("{version}\r\n"), "HTTP/1.1 200"),
         (format!("{version}{long}\r\n"), "HTTP/1.1 200"),
