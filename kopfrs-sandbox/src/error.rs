@@ -13,6 +13,8 @@ pub(crate) struct ApiError {
     reason: &'static str,
     pub(crate) message: String,
     details: Option<Value>,
+    /// What else is to be said about the request.
+    warnings: Vec<String>,
 }
 
 /// One wrong field of an object.
@@ -139,7 +141,18 @@ impl ApiError {
             reason,
             message: message.into(),
             details,
+            warnings: Vec::new(),
         }
+    }
+
+    /// The same error, with warnings beside it.
+    pub(crate) fn with_warnings(mut self, warnings: Vec<String>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {

@@ -45,6 +45,7 @@ mod object;
 mod ownership;
 mod patch;
 mod protobuf;
+mod quantity;
 mod rbac;
 mod registry;
 mod render;

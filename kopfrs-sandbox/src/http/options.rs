@@ -71,6 +71,17 @@ pub(super) fn write(
             FieldError::new("FieldValueTooLong", "fieldManager", message),
         ));
     }
+    if let Some((at, odd)) = given.char_indices().find(|(_, c)| c.is_control()) {
+        let message = format!(
+            "Invalid value: {}: invalid character U+{:04X} (at position {at})",
+            go_quoted(given),
+            u32::from(odd),
+        );
+        return Err(invalid(
+            name,
+            FieldError::new("FieldValueInvalid", "fieldManager", message),
+        ));
+    }
     let agent = agent.split('/').next().unwrap_or_default();
     let manager = [given, agent]
         .into_iter()
@@ -82,6 +93,24 @@ pub(super) fn write(
         manager: manager.to_owned(),
         subresource: String::new(),
     })
+}
+
+/// A text in quotes, as Go writes it.
+fn go_quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '\u{7}' => quoted.push_str("\\a"),
+            '\u{8}' => quoted.push_str("\\b"),
+            '\u{b}' => quoted.push_str("\\v"),
+            '\u{c}' => quoted.push_str("\\f"),
+            '\t' | '\n' | '\r' | '"' | '\\' => quoted.extend(c.escape_default()),
+            c if c.is_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// The options of a patch, where `force` is for applying only and an apply needs a manager.

@@ -68,21 +68,21 @@ fn apply(target: &mut Value, operation: &Value) -> Result<(), Failed> {
             .and_then(parse)
     };
     let path = pointer("path")?;
-    let value = || operation.get("value").cloned().ok_or(Failed);
+    let value = || operation.get("value").cloned().unwrap_or_default();
     match operation.get("op").and_then(Value::as_str) {
-        Some("add") => add(target, &path, value()?),
+        Some("add") => add(target, &path, value()),
         Some("remove") => remove(target, &path).map(drop),
-        Some("replace") => replace(target, &path, value()?),
+        Some("replace") => replace(target, &path, value()),
         Some("move") => {
             let moved = remove(target, &pointer("from")?)?;
             add(target, &path, moved)
         }
         Some("copy") => {
-            let copied = find(target, &pointer("from")?).ok_or(Failed)?.clone();
+            let copied = found(target, &pointer("from")?)?.clone();
             add(target, &path, copied)
         }
         Some("test") => {
-            let found = find(target, &path).unwrap_or(&Value::Null);
+            let found = found(target, &path)?;
             let wanted = operation.get("value").unwrap_or(&Value::Null);
             if same(found, wanted) {
                 Ok(())
@@ -98,7 +98,8 @@ fn parse(pointer: &str) -> Result<Vec<String>, Failed> {
     if pointer.is_empty() {
         return Ok(Vec::new());
     }
-    let rest = pointer.strip_prefix('/').ok_or(Failed)?;
+    // Whatever stands before the first slash is not looked at.
+    let (_, rest) = pointer.split_once('/').ok_or(Failed)?;
     Ok(rest
         .split('/')
         .map(|part| part.replace("~1", "/").replace("~0", "~"))
@@ -113,9 +114,17 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// The place of an element; negative numbers count from the end.
 fn index(items: &[Value], part: &str) -> Option<usize> {
-    let index: usize = part.parse().ok()?;
-    (index < items.len()).then_some(index)
+    place(part, items.len()).filter(|index| *index < items.len())
+}
+
+fn place(part: &str, length: usize) -> Option<usize> {
+    let number: i64 = part.parse().ok()?;
+    if number < 0 {
+        return length.checked_sub(usize::try_from(number.unsigned_abs()).ok()?);
+    }
+    usize::try_from(number).ok()
 }
 
 fn step<'a>(value: &'a Value, part: &str) -> Option<&'a Value> {
@@ -131,6 +140,17 @@ fn find<'a>(target: &'a Value, path: &[String]) -> Option<&'a Value> {
         .try_fold(target, |value, part| step(value, part))
 }
 
+/// What a path leads to; a member that is not there is null, where it could be.
+fn found<'a>(target: &'a Value, path: &[String]) -> Result<&'a Value, Failed> {
+    let Some((last, parents)) = path.split_last() else {
+        return Ok(target);
+    };
+    match find(target, parents).ok_or(Failed)? {
+        Value::Object(fields) => Ok(fields.get(last).unwrap_or(&Value::Null)),
+        other => step(other, last).ok_or(Failed),
+    }
+}
+
 fn find_mut<'a>(target: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
     path.iter().try_fold(target, |value, part| match value {
         Value::Object(fields) => fields.get_mut(part),
@@ -143,10 +163,7 @@ fn find_mut<'a>(target: &'a mut Value, path: &[String]) -> Option<&'a mut Value>
 }
 
 fn add(target: &mut Value, path: &[String], value: Value) -> Result<(), Failed> {
-    let Some((last, parents)) = path.split_last() else {
-        *target = value;
-        return Ok(());
-    };
+    let (last, parents) = path.split_last().ok_or(Failed)?;
     match find_mut(target, parents) {
         Some(Value::Object(fields)) => {
             fields.insert(last.clone(), value);
@@ -157,7 +174,7 @@ fn add(target: &mut Value, path: &[String], value: Value) -> Result<(), Failed> 
             Ok(())
         }
         Some(Value::Array(items)) => {
-            let at: usize = last.parse().map_err(|_| Failed)?;
+            let at = place(last, items.len() + 1).ok_or(Failed)?;
             if at > items.len() {
                 return Err(Failed);
             }
@@ -246,6 +263,19 @@ mod tests {
                 json!([{"op": "copy", "from": "/m", "path": "/n"}]),
                 Some(json!({"list": [1, 2], "m": {"x": "1"}, "n": {"x": "1"}, "a/b": 1})),
             ),
+            (
+                json!([{"op": "add", "path": "/list/-1", "value": 3}, {"op": "remove", "path": "/list/-2"}]),
+                Some(json!({"list": [1, 3], "m": {"x": "1"}, "a/b": 1})),
+            ),
+            (
+                json!([{"op": "copy", "from": "/none", "path": "/n"}]),
+                Some(json!({"list": [1, 2], "m": {"x": "1"}, "n": null, "a/b": 1})),
+            ),
+            (
+                json!([{"op": "test", "path": "/list/5", "value": null}]),
+                None,
+            ),
+            (json!([{"op": "add", "path": "", "value": {}}]), None),
             (json!([{"op": "frobnicate", "path": "/m"}]), None),
             (
                 json!([{"op": "remove", "path": "/m/x"}, {"op": "test", "path": "/m/x", "value": "1"}]),

@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Kind, Kinds, Origin};
+use super::{Kind, Kinds, Origin, types::Type};
 use crate::object::to_json;
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -127,7 +127,7 @@ fn collection_path(kind: &Kind) -> Value {
 fn schema(kind: &Kind) -> Value {
     let mut schema = match &kind.origin {
         Origin::Custom(custom) => custom.raw_schema.clone(),
-        Origin::BuiltIn(rules) => outline(kind, rules.members),
+        Origin::BuiltIn(_) => outline(kind),
     };
     if !schema.is_object() {
         schema = json!({"type": "object"});
@@ -152,19 +152,33 @@ fn schema(kind: &Kind) -> Value {
     schema
 }
 
-/// Built-in kinds are not described field by field.
-fn outline(kind: &Kind, members: &[&str]) -> Value {
-    let members = if members.is_empty() {
-        &["spec", "status"]
-    } else {
-        members
-    };
-    let free = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    let properties: serde_json::Map<String, Value> = members
-        .iter()
-        .map(|name| ((*name).to_owned(), free.clone()))
+/// Built-in kinds are described by the names and types of their members.
+fn outline(kind: &Kind) -> Value {
+    let fields = kind.fields.map(|fields| &fields.fields);
+    let properties: serde_json::Map<String, Value> = fields
+        .into_iter()
+        .flatten()
+        .map(|(name, field)| ((*name).to_owned(), described(&field.of)))
         .collect();
     json!({"type": "object", "description": format!("{} is a built-in kind.", kind.kind), "properties": properties})
+}
+
+fn described(of: &Type) -> Value {
+    match of {
+        Type::Text => json!({"type": "string"}),
+        Type::Bytes => json!({"type": "string", "format": "byte"}),
+        Type::Time | Type::MicroTime => json!({"type": "string", "format": "date-time"}),
+        Type::Bool => json!({"type": "boolean"}),
+        Type::Int32 => json!({"type": "integer", "format": "int32"}),
+        Type::Int64 => json!({"type": "integer", "format": "int64"}),
+        Type::Number => json!({"type": "number"}),
+        Type::List(of) => json!({"type": "array", "items": described(of)}),
+        Type::Map(of) => json!({"type": "object", "additionalProperties": described(of)}),
+        Type::Quantity | Type::IntOrString => json!({"x-kubernetes-int-or-string": true}),
+        Type::Any | Type::Struct(_) => {
+            json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
+        }
+    }
 }
 
 fn object_meta() -> Value {

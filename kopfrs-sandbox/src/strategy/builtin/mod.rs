@@ -30,8 +30,6 @@ pub(crate) struct Rules {
     pub(crate) is_review: bool,
     /// The resource it shares storage with, when that is another one.
     pub(crate) stored_as: Option<&'static str>,
-    /// Members besides `apiVersion`, `kind` and `metadata`; others are unknown. Empty: not checked.
-    pub(crate) members: &'static [&'static str],
     /// Says why the body does not decode.
     pub(crate) check_types: fn(&Value) -> Result<(), String>,
     /// Fills in defaults, on each write.
@@ -54,7 +52,6 @@ const PLAIN: Rules = Rules {
     delete_answers_object: false,
     is_review: false,
     stored_as: None,
-    members: &[],
     check_types: |_| Ok(()),
     defaults: |_| (),
     prepare: |_| (),
@@ -65,7 +62,6 @@ const PLAIN: Rules = Rules {
 };
 
 pub(crate) static CONFIG_MAP: Rules = Rules {
-    members: &["binaryData", "data", "immutable"],
     check_types: core::config_map_types,
     defaults: |value| core::drop_empty(value, &["data", "binaryData"]),
     validate: core::validate_config_map,
@@ -74,7 +70,6 @@ pub(crate) static CONFIG_MAP: Rules = Rules {
 };
 
 pub(crate) static SECRET: Rules = Rules {
-    members: &["data", "immutable", "stringData", "type"],
     check_types: core::secret_types,
     defaults: core::secret_defaults,
     validate: core::validate_secret,
@@ -145,7 +140,6 @@ pub(crate) static CLAIM: Rules = Rules {
 pub(crate) static POD: Rules = Rules {
     counts_generation: true,
     delete_answers_object: true,
-    check_types: pod::check_types,
     defaults: pod::defaults,
     prepare: pod::prepare,
     validate: pod::validate,

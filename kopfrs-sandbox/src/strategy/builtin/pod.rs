@@ -7,24 +7,8 @@ use serde_json::{Value, json};
 use crate::{
     error::FieldError,
     object::{Fields, child_mut, fields_mut},
-    strategy::{metadata::mismatch, names},
+    strategy::names,
 };
-
-pub(super) fn check_types(value: &Value) -> Result<(), String> {
-    for container in value["spec"]["containers"].as_array().into_iter().flatten() {
-        for port in container["ports"].as_array().into_iter().flatten() {
-            let number = &port["containerPort"];
-            if !number.is_i64() && !number.is_null() {
-                return Err(mismatch(
-                    number,
-                    "ContainerPort.spec.containers.ports.containerPort",
-                    "int32",
-                ));
-            }
-        }
-    }
-    Ok(())
-}
 
 fn default(fields: &mut Fields, name: &str, value: Value) {
     fields.entry(name).or_insert(value);
