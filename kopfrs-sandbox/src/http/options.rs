@@ -199,6 +199,19 @@ pub(super) fn selector(query: &Query, kind: &Kind) -> Result<Selector, ApiError>
     Ok(Selector { labels, fields })
 }
 
+/// A number of the query; an empty one is none.
+fn number(query: &Query, name: &str) -> Result<Option<i64>, ApiError> {
+    let parsed = query.get(name).map(|text| {
+        let wrong = |_| {
+            ApiError::bad_request(format!(
+                "strconv.ParseInt: parsing {text:?}: invalid syntax"
+            ))
+        };
+        text.parse().map_err(wrong)
+    });
+    parsed.transpose()
+}
+
 pub(super) fn list(query: &Query, kind: &Kind) -> Result<ListOptions, ApiError> {
     if query.get("sendInitialEvents").is_some() {
         let why = "sendInitialEvents is forbidden for list";
@@ -207,9 +220,11 @@ pub(super) fn list(query: &Query, kind: &Kind) -> Result<ListOptions, ApiError> 
             why,
         )));
     }
+    number(query, "timeoutSeconds")?;
+    let limit = number(query, "limit")?.unwrap_or_default();
     Ok(ListOptions {
         selector: selector(query, kind)?,
-        limit: query.text("limit").parse().unwrap_or(0),
+        limit: usize::try_from(limit).unwrap_or_default(),
         token: query.text("continue").to_owned(),
         version: query.text("resourceVersion").to_owned(),
         version_match: query.text("resourceVersionMatch").to_owned(),
@@ -221,10 +236,8 @@ pub(super) fn watch(
     kind: &Kind,
     accepted: Accepted,
 ) -> Result<WatchOptions, ApiError> {
-    let timeout = query
-        .text("timeoutSeconds")
-        .parse::<u64>()
-        .ok()
+    let timeout = number(query, "timeoutSeconds")?
+        .and_then(|seconds| u64::try_from(seconds).ok())
         .filter(|seconds| *seconds > 0);
     Ok(WatchOptions {
         selector: selector(query, kind)?,

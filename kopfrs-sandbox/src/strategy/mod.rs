@@ -4,6 +4,7 @@
 //! reads the store or the request.
 
 pub(crate) mod builtin;
+mod extensions;
 pub(crate) mod metadata;
 pub(crate) mod names;
 mod structural;

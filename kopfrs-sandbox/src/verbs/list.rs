@@ -143,17 +143,23 @@ fn resume(token: &str) -> Result<Start, ApiError> {
         .decode(token)
         .ok()
         .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    let token = decoded.ok_or_else(|| {
-        ApiError::bad_request("continue key is not valid: illegal base64 data or malformed token")
-    })?;
+    let wrong = |why: &str| {
+        ApiError::bad_request(format!(
+            "invalid continue token: continue key is not valid: {why}"
+        ))
+    };
+    let token = decoded.ok_or_else(|| wrong("illegal base64 data or malformed token"))?;
+    let version = token["v"].as_str().unwrap_or_default();
+    if version != "meta.k8s.io/v1" {
+        let why = format!("server does not recognize this encoded version {version}");
+        return Err(wrong(&why));
+    }
     match (token["rv"].as_u64(), token["start"].as_str()) {
         (Some(revision), Some(last)) => Ok(Start {
             after: Some(last.to_owned()),
             at: Some(revision),
         }),
-        _ => Err(ApiError::bad_request(
-            "continue key is not valid: incorrect encoded start resourceVersion",
-        )),
+        _ => Err(wrong("incorrect encoded start resourceVersion")),
     }
 }
 

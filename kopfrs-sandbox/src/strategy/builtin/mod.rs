@@ -121,7 +121,7 @@ pub(crate) static NAMESPACE: Rules = Rules {
     delete_answers_object: true,
     prepare: core::prepare_namespace,
     carry_over: core::keep_namespace_label,
-    selectable: &["status.phase", "name"],
+    selectable: &["status.phase"],
     ..PLAIN
 };
 
@@ -151,6 +151,7 @@ pub(crate) static POD: Rules = Rules {
         "spec.hostNetwork",
         "status.phase",
         "status.podIP",
+        "status.podIPs",
         "status.nominatedNodeName",
     ],
     ..PLAIN
@@ -191,7 +192,6 @@ pub(crate) static REPLICA_SET: Rules = Rules {
     defaults: workload::replica_set_defaults,
     validate: workload::validate_selector,
     validate_update: workload::selector_is_immutable,
-    selectable: &["status.replicas"],
     ..PLAIN
 };
 
