@@ -37,7 +37,7 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
     if Quantity::parse(text).is_some() {
         return Ok(());
     }
-    Err("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTPE]*[-+]?[0-9]*)$'".to_owned())
+    Err("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'".to_owned())
 }
 
 /// An amount in the form that it is kept in.
@@ -72,6 +72,10 @@ impl Quantity {
             billionths: sign * billionths,
             form,
         })
+    }
+
+    pub(crate) fn is_positive(self) -> bool {
+        self.billionths > 0
     }
 
     pub(crate) fn shown(self) -> String {

@@ -251,11 +251,11 @@ fn validate_owners(owners: &Value, errors: &mut Vec<FieldError>) {
         }
         let version = owner["apiVersion"].as_str().unwrap_or_default();
         if version.matches('/').count() > 1 {
-            let why = format!("unexpected GroupVersion string: {version}");
+            let why = "version must not be empty";
             let path = "metadata.ownerReferences.apiVersion";
             errors.push(FieldError::invalid(path, &json!(version), why));
         }
-        if owner["kind"] == "Event" && matches!(version, "v1" | "events.k8s.io/v1") {
+        if owner["kind"] == "Event" && version == "v1" {
             let (group, version) = version.split_once('/').unwrap_or(("", version));
             let why = format!("{group}/{version}, Kind=Event is disallowed from being an owner");
             let path = "metadata.ownerReferences";

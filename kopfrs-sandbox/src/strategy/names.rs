@@ -162,11 +162,10 @@ pub(crate) fn config_key(key: &str) -> Vec<String> {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     {
         errors.push(CONFIG_KEY.to_owned());
-    } else if key == "." || key.starts_with("..") {
-        errors.push(format!(
-            "must not start with '{}'",
-            if key == "." { "." } else { ".." }
-        ));
+    } else if key == "." || key == ".." {
+        errors.push(format!("must not be '{key}'"));
+    } else if key.starts_with("..") {
+        errors.push("must not start with '..'".to_owned());
     }
     errors
 }

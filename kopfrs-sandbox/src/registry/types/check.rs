@@ -65,6 +65,9 @@ fn check_value(
         }
         (Type::Map(of), Value::Object(members)) => {
             for (name, member) in members {
+                if member.is_null() && matches!(**of, Type::Text | Type::Bytes) {
+                    *member = Value::from("");
+                }
                 check_value(member, of, &format!("{path}.{name}"), unknown)?;
             }
             return Ok(());

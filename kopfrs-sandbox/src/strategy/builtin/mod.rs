@@ -134,6 +134,7 @@ pub(crate) static CLAIM: Rules = Rules {
     delete_answers_object: true,
     prepare: core::pending,
     defaults: core::claim_defaults,
+    validate: core::validate_claim,
     ..PLAIN
 };
 
@@ -227,6 +228,7 @@ pub(crate) static CRON_JOB: Rules = Rules {
 pub(crate) static RBAC: Rules = Rules {
     name: NameRule::PathSegment,
     put_creates: true,
+    validate_update: core::role_reference_is_immutable,
     ..PLAIN
 };
 

@@ -15,6 +15,7 @@ fn default(fields: &mut Fields, name: &str, value: Value) {
 }
 
 pub(super) fn defaults(value: &mut Value) {
+    address_defaults(value);
     let spec = child_mut(value, "spec");
     spec_defaults(spec);
     default(spec, "enableServiceLinks", json!(true));
@@ -149,6 +150,21 @@ fn probe_defaults(probe: &mut Fields) {
     if let Some(get) = probe.get_mut("httpGet").and_then(Value::as_object_mut) {
         default(get, "path", json!("/"));
         default(get, "scheme", json!("HTTP"));
+    }
+}
+
+/// The one address of a Pod is the first of its addresses.
+fn address_defaults(value: &mut Value) {
+    let address = value["status"]["podIP"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    if !address.is_empty() {
+        default(
+            child_mut(value, "status"),
+            "podIPs",
+            json!([{"ip": address}]),
+        );
     }
 }
 
