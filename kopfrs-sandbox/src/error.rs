@@ -13,6 +13,8 @@ pub(crate) struct ApiError {
     reason: Cow<'static, str>,
     pub(crate) message: String,
     details: Option<Value>,
+    /// What else is to be said about the request.
+    warnings: Vec<String>,
 }
 
 /// One wrong field of an object.
@@ -139,6 +141,7 @@ impl ApiError {
             reason: Cow::Borrowed(reason),
             message: message.into(),
             details,
+            warnings: Vec::new(),
         }
     }
 
@@ -154,7 +157,18 @@ impl ApiError {
             reason: Cow::Owned(reason),
             message,
             details,
+            warnings: Vec::new(),
         }
+    }
+
+    /// The same error, with warnings beside it.
+    pub(crate) fn with_warnings(mut self, warnings: Vec<String>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {

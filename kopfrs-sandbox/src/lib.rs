@@ -103,6 +103,7 @@ mod ownership;
 mod patch;
 mod persist;
 mod protobuf;
+mod quantity;
 mod rbac;
 mod registry;
 mod render;

@@ -24,7 +24,7 @@ pub fn patches(input: &[u8]) {
     if object.is_object() && patch.is_object() {
         let mut once = object;
         // What it answers is its own matter, as long as it does.
-        let _ = strategic_merge(&mut once, &patch);
+        let _ = strategic_merge(&mut once, &patch, None);
         assert!(serde_json::to_vec(&once).is_ok());
     }
 }

@@ -67,12 +67,7 @@ where
 fn refuse(error: &BoxError) -> ApiError {
     if error.is::<LengthLimitError>() {
         let message = format!("Request entity too large: limit is {LIMIT}");
-        ApiError::new(
-            413,
-            "RequestEntityTooLarge",
-            message,
-            Some(serde_json::json!({})),
-        )
+        ApiError::new(413, "RequestEntityTooLarge", message, None)
     } else {
         ApiError::bad_request(format!(
             "the body of the request could not be read: {error}"

@@ -71,6 +71,17 @@ pub(super) fn write(
             FieldError::new("FieldValueTooLong", "fieldManager", message),
         ));
     }
+    if let Some((at, odd)) = given.char_indices().find(|(_, c)| c.is_control()) {
+        let message = format!(
+            "Invalid value: {}: invalid character U+{:04X} (at position {at})",
+            go_quoted(given),
+            u32::from(odd),
+        );
+        return Err(invalid(
+            name,
+            FieldError::new("FieldValueInvalid", "fieldManager", message),
+        ));
+    }
     let agent = agent.split('/').next().unwrap_or_default();
     let manager = [given, agent]
         .into_iter()
@@ -100,6 +111,24 @@ fn as_given(query: &Query) -> Value {
         given["dryRun"] = json!(stages);
     }
     given
+}
+
+/// A text in quotes, as Go writes it.
+fn go_quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '\u{7}' => quoted.push_str("\\a"),
+            '\u{8}' => quoted.push_str("\\b"),
+            '\u{b}' => quoted.push_str("\\v"),
+            '\u{c}' => quoted.push_str("\\f"),
+            '\t' | '\n' | '\r' | '"' | '\\' => quoted.extend(c.escape_default()),
+            c if c.is_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// The options of a patch, where `force` is for applying only and an apply needs a manager.
@@ -184,29 +213,30 @@ fn delete_body(body: &[u8]) -> Result<Value, ApiError> {
 }
 
 /// A number of the query; 0 where there is none.
-fn integer(query: &Query, name: &str) -> Result<i64, ApiError> {
-    let text = query.text(name);
-    if text.is_empty() {
-        return Ok(0);
-    }
-    text.parse().map_err(|_| {
-        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let why = if is_number {
-            "value out of range"
-        } else {
-            "invalid syntax"
-        };
-        ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: {why}"))
-    })
-}
-
 pub(super) fn selector(query: &Query, kind: &Kind) -> Result<Selector, ApiError> {
     let labels =
         LabelSelector::parse(query.text("labelSelector")).map_err(ApiError::bad_request)?;
     let fields =
         FieldSelector::parse(query.text("fieldSelector"), kind).map_err(ApiError::bad_request)?;
     Ok(Selector { labels, fields })
+}
+
+/// A number of the query; an empty one is none.
+fn number(query: &Query, name: &str) -> Result<Option<i64>, ApiError> {
+    let parsed = query.get(name).map(|text| {
+        let wrong = |_| {
+            let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+            let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            let why = if is_number {
+                "value out of range"
+            } else {
+                "invalid syntax"
+            };
+            ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: {why}"))
+        };
+        text.parse().map_err(wrong)
+    });
+    parsed.transpose()
 }
 
 pub(super) fn list(query: &Query, kind: &Kind) -> Result<ListOptions, ApiError> {
@@ -217,9 +247,11 @@ pub(super) fn list(query: &Query, kind: &Kind) -> Result<ListOptions, ApiError> 
             why,
         )));
     }
+    number(query, "timeoutSeconds")?;
+    let limit = number(query, "limit")?.unwrap_or_default();
     Ok(ListOptions {
         selector: selector(query, kind)?,
-        limit: usize::try_from(integer(query, "limit")?).unwrap_or(0),
+        limit: usize::try_from(limit).unwrap_or_default(),
         token: query.text("continue").to_owned(),
         version: query.text("resourceVersion").to_owned(),
         version_match: query.text("resourceVersionMatch").to_owned(),
@@ -232,8 +264,9 @@ pub(super) fn watch(
     kind: &Kind,
     accepted: Accepted,
 ) -> Result<WatchOptions, ApiError> {
-    let timeout = integer(query, "timeoutSeconds")?;
-    let timeout = u64::try_from(timeout).ok().filter(|seconds| *seconds > 0);
+    let timeout = number(query, "timeoutSeconds")?
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .filter(|seconds| *seconds > 0);
     Ok(WatchOptions {
         selector: selector(query, kind)?,
         start: start(query)?,

@@ -61,7 +61,7 @@ impl Reply {
         let status = StatusCode::from_u16(error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut reply = Self::json(status, &error.to_status());
         reply.retry_after = error.retry_after();
-        reply
+        reply.with_warnings(error.warnings().iter().cloned())
     }
 
     pub(crate) fn watch(watch: Watch) -> Self {

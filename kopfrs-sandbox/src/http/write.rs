@@ -8,7 +8,7 @@ use crate::{
     error::ApiError,
     object::fields_mut,
     patch::{JsonPatch, merge, strategic_merge},
-    registry::{Kind, Kinds},
+    registry::{Kind, Kinds, types::Struct},
     strategy::Part,
     verbs::{
         Target, Written, apply, create,
@@ -133,24 +133,47 @@ fn patch_type(context: &Context<'_>, kind: &Kind) -> Result<PatchType, ApiError>
 
 /// The patch document; some kinds of nonsense have their own words.
 fn document(context: &Context<'_>, kind: PatchType) -> Result<Value, ApiError> {
+    // Strategic patches are decoded elsewhere, and not called by their name.
+    let begin = match kind {
+        PatchType::Strategic => "",
+        PatchType::Json | PatchType::Merge | PatchType::Apply => "error decoding patch: ",
+    };
     let patch = decode::parse(context.body, Format::Json).map_err(|error| {
         let text = if error.contains("EOF") {
             "unexpected end of JSON input".to_owned()
+        } else if error.contains("trailing characters") {
+            trailing(context.body)
         } else {
             error
         };
-        ApiError::bad_request(format!("error decoding patch: {text}"))
+        ApiError::bad_request(format!("{begin}{text}"))
     })?;
     match (kind, &patch) {
-        (PatchType::Json, _) | (_, Value::Object(_)) => Ok(patch),
+        (PatchType::Json, _) | (_, Value::Object(_)) | (PatchType::Strategic, Value::Null) => {
+            Ok(patch)
+        }
         (_, Value::Null) => Err(ApiError::bad_request("Invalid JSON Patch")),
-        _ => Err(ApiError::bad_request(
-            "error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}",
-        )),
+        _ => Err(ApiError::bad_request(format!(
+            "{begin}json: cannot unmarshal into Go value of type map[string]interface {{}}"
+        ))),
     }
 }
 
-fn apply_patch(context: &Context<'_>, kind: PatchType, value: &mut Value) -> Result<(), ApiError> {
+/// Go's words for a document that goes on after its end.
+fn trailing(body: &[u8]) -> String {
+    let mut documents = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
+    documents.next();
+    let rest = body.get(documents.byte_offset()..).unwrap_or_default();
+    let text = String::from_utf8_lossy(rest);
+    let next = text.trim_start().chars().next().unwrap_or_default();
+    format!("invalid character {next:?} after top-level value")
+}
+
+fn apply_patch(
+    context: &Context<'_>,
+    (kind, fields): (PatchType, Option<&'static Struct>),
+    value: &mut Value,
+) -> Result<(), ApiError> {
     let patch = document(context, kind)?;
     match kind {
         PatchType::Json => JsonPatch::decode(&patch)?.apply(value),
@@ -158,7 +181,7 @@ fn apply_patch(context: &Context<'_>, kind: PatchType, value: &mut Value) -> Res
             merge(value, &patch);
             Ok(())
         }
-        PatchType::Strategic => strategic_merge(value, &patch),
+        PatchType::Strategic => strategic_merge(value, &patch, fields),
         PatchType::Apply => Err(ApiError::not_implemented(
             "server-side apply on this subresource",
         )),
@@ -173,10 +196,7 @@ pub(super) async fn patch(
     let kind = patch_type(context, &target.kind)?;
     let options = context.patch_options(kind == PatchType::Apply)?;
     if kind == PatchType::Apply {
-        let force = context
-            .query
-            .get("force")
-            .is_some_and(|force| force == "true");
+        let force = context.query.flag("force");
         let written = apply::apply(
             context.cluster,
             target,
@@ -195,10 +215,11 @@ pub(super) async fn patch(
         &options,
         |current| {
             let mut value = current.clone();
-            apply_patch(context, kind, &mut value)?;
+            apply_patch(context, (kind, target.kind.fields), &mut value)?;
             let text = String::from_utf8_lossy(context.body);
             let mut decoded = decode::typed(&target.kind, value, |why| {
-                ApiError::invalid_patch(&text, why)
+                let converted = (kind == PatchType::Strategic).then(|| conversion(why));
+                ApiError::invalid_patch(&text, converted.flatten().as_deref().unwrap_or(why))
             })?;
             decoded.faults.splice(0..0, patch_faults(context, kind));
             decode::judge(&decoded.faults, options.validation)
@@ -208,6 +229,29 @@ pub(super) async fn patch(
     )
     .await?;
     reply(context, &target.kind, written)
+}
+
+/// A wrong type in the words of what turns a strategic patch into an object.
+fn conversion(why: &str) -> Option<String> {
+    let (found, rest) = why
+        .strip_prefix("json: cannot unmarshal ")?
+        .split_once(" into ")?;
+    let wanted = rest.rsplit_once(" of type ")?.1;
+    let found = match found {
+        "number" => "int64",
+        "object" => "map",
+        "array" => "slice",
+        other => other,
+    };
+    Some(if wanted.starts_with("[]") {
+        format!("cannot restore slice from {found}")
+    } else if wanted.starts_with("map[") {
+        format!("cannot restore map from {found}")
+    } else if wanted.starts_with("v1.") {
+        format!("cannot restore struct from: {found}")
+    } else {
+        format!("cannot convert {found} to {wanted}")
+    })
 }
 
 /// What a strict decoder says about the patch document itself.
@@ -263,7 +307,7 @@ pub(super) async fn patch_scale(context: &Context<'_>, target: &Target) -> Resul
             // Zero is not shown, but a patch may replace or test it.
             let spec = crate::object::child_mut(&mut value, "spec");
             spec.entry("replicas").or_insert(Value::from(0));
-            apply_patch(context, kind, &mut value)?;
+            apply_patch(context, (kind, None), &mut value)?;
             fields_mut(&mut value);
             Ok(value)
         },

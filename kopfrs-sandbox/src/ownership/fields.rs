@@ -34,6 +34,19 @@ impl FieldSet {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
+    /// The paths as conflicts list them: at each level first what is owned there, then what is owned below.
+    pub(super) fn in_order(&self) -> Vec<&Path> {
+        let mut paths: Vec<&Path> = self.0.iter().collect();
+        paths.sort_by_key(|path| {
+            let last = path.len().saturating_sub(1);
+            let keyed = path.iter().enumerate();
+            keyed
+                .map(|(depth, element)| (depth != last, element.as_str()))
+                .collect::<Vec<_>>()
+        });
+        paths
+    }
+
     /// Whether it holds the path or anything below it.
     pub(super) fn reaches(&self, path: &[String]) -> bool {
         self.0

@@ -67,8 +67,12 @@ impl Entry {
     fn to_value(&self) -> Value {
         let mut value = json!({
             "manager": self.manager, "operation": self.operation, "apiVersion": self.api_version,
-            "time": self.time, "fieldsType": "FieldsV1", "fieldsV1": self.fields.to_value(),
+            "fieldsType": "FieldsV1", "fieldsV1": self.fields.to_value(),
         });
+        // Who applied what was there already has not changed anything at any time.
+        if !self.time.is_empty() {
+            value["time"] = json!(self.time);
+        }
         if !self.subresource.is_empty() {
             value["subresource"] = json!(self.subresource);
         }
@@ -119,7 +123,11 @@ fn write(value: &mut Value, mut entries: Vec<Entry>) {
         key(a).cmp(&key(b))
     });
     let list: Vec<Value> = entries.iter().map(Entry::to_value).collect();
-    metadata_mut(value).insert("managedFields".to_owned(), Value::Array(list));
+    if list.is_empty() {
+        metadata_mut(value).remove("managedFields");
+    } else {
+        metadata_mut(value).insert("managedFields".to_owned(), Value::Array(list));
+    }
 }
 
 /// Nobody owns the maps that every object has.
@@ -227,8 +235,8 @@ pub(crate) fn applied(
         entry.fields = entry.fields.minus(&written).minus(&changes.removed);
     }
     let mut own = Entry::new(kind, writer, "Apply", fields);
-    if let Some(last) = last.filter(|last| last.fields == own.fields) {
-        own.time = last.time;
+    if written.is_empty() && changes.removed.is_empty() {
+        own.time = last.map(|last| last.time).unwrap_or_default();
     }
     entries.push(own);
     write(&mut new, entries);
@@ -246,7 +254,7 @@ fn books(kind: &Kind, live: &Value, writer: Writer<'_>) -> Vec<Entry> {
         subresource: "",
         ..writer
     };
-    let fields = walk::fields(live, Shape::of(kind));
+    let fields = walk::compare(&json!({}), live, Shape::of(kind)).added;
     vec![Entry::new(kind, before, "Update", without_roots(fields))]
 }
 
@@ -261,8 +269,8 @@ fn prune(
     let keeps = |path: &[String]| {
         applied.reaches(path) || others.iter().any(|other| other.fields.reaches(path))
     };
-    // Deepest first: what is inside goes before what holds it.
-    for path in dropped.0.iter().rev() {
+    // What holds others goes first, and takes along what nobody owns.
+    for path in &dropped.0 {
         if !keeps(path) {
             walk::remove(new, shape, path, &keeps);
         }
@@ -273,11 +281,10 @@ fn refuse_conflicts(entries: &[Entry], written: &FieldSet) -> Result<(), ApiErro
     let mut causes = Vec::new();
     let mut groups = Vec::new();
     for entry in entries {
-        let paths: Vec<String> = entry
-            .fields
-            .common(written)
-            .0
-            .iter()
+        let common = entry.fields.common(written);
+        let paths: Vec<String> = common
+            .in_order()
+            .into_iter()
             .map(|path| shown(path))
             .collect();
         let message = format!("conflict with {}", entry.shown());

@@ -1,12 +1,14 @@
 //! How values are put together: which maps and lists merge, and how list elements are told apart.
 //!
-//! Custom kinds say so in their schemas. Built-in kinds are known by the names of their fields, which is unambiguous
-//! for the kinds served here.
+//! Custom kinds say so in their schemas, built-in ones in their types.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{
-    registry::{Kind, Origin},
+    registry::{
+        Kind, Origin,
+        types::{self, Elements, Field, Struct, Type},
+    },
     schema::Schema,
 };
 
@@ -16,11 +18,12 @@ pub(super) enum Shape<'a> {
     Declared(&'a Schema),
     /// The root of a custom resource: its `metadata` is known, whatever the schema says.
     CustomRoot(&'a Schema),
-    /// A field of a built-in type, by its name and its parent's.
-    BuiltIn {
-        name: &'a str,
-        parent: &'a str,
-    },
+    /// A whole built-in type.
+    Fields(&'static Struct),
+    /// A field of a built-in type.
+    Field(&'static Field),
+    /// An element of such a field.
+    Element(&'static Type),
     /// Not declared: maps merge, lists do not.
     Free,
 }
@@ -36,22 +39,28 @@ pub(super) enum List {
 
 impl<'a> Shape<'a> {
     pub(super) fn of(kind: &'a Kind) -> Self {
-        match &kind.origin {
-            Origin::Custom(custom) => Self::CustomRoot(&custom.schema),
-            Origin::BuiltIn(_) => Self::BuiltIn {
-                name: "",
-                parent: "",
-            },
+        match (&kind.origin, kind.fields) {
+            (Origin::Custom(custom), _) => Self::CustomRoot(&custom.schema),
+            (Origin::BuiltIn(_), Some(fields)) => Self::Fields(fields),
+            (Origin::BuiltIn(_), None) => Self::Free,
         }
     }
 
     pub(super) fn member(self, name: &'a str) -> Self {
         match self {
-            Self::CustomRoot(_) if name == "metadata" => Self::BuiltIn { name, parent: "" },
+            Self::CustomRoot(_) if name == "metadata" => {
+                types::object_meta().map_or(Self::Free, Self::Fields)
+            }
             Self::Declared(schema) | Self::CustomRoot(schema) => {
                 schema.member(name).map_or(Self::Free, Self::Declared)
             }
-            Self::BuiltIn { name: parent, .. } => Self::BuiltIn { name, parent },
+            Self::Fields(fields) => fields.fields.get(name).map_or(Self::Free, Self::Field),
+            Self::Field(field) => Self::Element(&field.of).member(name),
+            Self::Element(of) => match (of.fields(), of) {
+                (Some(fields), _) => Self::Fields(fields).member(name),
+                (None, Type::Map(of)) => Self::Element(of),
+                _ => Self::Free,
+            },
             Self::Free => Self::Free,
         }
     }
@@ -61,9 +70,53 @@ impl<'a> Shape<'a> {
             Self::Declared(schema) | Self::CustomRoot(schema) => {
                 schema.items().map_or(Self::Free, Self::Declared)
             }
-            Self::BuiltIn { .. } => self,
-            Self::Free => Self::Free,
+            Self::Field(Field { of, .. }) | Self::Element(of) => {
+                of.element().map_or(Self::Free, Self::Element)
+            }
+            Self::Fields(_) | Self::Free => Self::Free,
         }
+    }
+
+    /// Whether a member is a field of the type, and no entry of a map.
+    pub(super) fn declares(self, name: &str) -> bool {
+        match self {
+            Self::CustomRoot(_) if name == "metadata" => true,
+            Self::Declared(schema) | Self::CustomRoot(schema) => schema.declares(name),
+            Self::Fields(fields) => fields.fields.contains_key(name),
+            Self::Field(field) => Self::Element(&field.of).declares(name),
+            Self::Element(of) => of
+                .fields()
+                .is_some_and(|fields| fields.fields.contains_key(name)),
+            Self::Free => false,
+        }
+    }
+
+    /// Why a value cannot be of this type, as a typed decoder tells it.
+    pub(super) fn refuses(self, value: &Value) -> Option<String> {
+        let Self::Declared(schema) = self else {
+            return None;
+        };
+        let wanted = match (schema.kind()?, value) {
+            (_, Value::Null)
+            | ("integer" | "number", Value::Number(_))
+            | ("string", Value::String(_))
+            | ("boolean", Value::Bool(_))
+            | ("array", Value::Array(_))
+            | ("object", Value::Object(_)) => return None,
+            ("integer" | "number", _) => {
+                return Some(format!(
+                    "expected numeric (int or float), got {}",
+                    go_type(value)
+                ));
+            }
+            ("array", _) => "list",
+            ("object", _) => "map",
+            (other, _) => return Some(format!("expected {other}, got {value}")),
+        };
+        let shown = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        Some(format!("expected {wanted}, got &{{{shown}}}"))
     }
 
     /// Whether a map belongs to one owner as a whole.
@@ -71,55 +124,27 @@ impl<'a> Shape<'a> {
         match self {
             Self::Declared(schema) => schema.is_atomic_map(),
             Self::CustomRoot(_) | Self::Free => false,
-            Self::BuiltIn { name, .. } => {
-                matches!(
-                    name,
-                    "selector"
-                        | "nodeSelector"
-                        | "fieldRef"
-                        | "resourceFieldRef"
-                        | "configMapKeyRef"
-                        | "secretKeyRef"
-                        | "labelSelector"
-                        | "namespaceSelector"
-                        | "objectSelector"
-                        | "roleRef"
-                )
-            }
+            Self::Fields(fields) => fields.is_atomic,
+            Self::Field(field) => field.is_atomic || Self::Element(&field.of).is_atomic_map(),
+            Self::Element(of) => of.fields().is_some_and(|fields| fields.is_atomic),
         }
     }
 
     pub(super) fn list(self) -> List {
-        let keys = |keys: &[&str]| List::Map(keys.iter().map(|&key| key.to_owned()).collect());
         match self {
             Self::Declared(schema) | Self::CustomRoot(schema) => match schema.map_keys() {
                 Some(keys) => List::Map(keys.to_vec()),
                 None if schema.is_set() => List::Set,
                 None => List::Atomic,
             },
-            Self::Free => List::Atomic,
-            Self::BuiltIn { name, parent } => match name {
-                "finalizers" => List::Set,
-                "containers"
-                | "initContainers"
-                | "ephemeralContainers"
-                | "env"
-                | "volumes"
-                | "imagePullSecrets"
-                | "secrets"
-                | "webhooks" => keys(&["name"]),
-                "ports" if matches!(parent, "containers" | "initContainers") => {
-                    keys(&["containerPort", "protocol"])
+            Self::Field(field) => match &field.elements {
+                Elements::Atomic => List::Atomic,
+                Elements::Set => List::Set,
+                Elements::ByKeys(keys) => {
+                    List::Map(keys.iter().map(|&key| key.to_owned()).collect())
                 }
-                "ports" => keys(&["port", "protocol"]),
-                "volumeMounts" => keys(&["mountPath"]),
-                "volumeDevices" => keys(&["devicePath"]),
-                "ownerReferences" => keys(&["uid"]),
-                "hostAliases" => keys(&["ip"]),
-                "conditions" => keys(&["type"]),
-                "topologySpreadConstraints" => keys(&["topologyKey", "whenUnsatisfiable"]),
-                _ => List::Atomic,
             },
+            Self::Fields(_) | Self::Element(_) | Self::Free => List::Atomic,
         }
     }
 
@@ -134,8 +159,7 @@ impl<'a> Shape<'a> {
                     let value = item.get(key).cloned().or_else(|| self.default_key(key));
                     found.extend(value.map(|value| (key.clone(), value)));
                 }
-                let any = keys.iter().any(|key| item.get(key).is_some());
-                any.then(|| format!("k:{}", Value::Object(found)))
+                (!found.is_empty()).then(|| format!("k:{}", Value::Object(found)))
             }
         }
     }
@@ -143,11 +167,26 @@ impl<'a> Shape<'a> {
     /// The value of a key that is left out.
     fn default_key(self, key: &str) -> Option<Value> {
         match self {
-            Self::BuiltIn { .. } => (key == "protocol").then(|| json!("TCP")),
+            Self::Field(field) => {
+                let element = field.of.element()?.fields()?;
+                element.fields.get(key)?.default.clone()
+            }
             Self::Declared(schema) | Self::CustomRoot(schema) => {
                 schema.items()?.member(key)?.default_value().cloned()
             }
-            Self::Free => None,
+            Self::Fields(_) | Self::Element(_) | Self::Free => None,
         }
+    }
+}
+
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nil",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
     }
 }

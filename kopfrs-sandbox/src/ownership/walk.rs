@@ -41,11 +41,14 @@ fn collect(value: &Value, shape: Shape<'_>, path: &mut Path, set: &mut FieldSet)
                     continue;
                 }
                 path.push(format!("f:{name}"));
+                if !shape.declares(name) {
+                    set.insert(path);
+                }
                 collect(child, shape.member(name), path, set);
                 path.pop();
             }
         }
-        Value::Array(items) if shape.list() != List::Atomic && !items.is_empty() => {
+        Value::Array(items) if shape.list() != List::Atomic => {
             let list = shape.list();
             for item in items {
                 let Some(identity) = shape.identity(&list, item) else {
@@ -61,8 +64,11 @@ fn collect(value: &Value, shape: Shape<'_>, path: &mut Path, set: &mut FieldSet)
     }
 }
 
-/// Says why a value cannot be merged: elements without identity, or twice.
+/// Says why a value cannot be merged: wrong types, elements without identity, or twice.
 pub(super) fn check(value: &Value, shape: Shape<'_>, path: &mut Path) -> Result<(), String> {
+    if let Some(why) = shape.refuses(value) {
+        return Err(format!("{}: {why}", shown(path)));
+    }
     match value {
         Value::Object(members) => {
             for (name, child) in members {
@@ -219,20 +225,55 @@ pub(super) fn merge(live: &mut Value, config: &Value, shape: Shape<'_>) {
             }
         }
         (Value::Array(live), Value::Array(config)) if shape.list() != List::Atomic => {
-            let list = shape.list();
-            for item in config {
-                let identity = shape.identity(&list, item);
-                match live
-                    .iter_mut()
-                    .find(|present| shape.identity(&list, present) == identity)
-                {
-                    Some(present) => merge(present, item, shape.item()),
-                    None => live.push(item.clone()),
-                }
-            }
+            *live = merge_lists(live, config, shape);
         }
         (live, config) => *live = config.clone(),
     }
+}
+
+/// Merges lists whose elements can be told apart. Elements that only the live list has stay before whatever comes next;
+/// those that both have come in the configuration's order.
+fn merge_lists(live: &[Value], config: &[Value], shape: Shape<'_>) -> Vec<Value> {
+    let list = shape.list();
+    let same = |a: &Value, b: &Value| shape.identity(&list, a) == shape.identity(&list, b);
+    let holds = |items: &[Value], item: &Value| items.iter().any(|one| same(one, item));
+    let mut shared = config.iter().filter(|item| holds(live, item)).peekable();
+    let mut merged: Vec<Value> = Vec::with_capacity(live.len().max(config.len()));
+    let (mut left, mut right) = (live.iter().peekable(), config.iter().peekable());
+    loop {
+        if let (Some(present), Some(item)) = (left.peek(), right.peek())
+            && !same(present, item)
+            && holds(config, present)
+            && shared.peek().is_some_and(|next| !same(next, present))
+        {
+            // Both have it, but it is not its turn.
+            left.next();
+            continue;
+        }
+        if let Some(present) = left.next_if(|present| !holds(config, present)) {
+            merged.push(present.clone());
+            continue;
+        }
+        let Some(item) = right.next() else {
+            // What is left and not taken above has been merged already.
+            if left.next().is_some() {
+                continue;
+            }
+            break;
+        };
+        left.next_if(|present| same(present, item));
+        shared.next_if(|next| same(next, item));
+        let found = live.iter().find(|present| same(present, item));
+        merged.push(match found {
+            Some(present) => {
+                let mut result = present.clone();
+                merge(&mut result, item, shape.item());
+                result
+            }
+            None => item.clone(),
+        });
+    }
+    merged
 }
 
 /// Removes a field, then every parent that is left empty and that nobody owns (by `keeps`).

@@ -106,17 +106,17 @@ impl Document {
         let text = |name: &str| operation.get(name).and_then(Value::as_str);
         let pointer = |name: &str| parse(text(name).ok_or(Failed::Unfit)?);
         let path = pointer("path")?;
-        let value = || operation.get("value").cloned().ok_or(Failed::Unfit);
+        let value = || operation.get("value").cloned().unwrap_or_default();
         match text("op") {
-            Some("add") => self.put(&path, value()?, add),
+            Some("add") => self.put(&path, value(), add),
             Some("remove") => remove(&mut self.root, &path).map(drop),
-            Some("replace") => self.put(&path, value()?, replace),
+            Some("replace") => self.put(&path, value(), replace),
             Some("move") => {
                 let moved = remove(&mut self.root, &pointer("from")?)?;
                 self.put(&path, moved, add)
             }
             Some("copy") => {
-                let source = find(&self.root, &pointer("from")?).ok_or(Failed::Unfit)?;
+                let source = found(&self.root, &pointer("from")?)?;
                 self.copied += size(source);
                 if self.copied > COPIED {
                     return Err(Failed::Unfit);
@@ -125,7 +125,7 @@ impl Document {
                 self.put(&path, copied, add)
             }
             Some("test") => {
-                let found = find(&self.root, &path).unwrap_or(&Value::Null);
+                let found = found(&self.root, &path)?;
                 let wanted = operation.get("value").unwrap_or(&Value::Null);
                 same(found, wanted).then_some(()).ok_or(Failed::Unfit)
             }
@@ -184,7 +184,8 @@ fn parse(pointer: &str) -> Result<Vec<String>, Failed> {
     if pointer.is_empty() {
         return Ok(Vec::new());
     }
-    let rest = pointer.strip_prefix('/').ok_or(Failed::Unfit)?;
+    // Whatever stands before the first slash is not looked at.
+    let (_, rest) = pointer.split_once('/').ok_or(Failed::Unfit)?;
     Ok(rest
         .split('/')
         .map(|part| part.replace("~1", "/").replace("~0", "~"))
@@ -199,9 +200,17 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// The place of an element; negative numbers count from the end.
 fn index(items: &[Value], part: &str) -> Option<usize> {
-    let index: usize = part.parse().ok()?;
-    (index < items.len()).then_some(index)
+    place(part, items.len()).filter(|index| *index < items.len())
+}
+
+fn place(part: &str, length: usize) -> Option<usize> {
+    let number: i64 = part.parse().ok()?;
+    if number < 0 {
+        return length.checked_sub(usize::try_from(number.unsigned_abs()).ok()?);
+    }
+    usize::try_from(number).ok()
 }
 
 fn step<'a>(value: &'a Value, part: &str) -> Option<&'a Value> {
@@ -217,6 +226,17 @@ fn find<'a>(target: &'a Value, path: &[String]) -> Option<&'a Value> {
         .try_fold(target, |value, part| step(value, part))
 }
 
+/// What a path leads to; a member that is not there is null, where it could be.
+fn found<'a>(target: &'a Value, path: &[String]) -> Result<&'a Value, Failed> {
+    let Some((last, parents)) = path.split_last() else {
+        return Ok(target);
+    };
+    match find(target, parents).ok_or(Failed::Unfit)? {
+        Value::Object(fields) => Ok(fields.get(last).unwrap_or(&Value::Null)),
+        other => step(other, last).ok_or(Failed::Unfit),
+    }
+}
+
 fn find_mut<'a>(target: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
     path.iter().try_fold(target, |value, part| match value {
         Value::Object(fields) => fields.get_mut(part),
@@ -229,10 +249,7 @@ fn find_mut<'a>(target: &'a mut Value, path: &[String]) -> Option<&'a mut Value>
 }
 
 fn add(target: &mut Value, path: &[String], value: Value) -> Result<(), Failed> {
-    let Some((last, parents)) = path.split_last() else {
-        *target = value;
-        return Ok(());
-    };
+    let (last, parents) = path.split_last().ok_or(Failed::Unfit)?;
     match find_mut(target, parents) {
         Some(Value::Object(fields)) => {
             fields.insert(last.clone(), value);
@@ -243,7 +260,7 @@ fn add(target: &mut Value, path: &[String], value: Value) -> Result<(), Failed> 
             Ok(())
         }
         Some(Value::Array(items)) => {
-            let at: usize = last.parse().map_err(|_| Failed::Unfit)?;
+            let at = place(last, items.len() + 1).ok_or(Failed::Unfit)?;
             if at > items.len() {
                 return Err(Failed::Unfit);
             }
@@ -332,6 +349,19 @@ mod tests {
                 json!([{"op": "copy", "from": "/m", "path": "/n"}]),
                 Some(json!({"list": [1, 2], "m": {"x": "1"}, "n": {"x": "1"}, "a/b": 1})),
             ),
+            (
+                json!([{"op": "add", "path": "/list/-1", "value": 3}, {"op": "remove", "path": "/list/-2"}]),
+                Some(json!({"list": [1, 3], "m": {"x": "1"}, "a/b": 1})),
+            ),
+            (
+                json!([{"op": "copy", "from": "/none", "path": "/n"}]),
+                Some(json!({"list": [1, 2], "m": {"x": "1"}, "n": null, "a/b": 1})),
+            ),
+            (
+                json!([{"op": "test", "path": "/list/5", "value": null}]),
+                None,
+            ),
+            (json!([{"op": "add", "path": "", "value": {}}]), None),
             (json!([{"op": "frobnicate", "path": "/m"}]), None),
             (
                 json!([{"op": "remove", "path": "/m/x"}, {"op": "test", "path": "/m/x", "value": "1"}]),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 pub(crate) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
+        drop_nulls(target);
         return;
     };
     if !target.is_object() {
@@ -20,6 +21,18 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
         } else {
             merge(fields.entry(name.clone()).or_insert(Value::Null), value);
         }
+    }
+}
+
+/// Objects inside of lists have no members that are null; lists keep theirs.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(drop_nulls);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -49,6 +62,11 @@ mod tests {
                 json!({"a": [{"b": "c"}]}),
                 json!({"a": [1]}),
                 json!({"a": [1]}),
+            ),
+            (
+                json!({"a": 1}),
+                json!({"a": [{"b": null, "c": [null]}]}),
+                json!({"a": [{"c": [null]}]}),
             ),
             (
                 json!({"e": null}),

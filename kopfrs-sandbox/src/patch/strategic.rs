@@ -1,44 +1,27 @@
 //! Strategic merge patch for built-in kinds.
 //!
-//! Lists merge by key where Kubernetes' types say so; the keys are looked up by the list's name, which is unambiguous
-//! for the kinds served here. Directives: `$patch`, `$retainKeys`, `$setElementOrder/*`, `$deleteFromPrimitiveList/*`.
+//! Lists merge by key where the kind's type says so. Directives: `$patch`, `$retainKeys`, `$setElementOrder/*`,
+//! `$deleteFromPrimitiveList/*`.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::error::ApiError;
+use crate::{
+    error::ApiError,
+    registry::types::{Field, Merge, Struct, Type},
+};
 
-/// How a list of this name merges; the parent tells service ports from container ports.
-fn merge_key(name: &str, parent: &str) -> Option<&'static str> {
-    match name {
-        "containers"
-        | "initContainers"
-        | "ephemeralContainers"
-        | "env"
-        | "volumes"
-        | "imagePullSecrets"
-        | "webhooks"
-        | "secrets" => Some("name"),
-        "ports" if parent == "containers" || parent == "initContainers" => Some("containerPort"),
-        "ports" => Some("port"),
-        "volumeMounts" => Some("mountPath"),
-        "volumeDevices" => Some("devicePath"),
-        "ownerReferences" => Some("uid"),
-        "hostAliases" => Some("ip"),
-        "conditions" => Some("type"),
-        "topologySpreadConstraints" => Some("topologyKey"),
-        _ => None,
-    }
-}
+/// The fields of what is patched, where they are known.
+type Fields = Option<&'static Struct>;
 
-/// Whether a list of plain values of this name merges instead of being replaced.
-fn merges_values(name: &str) -> bool {
-    name == "finalizers"
-}
-
-/// Applies a patch.
-pub(crate) fn strategic_merge(target: &mut Value, patch: &Value) -> Result<(), ApiError> {
+/// Applies a patch to an object of a type.
+pub(crate) fn strategic_merge(
+    target: &mut Value,
+    patch: &Value,
+    of: Fields,
+) -> Result<(), ApiError> {
     match (target, patch) {
-        (Value::Object(target), Value::Object(patch)) => merge_object(target, patch, ""),
+        (Value::Object(target), Value::Object(patch)) => merge_object(target, patch, of),
+        (_, Value::Null) => Ok(()),
         (target, patch) => {
             *target = patch.clone();
             Ok(())
@@ -46,30 +29,47 @@ pub(crate) fn strategic_merge(target: &mut Value, patch: &Value) -> Result<(), A
     }
 }
 
+/// What an object or an element of a list says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Directive {
+    Merge,
+    Replace,
+    Delete,
+}
+
+fn directive(patch: &Map<String, Value>) -> Result<Directive, ApiError> {
+    match patch.get("$patch").and_then(Value::as_str) {
+        None | Some("merge") => Ok(Directive::Merge),
+        Some("replace") => Ok(Directive::Replace),
+        Some("delete") => Ok(Directive::Delete),
+        Some(other) => {
+            let shown = Value::Object(patch.clone());
+            Err(ApiError::internal(format!(
+                "unknown patch type: {other} in map: {shown}"
+            )))
+        }
+    }
+}
+
+fn field(of: Fields, name: &str) -> Option<&'static Field> {
+    of?.fields.get(name)
+}
+
 fn merge_object(
     target: &mut Map<String, Value>,
     patch: &Map<String, Value>,
-    parent: &str,
+    of: Fields,
 ) -> Result<(), ApiError> {
-    match patch.get("$patch").and_then(Value::as_str) {
-        Some("replace") => {
-            *target = patch
-                .iter()
-                .filter(|(name, _)| *name != "$patch")
-                .map(|(n, v)| (n.clone(), v.clone()))
-                .collect();
+    match directive(patch)? {
+        Directive::Replace => {
+            *target = without_directives(patch);
             return Ok(());
         }
-        Some("delete") => {
+        Directive::Delete => {
             target.clear();
             return Ok(());
         }
-        Some("merge") | None => {}
-        Some(other) => {
-            return Err(ApiError::internal(format!(
-                "Unknown patch type found: {other}"
-            )));
-        }
+        Directive::Merge => {}
     }
     if let Some(Value::Array(retained)) = patch.get("$retainKeys") {
         target.retain(|name, _| retained.iter().any(|one| one == name));
@@ -80,59 +80,68 @@ fn merge_object(
             if let Some(Value::Array(items)) = target.get_mut(list) {
                 items.retain(|item| !gone.contains(item));
             }
+        } else if let Some(list) = name.strip_prefix("$setElementOrder/") {
+            if !patch.contains_key(list)
+                && let Some(Value::Array(items)) = target.get_mut(list)
+                && let Some(order) = value.as_array()
+            {
+                let live = items.clone();
+                arrange(items, order, &live, merge_of(of, list));
+            }
         } else if !name.starts_with('$') {
-            merge_member(target, patch, name, value, parent)?;
+            merge_member(target, patch, (name, value), of)?;
         }
     }
-    order_untouched(target, patch, parent);
     Ok(())
+}
+
+fn without_directives(patch: &Map<String, Value>) -> Map<String, Value> {
+    let kept = patch.iter().filter(|(name, _)| *name != "$patch");
+    kept.map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn merge_of(of: Fields, name: &str) -> Merge {
+    field(of, name).map_or(Merge::Replace, |field| field.merge)
 }
 
 fn merge_member(
     target: &mut Map<String, Value>,
     patch: &Map<String, Value>,
-    name: &str,
-    value: &Value,
-    parent: &str,
+    (name, value): (&str, &Value),
+    of: Fields,
 ) -> Result<(), ApiError> {
-    let order = patch
-        .get(&format!("$setElementOrder/{name}"))
-        .and_then(Value::as_array);
+    let declared = field(of, name).map(|field| &field.of);
     match value {
         Value::Null => {
             target.remove(name);
         }
         Value::Object(fields) => {
-            let entry = target
-                .entry(name)
-                .or_insert_with(|| Value::Object(Map::new()));
+            let entry = target.entry(name).or_insert_with(|| json!({}));
             if !entry.is_object() {
-                *entry = Value::Object(Map::new());
+                *entry = json!({});
             }
             if let Value::Object(entry) = entry {
-                merge_object(entry, fields, name)?;
+                merge_object(entry, fields, declared.and_then(Type::fields))?;
             }
-            if fields.get("$patch").and_then(Value::as_str) == Some("delete") {
+            if directive(fields)? == Directive::Delete {
                 target.remove(name);
             }
         }
         Value::Array(items) => {
-            let present = target
-                .entry(name)
-                .or_insert_with(|| Value::Array(Vec::new()));
+            let order = patch
+                .get(&format!("$setElementOrder/{name}"))
+                .and_then(Value::as_array);
+            let present = target.entry(name).or_insert_with(|| json!([]));
             let Value::Array(list) = present else {
                 *present = value.clone();
                 return Ok(());
             };
-            if let Some(key) = merge_key(name, parent) {
-                merge_list(list, items, key, name)?;
-                if let Some(order) = order {
-                    sort_by_order(list, order, |item| item.get(key).cloned());
-                }
-            } else if merges_values(name) {
-                merge_values(list, items, order);
-            } else {
-                list.clone_from(items);
+            let element = declared.and_then(Type::element).and_then(Type::fields);
+            match merge_of(of, name) {
+                Merge::ByKey(key) => merge_list(list, (items, order), key, element)?,
+                Merge::Values => merge_values(list, items, order),
+                Merge::Replace => list.clone_from(items),
             }
         }
         Value::Bool(_) | Value::Number(_) | Value::String(_) => {
@@ -142,136 +151,126 @@ fn merge_member(
     Ok(())
 }
 
+/// Merges the elements of a list by their key.
 fn merge_list(
     list: &mut Vec<Value>,
-    patch: &[Value],
-    key: &str,
-    name: &str,
+    (patch, order): (&[Value], Option<&Vec<Value>>),
+    key: &'static str,
+    of: Fields,
 ) -> Result<(), ApiError> {
-    if patch.iter().any(|item| {
-        item.get("$patch")
-            .is_some_and(|directive| directive == "replace")
-            && item.get(key).is_none()
-    }) {
-        let kept = patch.iter().filter(|item| item.get("$patch").is_none());
-        *list = kept.cloned().collect();
-        return Ok(());
-    }
-    let mut front = Vec::new();
+    let live = list.clone();
+    let mut named = Vec::new();
+    let mut replaces = false;
     for item in patch {
-        let Some(identity) = item.get(key) else {
-            return Err(ApiError::internal(format!(
-                "map: {item} does not contain declared merge key: {key}"
-            )));
+        let Value::Object(fields) = item else {
+            return Err(keyless(item, key));
         };
-        let position = list
-            .iter()
-            .position(|present| present.get(key) == Some(identity));
-        let deletes = item
-            .get("$patch")
-            .is_some_and(|directive| directive == "delete");
-        match (position, item) {
-            (Some(at), _) if deletes => drop(list.remove(at)),
-            (None, _) if deletes => {}
-            (Some(at), Value::Object(fields)) => {
-                if let Value::Object(present) = &mut list[at] {
-                    merge_object(present, fields, name)?;
-                }
-            }
-            (None, Value::Object(fields)) => {
-                let mut added = Map::new();
-                merge_object(&mut added, fields, name)?;
-                front.push((identity.clone(), Value::Object(added)));
-            }
-            _ => {}
+        let directive = directive(fields)?;
+        if directive == Directive::Replace && !fields.contains_key(key) {
+            replaces = true;
+            continue;
+        }
+        let identity = fields.get(key).ok_or_else(|| keyless(item, key))?;
+        if directive == Directive::Delete {
+            list.retain(|present| present.get(key) != Some(identity));
+        } else {
+            named.push(item);
         }
     }
-    insert_new(list, front, patch, key);
+    if replaces {
+        *list = named.into_iter().cloned().collect();
+        return Ok(());
+    }
+    if let Some(order) = order {
+        check_order(&named, order, key)?;
+    }
+    for item in &named {
+        let Value::Object(fields) = item else {
+            continue;
+        };
+        let same = |present: &&mut Value| present.get(key) == fields.get(key);
+        match list.iter_mut().find(same) {
+            Some(Value::Object(present)) => merge_object(present, fields, of)?,
+            _ => {
+                let mut added = Map::new();
+                merge_object(&mut added, fields, of)?;
+                list.push(Value::Object(added));
+            }
+        }
+    }
+    let patched: Vec<Value> = named.into_iter().cloned().collect();
+    arrange(list, order.unwrap_or(&patched), &live, Merge::ByKey(key));
     Ok(())
 }
 
-/// New elements take the place the patch's order gives them: before the first later element that was there already.
-fn insert_new(list: &mut Vec<Value>, added: Vec<(Value, Value)>, patch: &[Value], key: &str) {
-    for (identity, item) in added {
-        let later = patch
-            .iter()
-            .skip_while(|one| one.get(key) != Some(&identity))
-            .skip(1);
-        let places = later.filter_map(|one| {
-            list.iter()
-                .position(|present| present.get(key) == one.get(key))
-        });
-        if let Some(at) = places.min() {
-            // Elements that were only in the live list stay behind the new one.
-            let front = list[..at]
-                .iter()
-                .take_while(|present| patch.iter().any(|one| one.get(key) == present.get(key)));
-            let at = front.count().min(at);
-            list.insert(at, item);
-        } else {
-            list.push(item);
-        }
-    }
+fn keyless(item: &Value, key: &str) -> ApiError {
+    ApiError::internal(format!(
+        "map: {item} does not contain declared merge key: {key}"
+    ))
 }
 
-/// Plain values: new ones go to the front.
+/// The elements of a patch must come in the order that it asks for.
+fn check_order(named: &[&Value], order: &[Value], key: &str) -> Result<(), ApiError> {
+    let mut places = order.iter().map(|one| one.get(key));
+    if named
+        .iter()
+        .all(|item| places.any(|place| place == item.get(key)))
+    {
+        return Ok(());
+    }
+    let shown = |items: &mut dyn Iterator<Item = &Value>| {
+        let texts: Vec<String> = items.map(ToString::to_string).collect();
+        format!("[{}]", texts.join(" "))
+    };
+    Err(ApiError::internal(format!(
+        "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
+        shown(&mut named.iter().copied()),
+        shown(&mut order.iter()),
+    )))
+}
+
+/// Adds plain values that are not there yet.
 fn merge_values(list: &mut Vec<Value>, patch: &[Value], order: Option<&Vec<Value>>) {
-    let mut result: Vec<Value> = patch
-        .iter()
-        .filter(|item| !list.contains(item))
-        .cloned()
-        .collect();
-    result.append(list);
-    *list = result;
-    if let Some(order) = order {
-        sort_by_order(list, order, |item| Some(item.clone()));
-    }
+    let live = list.clone();
+    let added = patch.iter().filter(|item| !live.contains(item));
+    list.extend(added.cloned());
+    arrange(
+        list,
+        order.map_or(patch, Vec::as_slice),
+        &live,
+        Merge::Values,
+    );
 }
 
-/// `$setElementOrder` for lists that the patch does not change otherwise.
-fn order_untouched(target: &mut Map<String, Value>, patch: &Map<String, Value>, parent: &str) {
-    for (name, order) in patch {
-        let Some(list) = name.strip_prefix("$setElementOrder/") else {
-            continue;
-        };
-        if patch.contains_key(list) {
-            continue;
-        }
-        let (Some(Value::Array(items)), Some(order)) = (target.get_mut(list), order.as_array())
-        else {
-            continue;
-        };
-        match merge_key(list, parent) {
-            Some(key) => sort_by_order(items, order, |item| item.get(key).cloned()),
-            None => sort_by_order(items, order, |item| Some(item.clone())),
-        }
-    }
-}
-
-/// Sorts the elements that the order names; others keep their place relative to what was before them.
-fn sort_by_order(
-    list: &mut Vec<Value>,
-    order: &[Value],
-    identity: impl Fn(&Value) -> Option<Value>,
-) {
-    let ids: Vec<Value> = order.iter().filter_map(&identity).collect();
-    let rank = |item: &Value| identity(item).and_then(|id| ids.iter().position(|one| *one == id));
-    let mut ordered: Vec<Value> = list
-        .iter()
-        .filter(|item| rank(item).is_some())
-        .cloned()
-        .collect();
-    ordered.sort_by_key(|item| rank(item));
-    let mut result: Vec<Value> = Vec::with_capacity(list.len());
-    let mut next = ordered.into_iter();
-    for item in list.iter() {
-        if rank(item).is_some() {
-            result.extend(next.next());
+/// Brings a merged list into order: elements that the patch knows come as it has them, the others as they were, and
+/// between the two the live list decides where it knows both; what is new comes first.
+fn arrange(list: &mut Vec<Value>, order: &[Value], live: &[Value], by: Merge) {
+    let identity = |item: &Value| match by {
+        Merge::ByKey(key) => item.get(key).cloned(),
+        Merge::Values | Merge::Replace => Some(item.clone()),
+    };
+    let rank = |item: &Value, within: &[Value]| {
+        let wanted = identity(item);
+        within.iter().position(|one| identity(one) == wanted)
+    };
+    let (mut known, others): (Vec<Value>, Vec<Value>) = std::mem::take(list)
+        .into_iter()
+        .partition(|item| rank(item, order).is_some());
+    known.sort_by_key(|item| rank(item, order));
+    let (mut known, mut others) = (known.into_iter().peekable(), others.into_iter().peekable());
+    while let (Some(left), Some(right)) = (known.peek(), others.peek()) {
+        let right_is_first = matches!(
+            (rank(left, live), rank(right, live)),
+            (Some(left), Some(right)) if right < left
+        );
+        list.extend(if right_is_first {
+            others.next()
         } else {
-            result.push(item.clone());
-        }
+            known.next()
+        });
     }
-    *list = result;
+    list.extend(known);
+    list.extend(others);
 }
 
 #[cfg(test)]
@@ -279,35 +278,45 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::registry::types;
 
     #[expect(
         clippy::needless_pass_by_value,
         reason = "rows read better without borrows"
     )]
     fn check(mut target: Value, patch: Value, expected: Value) {
-        strategic_merge(&mut target, &patch).expect("applies");
+        strategic_merge(&mut target, &patch, types::of("v1", "Pod")).expect("applies");
         assert_eq!(target, expected, "{patch}");
+    }
+
+    /// The same for what is in the spec of a Pod.
+    fn check_spec(target: Value, patch: Value, expected: Value) {
+        check(
+            json!({"spec": target}),
+            json!({"spec": patch}),
+            json!({"spec": expected}),
+        );
     }
 
     #[test]
     fn lists_merge_by_their_keys() {
         let base = json!({"containers": [{"name": "a", "env": [{"name": "X", "value": "1"}, {"name": "Y"}]}, {"name": "b"}]});
-        check(
+        check_spec(
             base.clone(),
             json!({"containers": [{"name": "a", "env": [{"name": "Y", "value": "2"}, {"name": "Z"}]}]}),
             json!({"containers": [{"name": "a", "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}, {"name": "Z"}]}, {"name": "b"}]}),
         );
-        check(
+        check_spec(
             json!({"containers": [{"name": "a"}, {"name": "b"}]}),
             json!({"containers": [{"name": "c"}, {"name": "b", "args": ["9"]}]}),
             json!({"containers": [{"name": "c"}, {"name": "a"}, {"name": "b", "args": ["9"]}]}),
         );
-        check(
+        check_spec(
             json!({"containers": [{"name": "c"}, {"name": "a"}, {"name": "b"}]}),
             json!({"$setElementOrder/containers": [{"name": "c"}, {"name": "a"}, {"name": "b"}], "containers": [{"name": "b", "$patch": "delete"}]}),
             json!({"containers": [{"name": "c"}, {"name": "a"}]}),
         );
-        check(
+        check_spec(
             json!({"containers": [{"name": "c"}, {"name": "a"}]}),
             json!({"$setElementOrder/containers": [{"name": "a"}, {"name": "c"}], "containers": [{"name": "a", "image": "x"}]}),
             json!({"containers": [{"name": "a", "image": "x"}, {"name": "c"}]}),
@@ -316,38 +325,44 @@ mod tests {
 
     #[test]
     fn other_lists_are_replaced_and_finalizers_merge() {
-        check(
+        check_spec(
             json!({"args": ["1", "2"]}),
             json!({"args": ["3"]}),
             json!({"args": ["3"]}),
         );
         check(
-            json!({"finalizers": ["a"]}),
-            json!({"finalizers": ["b"]}),
-            json!({"finalizers": ["b", "a"]}),
+            json!({"metadata": {"finalizers": ["a"]}}),
+            json!({"metadata": {"finalizers": ["b"]}}),
+            json!({"metadata": {"finalizers": ["b", "a"]}}),
         );
         check(
-            json!({"finalizers": ["a", "b"]}),
-            json!({"$deleteFromPrimitiveList/finalizers": ["a"]}),
-            json!({"finalizers": ["b"]}),
+            json!({"metadata": {"finalizers": ["a", "b"]}}),
+            json!({"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"]}}),
+            json!({"metadata": {"finalizers": ["b"]}}),
         );
     }
 
     #[test]
     fn directives_replace_and_retain() {
-        check(
+        check_spec(
             json!({"volumes": [{"name": "v", "emptyDir": {}}]}),
             json!({"volumes": [{"name": "v", "$retainKeys": ["name", "configMap"], "configMap": {"name": "cm"}}]}),
             json!({"volumes": [{"name": "v", "configMap": {"name": "cm"}}]}),
         );
-        check(
+        check_spec(
             json!({"a": {"x": 1}}),
             json!({"a": {"$patch": "replace", "y": 2}}),
             json!({"a": {"y": 2}}),
         );
-        let mut target = json!({"containers": []});
-        assert!(
-            strategic_merge(&mut target, &json!({"containers": [{"image": "nameless"}]})).is_err()
-        );
+        for wrong in [
+            json!({"containers": [{"image": "nameless"}]}),
+            json!({"containers": [{"name": "a", "$patch": "what"}]}),
+            json!({"$setElementOrder/containers": [{"name": "b"}], "containers": [{"name": "a"}]}),
+        ] {
+            let mut target = json!({"spec": {"containers": []}});
+            let patch = json!({"spec": wrong});
+            let refused = strategic_merge(&mut target, &patch, types::of("v1", "Pod"));
+            assert!(refused.is_err(), "{patch}");
+        }
     }
 }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::custom::Custom;
+use super::{
+    custom::Custom,
+    types::{self, Struct},
+};
 use crate::{error::Subject, strategy::builtin::Rules};
 
 /// A kind in one served version.
@@ -28,6 +31,8 @@ pub(crate) struct Kind {
     pub(crate) verbs: &'static [&'static str],
     pub(crate) subresources: Vec<Subresource>,
     pub(crate) origin: Origin,
+    /// The fields of a built-in kind; the schemas of custom ones say theirs.
+    pub(crate) fields: Option<&'static Struct>,
     pub(crate) api_version: String,
     /// `{"apiVersion":..,"kind":..,`: what stored JSON is continued from.
     pub(crate) prefix: Bytes,
@@ -77,6 +82,10 @@ impl Kind {
         } else {
             format!("{}/{}", names.group, names.version)
         };
+        let fields = match &origin {
+            Origin::BuiltIn(_) => types::of(&api_version, &names.kind),
+            Origin::Custom(_) => None,
+        };
         let prefix = format!(
             "{{\"apiVersion\":{api_version:?},\"kind\":{:?},",
             names.kind
@@ -95,6 +104,7 @@ impl Kind {
             verbs,
             subresources,
             origin,
+            fields,
             api_version,
             prefix: Bytes::from(prefix),
         }

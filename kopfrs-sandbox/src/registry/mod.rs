@@ -9,6 +9,7 @@ pub(crate) mod discovery;
 pub(crate) mod kind;
 pub(crate) mod openapi;
 mod subresources;
+pub(crate) mod types;
 
 use std::{
     collections::BTreeMap,

@@ -152,6 +152,16 @@ impl Schema {
         })
     }
 
+    /// Whether a member of this name is a property, and no entry of a map.
+    pub(crate) fn declares(&self, name: &str) -> bool {
+        self.properties.contains_key(name)
+    }
+
+    /// The declared type.
+    pub(crate) fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
+    }
+
     pub(crate) fn items(&self) -> Option<&Self> {
         self.items.as_deref()
     }

@@ -117,9 +117,15 @@ pub(super) fn check(value: &Value, schema: &Schema, place: &Place, errors: &mut 
     let limits = &schema.limits;
     if let Some(choices) = &limits.choices
         && !choices.contains(value)
-        && !(value.is_null() && schema.nullable)
     {
-        let supported: Vec<String> = choices.iter().map(Value::to_string).collect();
+        // Whatever they are, they are shown as texts.
+        let supported: Vec<String> = choices
+            .iter()
+            .map(|choice| match choice {
+                Value::String(_) => choice.to_string(),
+                other => format!("\"{other}\""),
+            })
+            .collect();
         let message = format!(
             "Unsupported value: {value}: supported values: {}",
             supported.join(", ")

@@ -30,6 +30,9 @@ impl FieldSelector {
                     "invalid selector: '{text}'; can't understand '{term}'"
                 ));
             };
+            if has_bare_equals(wanted) {
+                return Err("invalid field selector: unescaped character in value: 61".to_owned());
+            }
             check(path, kind)?;
             let wanted = wanted
                 .replace("\\,", ",")
@@ -70,6 +73,16 @@ fn split(text: &str) -> Vec<&str> {
     terms
 }
 
+/// Signs of equality in values are to be escaped.
+fn has_bare_equals(value: &str) -> bool {
+    let mut escaped = false;
+    value.chars().any(|c| {
+        let found = c == '=' && !escaped;
+        escaped = c == '\\' && !escaped;
+        found
+    })
+}
+
 fn check(path: &str, kind: &Kind) -> Result<(), String> {
     if path == "metadata.name" || path == "metadata.namespace" {
         return Ok(());
@@ -87,6 +100,11 @@ fn check(path: &str, kind: &Kind) -> Result<(), String> {
         Err(format!(
             "{path:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
         ))
+    } else if kind.group == "batch" {
+        Err(format!(
+            "field label {path:?} not supported for {}",
+            kind.kind
+        ))
     } else {
         Err(format!("field label not supported: {path}"))
     }
@@ -95,7 +113,6 @@ fn check(path: &str, kind: &Kind) -> Result<(), String> {
 fn read(object: &Value, path: &str) -> String {
     let path = match path {
         "source" => "source.component",
-        "name" => "metadata.name",
         other => other,
     };
     match path

@@ -218,7 +218,10 @@ impl Parser {
 
     fn number(&mut self) -> Result<i64, String> {
         self.take();
-        let text = self.take().text().to_owned();
+        let text = match self.take() {
+            Token::Word(text) => text,
+            other => return Err(format!("found '{}', expected: identifier", other.text())),
+        };
         let why = "for 'Gt', 'Lt' operators, the value must be an integer";
         text.parse()
             .map_err(|_| format!("values[0]: Invalid value: {text:?}: {why}"))
@@ -241,10 +244,12 @@ impl Parser {
                     return Ok(values);
                 }
                 other => {
-                    return Err(format!(
-                        "found '{}', expected: ',', or identifier",
-                        other.text()
-                    ));
+                    let expected = if current.is_empty() {
+                        "',', or identifier"
+                    } else {
+                        "',' or ')'"
+                    };
+                    return Err(format!("found '{}', expected: {expected}", other.text()));
                 }
             }
         }

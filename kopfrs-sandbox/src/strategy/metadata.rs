@@ -241,8 +241,32 @@ fn validate_owners(owners: &Value, errors: &mut Vec<FieldError>) {
         for field in ["apiVersion", "kind", "name", "uid"] {
             if owner[field].as_str().unwrap_or_default().is_empty() {
                 let path = format!("metadata.ownerReferences.{field}");
-                errors.push(FieldError::invalid(path, &json!(""), "must not be empty"));
+                let why = if field == "apiVersion" {
+                    "version must not be empty"
+                } else {
+                    "must not be empty"
+                };
+                errors.push(FieldError::invalid(path, &json!(""), why));
             }
+        }
+        let version = owner["apiVersion"].as_str().unwrap_or_default();
+        if version.matches('/').count() > 1 {
+            let why = "version must not be empty";
+            let path = "metadata.ownerReferences.apiVersion";
+            errors.push(FieldError::invalid(path, &json!(version), why));
+        }
+        if owner["kind"] == "Event" && version == "v1" {
+            let (group, version) = version.split_once('/').unwrap_or(("", version));
+            let why = format!("{group}/{version}, Kind=Event is disallowed from being an owner");
+            let path = "metadata.ownerReferences";
+            errors.push(FieldError::new(
+                "FieldValueInvalid",
+                path,
+                format!(
+                    "Invalid value: {}: {why}",
+                    show_owners(&json!([owner])).trim_matches(['[', ']'])
+                ),
+            ));
         }
         if owner["controller"] == true {
             controllers.push(owner);

@@ -4,6 +4,7 @@
 //! reads the store or the request.
 
 pub(crate) mod builtin;
+mod extensions;
 pub(crate) mod metadata;
 pub(crate) mod names;
 mod structural;
@@ -15,7 +16,7 @@ use self::names::NameRule;
 use crate::{
     error::FieldError,
     object::{Fields, fields_mut, is_deleting, meta, meta_list, metadata_mut},
-    registry::{Kind, Origin},
+    registry::{Kind, Origin, types},
     schema,
 };
 
@@ -48,7 +49,12 @@ pub(crate) fn normalise(kind: &Kind, value: &mut Value) {
     match &kind.origin {
         Origin::BuiltIn(rules) => {
             drop_nulls(value);
+            let Some(fields) = view::stored_fields(kind) else {
+                return;
+            };
+            types::canonicalise(value, fields);
             (rules.defaults)(value);
+            types::complete(value, fields);
         }
         Origin::Custom(custom) => {
             schema::prune(value, &custom.schema);

@@ -63,7 +63,9 @@ pub(crate) fn label(name: &str) -> Vec<String> {
     if name.len() > 63 {
         errors.push("must be no more than 63 characters".to_owned());
     }
-    if !is_label_text(name) {
+    if name.contains('.') {
+        errors.push("must not contain dots".to_owned());
+    } else if !is_label_text(name) {
         errors.push(LABEL.to_owned());
     }
     errors
@@ -115,6 +117,7 @@ pub(crate) fn qualified_name(key: &str) -> Vec<String> {
             errors.extend(
                 subdomain(prefix)
                     .into_iter()
+                    .map(|error| error.replace("253 characters", "253 bytes"))
                     .map(|error| format!("prefix part {error}")),
             );
             name
@@ -159,11 +162,10 @@ pub(crate) fn config_key(key: &str) -> Vec<String> {
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     {
         errors.push(CONFIG_KEY.to_owned());
-    } else if key == "." || key.starts_with("..") {
-        errors.push(format!(
-            "must not start with '{}'",
-            if key == "." { "." } else { ".." }
-        ));
+    } else if key == "." || key == ".." {
+        errors.push(format!("must not be '{key}'"));
+    } else if key.starts_with("..") {
+        errors.push("must not start with '..'".to_owned());
     }
     errors
 }

@@ -5,6 +5,7 @@
 use regex::Regex;
 use serde_json::Value;
 
+use super::extensions;
 use crate::{
     error::FieldError,
     schema::{self, Schema},
@@ -75,7 +76,7 @@ fn check(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldError>) {
         check_default(schema, path, errors);
     }
     check_pattern(schema, path, errors);
-    check_list_type(schema, path, errors);
+    extensions::check(schema, path, errors);
     check_rules(schema, path, errors);
     check_members(schema, path, role, errors);
     check_items(schema, path, role, errors);
@@ -104,6 +105,13 @@ fn check(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldError>) {
 fn check_rules(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
     const KEYWORD: &str = "x-kubernetes-validations";
     for (index, why) in schema::compile_errors(schema) {
+        // An empty rule is told of as one that is missing.
+        if schema[KEYWORD][index]["rule"]
+            .as_str()
+            .is_none_or(|rule| rule.trim().is_empty())
+        {
+            continue;
+        }
         errors.push(FieldError::invalid(
             format!("{path}.{KEYWORD}[{index}].rule"),
             &schema[KEYWORD][index]["rule"],
@@ -136,7 +144,11 @@ fn check_members(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldE
 
 fn check_items(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldError>) {
     let path = format!("{path}.items");
-    match schema.get("items").filter(|items| items.is_object()) {
+    match schema.get("items").filter(|items| !items.is_null()) {
+        Some(Value::Array(_)) => errors.push(FieldError::forbidden(
+            path,
+            "items must be a schema object and not an array",
+        )),
         Some(items) => check(items, &path, role.below(Role::Item), errors),
         None if schema["type"] == "array" => {
             errors.push(FieldError::required(path, "must be specified"));
@@ -196,10 +208,12 @@ fn check_junction(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
             .get(name)
             .is_some_and(|value| !value.is_null() && *value != false && *value != "");
         if present {
-            errors.push(FieldError::forbidden(
-                format!("{path}.{name}"),
-                "must be empty to be structural",
-            ));
+            let why = match name {
+                "default" | "additionalProperties" => "must be undefined to be structural",
+                "nullable" => "must be false to be structural",
+                _ => "must be empty to be structural",
+            };
+            errors.push(FieldError::forbidden(format!("{path}.{name}"), why));
         }
     }
 }
@@ -229,6 +243,8 @@ fn check_pattern(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
                 "missing closing ]: `{}`",
                 &pattern[pattern.rfind('[').unwrap_or(0)..]
             )
+        } else if text.contains("unclosed group") {
+            format!("missing closing ): `{pattern}`")
         } else {
             text.lines()
                 .last()
@@ -241,17 +257,6 @@ fn check_pattern(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::invalid(
             format!("{path}.pattern"),
             &schema["pattern"],
-            why,
-        ));
-    }
-}
-
-fn check_list_type(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    let keys = schema["x-kubernetes-list-map-keys"].as_array();
-    if schema["x-kubernetes-list-type"] == "map" && keys.is_none_or(Vec::is_empty) {
-        let why = "must not be empty if x-kubernetes-list-type is map";
-        errors.push(FieldError::required(
-            format!("{path}.x-kubernetes-list-map-keys"),
             why,
         ));
     }

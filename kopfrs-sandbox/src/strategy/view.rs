@@ -10,7 +10,10 @@ use serde_json::Value;
 
 use crate::{
     object::{Object, fields_mut, to_json},
-    registry::{Kind, Origin},
+    registry::{
+        Kind, Origin,
+        types::{self, Struct},
+    },
     schema,
 };
 
@@ -27,6 +30,15 @@ const EVENT_NAMES: [(&str, &str); 7] = [
 
 fn is_event_v1(kind: &Kind) -> bool {
     kind.kind == "Event" && kind.group == "events.k8s.io"
+}
+
+/// The type of what is stored.
+pub(crate) fn stored_fields(kind: &Kind) -> Option<&'static Struct> {
+    if is_event_v1(kind) {
+        types::of("v1", "Event")
+    } else {
+        kind.fields
+    }
 }
 
 /// The object as this kind's version shows it, without `apiVersion` and `kind`.

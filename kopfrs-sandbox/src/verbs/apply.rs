@@ -26,6 +26,9 @@ pub(crate) async fn apply(
     options: &WriteOptions,
 ) -> Result<Written, ApiError> {
     let kind = &target.kind;
+    if part != Part::Main && cluster.store.get(&kind.resource, &target.key()).is_none() {
+        return Err(target.not_found());
+    }
     let decoded = decode(kind, config)?;
     update::check_name(target, &decoded)?;
     let config = reduced(kind, decoded, part);
@@ -123,8 +126,7 @@ fn expectation(why: &str) -> String {
             .strip_prefix("json: cannot unmarshal ")?
             .split_once(" into Go struct field ")?;
         let (field, wanted) = rest.split_once(" of type ")?;
-        let path = field.split_once('.').map_or(field, |(_, path)| path);
-        Some(format!(".{path}: expected {wanted}, got {found}"))
+        Some(format!(".{field}: expected {wanted}, got {found}"))
     };
     parsed().unwrap_or_else(|| why.to_owned())
 }

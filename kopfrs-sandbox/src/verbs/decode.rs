@@ -9,7 +9,7 @@ use crate::{
     error::{ApiError, FieldError, Subject},
     object::{Fields, fields_mut, normalise_numbers, text},
     protobuf,
-    registry::{Kind, Kinds, Origin},
+    registry::{Kind, Kinds, Origin, types},
     schema,
     strategy::metadata,
 };
@@ -89,10 +89,17 @@ pub(crate) fn object(
                 )));
             }
             if api_version != kind.api_version {
-                return Err(ApiError::bad_request(format!(
+                let refusal = ApiError::bad_request(format!(
                     "the API version in the data ({api_version}) does not match the expected API version ({})",
                     kind.api_version
-                )));
+                ));
+                let group = api_version.split_once('/').map_or("", |(group, _)| group);
+                let warnings = if group == kind.group {
+                    unknown_in(kinds, api_version, name, &value)
+                } else {
+                    Vec::new()
+                };
+                return Err(refusal.with_warnings(warnings));
             }
         }
     }
@@ -101,7 +108,48 @@ pub(crate) fn object(
         .iter()
         .map(|path| format!("duplicate field {path:?}"));
     decoded.faults.splice(0..0, twice);
+    if decoded.faults.len() > 1 && kind.custom().is_none() {
+        in_order(&mut decoded.faults, &json::paths(bytes));
+    }
     Ok(decoded)
+}
+
+/// Sorts faults by where they are in the text; a field that came twice is at its second place.
+fn in_order(faults: &mut [String], paths: &[String]) {
+    faults.sort_by_cached_key(|fault| {
+        let path = fault.split('"').nth(1);
+        let is_path = |one: &String| Some(one.as_str()) == path;
+        if fault.starts_with("duplicate") {
+            paths.iter().rposition(is_path)
+        } else {
+            paths.iter().position(is_path)
+        }
+    });
+}
+
+/// What the type that a body names for itself does not know; a type that is not there knows metadata only.
+fn unknown_in(kinds: &Kinds, api_version: &str, name: &str, value: &Value) -> Vec<String> {
+    let unknown = match kinds.by_type(api_version, name) {
+        Some(kind) => match kind.custom() {
+            Some(custom) => schema::prune(&mut value.clone(), &custom.schema),
+            None => Vec::new(),
+        },
+        None => {
+            let names = value
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name);
+            names
+                .filter(|name| !matches!(name.as_str(), "apiVersion" | "kind" | "metadata"))
+                .cloned()
+                .collect()
+        }
+    };
+    unknown
+        .iter()
+        .map(|path| format!("unknown field {path:?}"))
+        .collect()
 }
 
 fn check_built_in(
@@ -139,33 +187,31 @@ pub(crate) fn typed(
     refuse: impl Fn(&str) -> ApiError,
 ) -> Result<Decoded, ApiError> {
     check_custom_type(kind, &value)?;
-    metadata::check_types(&value).map_err(|why| refuse(&why))?;
-    if let Origin::BuiltIn(rules) = &kind.origin {
-        (rules.check_types)(&value).map_err(|why| refuse(&why))?;
-    }
     let fields = fields_mut(&mut value);
     fields.remove("apiVersion");
     fields.remove("kind");
-    let metadata = fields
+    fields
         .entry("metadata")
         .or_insert_with(|| Value::Object(Fields::new()));
-    let mut unknown: Vec<String> = metadata::drop_unknown(metadata)
-        .into_iter()
-        .map(|name| format!("metadata.{name}"))
-        .collect();
-    match &kind.origin {
-        Origin::BuiltIn(rules) if !rules.members.is_empty() => {
-            fields.retain(|name, _| {
-                let known = name == "metadata" || rules.members.contains(&name.as_str());
-                if !known {
-                    unknown.push(name.clone());
-                }
-                known
-            });
+    let unknown = match (&kind.origin, kind.fields) {
+        (Origin::BuiltIn(rules), Some(of)) => {
+            let unknown = types::check(&mut value, of).map_err(|why| refuse(&why))?;
+            (rules.check_types)(&value).map_err(|why| refuse(&why))?;
+            unknown
         }
-        Origin::BuiltIn(_) => {}
-        Origin::Custom(custom) => unknown.extend(schema::prune(&mut value, &custom.schema)),
-    }
+        (Origin::BuiltIn(_), None) => Vec::new(),
+        (Origin::Custom(custom), _) => {
+            metadata::check_types(&value).map_err(|why| refuse(&why))?;
+            let dropped = metadata::drop_unknown(&mut value["metadata"]);
+            let mut unknown: Vec<String> = dropped
+                .into_iter()
+                .map(|name| format!("metadata.{name}"))
+                .collect();
+            unknown.extend(schema::prune(&mut value, &custom.schema));
+            unknown.sort();
+            unknown
+        }
+    };
     let faults = unknown
         .iter()
         .map(|path| format!("unknown field {path:?}"))

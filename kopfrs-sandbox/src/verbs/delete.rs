@@ -103,11 +103,15 @@ fn check_preconditions(
     current: &Object,
     options: &DeleteOptions,
 ) -> Result<(), ApiError> {
-    let subject = target.kind.subject(&target.name);
+    let subject = target.kind.kind_subject(&target.name);
     let uid = meta(&current.value, "uid");
     let refuse = |what: &str, given: &str, present: &str| {
+        let end = match what {
+            "UID" => "The object might have been deleted and then recreated",
+            _ => "The object might have been modified",
+        };
         let why = format!(
-            "Precondition failed: {what} in precondition: {given}, {what} in object meta: {present}"
+            "the {what} in the precondition ({given}) does not match the {what} in record ({present}). {end}"
         );
         Err(ApiError::conflict(subject, why))
     };
@@ -248,7 +252,6 @@ fn shorten_grace(cluster: &Cluster, value: &mut Value, grace: i64) {
         let metadata = metadata_mut(value);
         metadata.insert("deletionGracePeriodSeconds".to_owned(), json!(grace));
         metadata.insert("deletionTimestamp".to_owned(), json!(at));
-        strategy::bump_generation(value);
     }
 }
 

@@ -7,15 +7,38 @@ use serde_json::{Map, Number, Value};
 
 /// Reads JSON; gives the paths of fields that came twice.
 pub(super) fn read(bytes: &[u8]) -> Result<(Value, Vec<String>), serde_json::Error> {
-    let mut duplicates = Vec::new();
+    let mut found = Found::default();
+    let value = read_noting(bytes, &mut found)?;
+    Ok((value, found.duplicates))
+}
+
+/// The paths of all fields, in the order of the text.
+pub(super) fn paths(bytes: &[u8]) -> Vec<String> {
+    let mut found = Found {
+        all: Some(Vec::new()),
+        ..Found::default()
+    };
+    // What cannot be read has no fields.
+    let _ = read_noting(bytes, &mut found);
+    found.all.unwrap_or_default()
+}
+
+/// What is noted on the way.
+#[derive(Default)]
+struct Found {
+    duplicates: Vec<String>,
+    all: Option<Vec<String>>,
+}
+
+fn read_noting(bytes: &[u8], found: &mut Found) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let node = Node {
         place: Place::Root,
-        duplicates: &mut duplicates,
+        found,
     };
     let value = node.deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok((value, duplicates))
+    Ok(value)
 }
 
 /// Fields that are named at most: a real server does not tell of more, and each is a text of its own.
@@ -43,7 +66,7 @@ impl fmt::Display for Place<'_> {
 /// A value somewhere in the document.
 struct Node<'a> {
     place: Place<'a>,
-    duplicates: &'a mut Vec<String>,
+    found: &'a mut Found,
 }
 
 fn name_again(duplicates: &mut Vec<String>, place: &Place<'_>) {
@@ -101,7 +124,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             let place = Place::Item(&self.place, list.len());
             let Some(item) = items.next_element_seed(Node {
                 place,
-                duplicates: self.duplicates,
+                found: self.found,
             })?
             else {
                 return Ok(Value::Array(list));
@@ -114,17 +137,20 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut map = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             let place = Place::Member(&self.place, &name);
+            if let Some(all) = &mut self.found.all {
+                all.push(place.to_string());
+            }
             let value = members.next_value_seed(Node {
                 place,
-                duplicates: self.duplicates,
+                found: self.found,
             })?;
             match (map.get_mut(&name), value) {
                 (Some(Value::Object(present)), Value::Object(again)) => {
-                    name_again(self.duplicates, &place);
+                    name_again(&mut self.found.duplicates, &place);
                     present.extend(again);
                 }
                 (Some(present), value) => {
-                    name_again(self.duplicates, &place);
+                    name_again(&mut self.found.duplicates, &place);
                     *present = value;
                 }
                 (None, value) => drop(map.insert(name, value)),
@@ -150,6 +176,16 @@ mod tests {
             json!({"data": {"k": "2", "z": "1"}, "list": [{"a": 2.5}], "n": null})
         );
         assert_eq!(duplicates, ["data.k", "data", "list[0].a"]);
+        let order = [
+            "data",
+            "data.k",
+            "data.k",
+            "data",
+            "data.z",
+            "list",
+            "list[0].a",
+        ];
+        assert_eq!(paths(text)[..7], order);
         assert!(read(b"{} x").is_err());
     }
 }

@@ -178,33 +178,48 @@ fn resume(token: &str) -> Result<Start, ApiError> {
 
 /// The combinations of parameters that a real server forbids.
 fn check_match(options: &ListOptions) -> Result<(), ApiError> {
-    let field = "resourceVersionMatch";
-    let error = match options.version_match.as_str() {
-        "" => return Ok(()),
-        _ if !options.token.is_empty() => FieldError::forbidden(
-            field,
-            "resourceVersionMatch is forbidden when continue is provided",
-        ),
-        _ if options.version.is_empty() => FieldError::forbidden(
-            field,
-            "resourceVersionMatch is forbidden unless resourceVersion is provided",
-        ),
-        "Exact" if options.version == "0" => FieldError::forbidden(
-            field,
-            "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
-        ),
-        "Exact" | "NotOlderThan" => return Ok(()),
-        other => FieldError::unsupported(field, &json!(other), &["Exact", "NotOlderThan", ""]),
-    };
-    Err(invalid_options(error))
+    const FIELD: &str = "resourceVersionMatch";
+    let given = options.version_match.as_str();
+    if given.is_empty() {
+        return Ok(());
+    }
+    let mut errors = Vec::new();
+    if options.version.is_empty() {
+        let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+        errors.push(FieldError::forbidden(FIELD, why));
+    }
+    if !options.token.is_empty() {
+        let why = "resourceVersionMatch is forbidden when continue is provided";
+        errors.push(FieldError::forbidden(FIELD, why));
+    }
+    match given {
+        "Exact" if options.version == "0" => {
+            let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+            errors.push(FieldError::forbidden(FIELD, why));
+        }
+        "Exact" | "NotOlderThan" => {}
+        other => {
+            let known = ["Exact", "NotOlderThan", ""];
+            errors.push(FieldError::unsupported(FIELD, &json!(other), &known));
+        }
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(all_invalid_options(&errors))
+    }
 }
 
 /// 422 about list options.
 pub(crate) fn invalid_options(error: FieldError) -> ApiError {
+    all_invalid_options(&[error])
+}
+
+fn all_invalid_options(errors: &[FieldError]) -> ApiError {
     let subject = Subject {
         group: "meta.k8s.io",
         resource: "ListOptions",
         name: "",
     };
-    ApiError::invalid(subject, &[error])
+    ApiError::invalid(subject, errors)
 }

@@ -91,7 +91,7 @@ impl Watch {
         };
         let deadline = options.timeout.map(|timeout| Instant::now() + timeout);
         let mut watch = Self {
-            announce_end: options.start == Start::PresentThenBookmark,
+            announce_end: options.start == Start::PresentThenBookmark && options.bookmarks,
             next_bookmark: None,
             bookmark_due: false,
             initial: initial.into(),

@@ -139,9 +139,8 @@ fn collection_path(kind: &Kind) -> Value {
 fn schema(kind: &Kind, schemas: &mut Fields) -> Value {
     let mut schema = match &kind.origin {
         Origin::Custom(custom) => custom.raw_schema.clone(),
-        Origin::BuiltIn(rules) => {
-            let properties = builtin::properties(kind, schemas);
-            let properties = properties.unwrap_or_else(|| outline(rules.members));
+        Origin::BuiltIn(_) => {
+            let properties = builtin::properties(kind, schemas).unwrap_or_default();
             let description = format!("{} is a built-in kind.", kind.kind);
             json!({"type": "object", "description": description, "properties": properties})
         }
@@ -166,20 +165,6 @@ fn schema(kind: &Kind, schemas: &mut Fields) -> Value {
     schema["properties"]["metadata"] =
         json!({"description": "Standard object's metadata.", "allOf": [reference(OBJECT_META)]});
     schema
-}
-
-/// A built-in kind of which only the members are known.
-fn outline(members: &[&str]) -> Fields {
-    let members = if members.is_empty() {
-        &["spec", "status"]
-    } else {
-        members
-    };
-    let free = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    let named = members
-        .iter()
-        .map(|name| ((*name).to_owned(), free.clone()));
-    named.collect()
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use crate::{
     error::FieldError,
     object::{Fields, child_mut, fields_mut, meta, metadata_mut, text},
+    quantity::Quantity,
     strategy::{
         metadata::mismatch,
         names::{config_key, qualified_name},
     },
 };
 
-/// Bytes that a ConfigMap may hold.
+/// What a ConfigMap or a Secret may hold.
 const DATA_LIMIT: usize = 1024 * 1024;
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
@@ -60,7 +61,8 @@ fn base64_map(value: &Value, field: &str) -> Result<(), String> {
                 .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')));
             return Err(format!(
                 "illegal base64 data at input byte {}",
-                at.unwrap_or(text.len().saturating_sub(1))
+                // What is too short is wrong where its last group begins.
+                at.unwrap_or(text.len() / 4 * 4)
             ));
         }
     }
@@ -98,19 +100,31 @@ pub(super) fn validate_config_map(value: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     validate_keys(value, "data", &mut errors);
     validate_keys(value, "binaryData", &mut errors);
-    let plain = text_size(&value["data"], str::len);
-    // Four characters stand for three bytes.
-    let binary = text_size(&value["binaryData"], |text| text.len() / 4 * 3);
-    if plain + binary > DATA_LIMIT {
-        let message = format!("Too long: may not be more than {DATA_LIMIT} bytes");
-        errors.push(FieldError::new("FieldValueTooLong", "[]", message));
+    for (key, _) in value["data"].as_object().into_iter().flatten() {
+        if value["binaryData"].get(key).is_some() {
+            let why = "duplicate of key present in binaryData";
+            errors.push(FieldError::invalid(
+                format!("data[{key}]"),
+                &json!(key),
+                why,
+            ));
+        }
+    }
+    let length = |field: &str| -> usize {
+        let texts = value[field].as_object().into_iter().flatten();
+        texts
+            .map(|(_, text)| text.as_str().map_or(0, str::len))
+            .sum()
+    };
+    if length("data") + length("binaryData") / 4 * 3 > DATA_LIMIT {
+        errors.push(too_long("[]"));
     }
     errors
 }
 
-fn text_size(map: &Value, size: impl Fn(&str) -> usize) -> usize {
-    let texts = map.as_object().into_iter().flatten();
-    texts.filter_map(|(_, text)| text.as_str()).map(size).sum()
+fn too_long(field: &str) -> FieldError {
+    let message = format!("Too long: may not be more than {DATA_LIMIT} bytes");
+    FieldError::new("FieldValueTooLong", field, message)
 }
 
 /// `immutable: true` freezes the data and itself.
@@ -145,17 +159,78 @@ pub(super) fn secret_defaults(value: &mut Value) {
 pub(super) fn validate_secret(value: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     validate_keys(value, "data", &mut errors);
-    let required: &[&str] = match value["type"].as_str() {
-        Some("kubernetes.io/tls") => &["tls.crt", "tls.key"],
-        Some("kubernetes.io/ssh-auth") => &["ssh-privatekey"],
-        Some("kubernetes.io/dockerconfigjson") => &[".dockerconfigjson"],
-        _ => &[],
-    };
-    let missing = required
-        .iter()
-        .filter(|&&key| value["data"].get(key).is_none());
-    errors.extend(missing.map(|key| FieldError::required(format!("data[{key}]"), "")));
+    let length = |(_, text): (&String, &Value)| text.as_str().map_or(0, str::len) / 4 * 3;
+    let data = value["data"].as_object().into_iter().flatten();
+    if data.map(length).sum::<usize>() > DATA_LIMIT {
+        errors.push(too_long("data"));
+    }
+    validate_secret_type(value, &mut errors);
     errors
+}
+
+/// What the types that Kubernetes knows demand of the data.
+fn validate_secret_type(value: &Value, errors: &mut Vec<FieldError>) {
+    let content = |key: &str| value["data"].get(key).and_then(Value::as_str);
+    let mut require = |keys: &[&str], is_missing: &dyn Fn(Option<&str>) -> bool| {
+        let missing = keys.iter().filter(|key| is_missing(content(key)));
+        errors.extend(missing.map(|key| FieldError::required(format!("data[{key}]"), "")));
+    };
+    match value["type"].as_str().unwrap_or_default() {
+        "kubernetes.io/tls" => require(&["tls.crt", "tls.key"], &|text| text.is_none()),
+        "kubernetes.io/ssh-auth" => {
+            require(&["ssh-privatekey"], &|text| {
+                text.unwrap_or_default().is_empty()
+            });
+        }
+        "kubernetes.io/basic-auth" => {
+            let keys = ["username", "password"];
+            if keys.iter().all(|key| content(key).is_none()) {
+                require(&keys, &|_| true);
+            }
+        }
+        "kubernetes.io/service-account-token" => {
+            let annotation = "kubernetes.io/service-account.name";
+            if meta_annotation(value, annotation).is_empty() {
+                let field = format!("metadata.annotations[{annotation}]");
+                errors.push(FieldError::required(field, ""));
+            }
+        }
+        "kubernetes.io/dockercfg" => validate_json(content(".dockercfg"), ".dockercfg", errors),
+        "kubernetes.io/dockerconfigjson" => {
+            validate_json(content(".dockerconfigjson"), ".dockerconfigjson", errors);
+        }
+        _ => {}
+    }
+}
+
+fn meta_annotation<'a>(value: &'a Value, name: &str) -> &'a str {
+    text(value, &["metadata", "annotations", name]).unwrap_or_default()
+}
+
+/// Credentials of registries are JSON.
+fn validate_json(content: Option<&str>, key: &str, errors: &mut Vec<FieldError>) {
+    let field = format!("data[{key}]");
+    let Some(content) = content else {
+        errors.push(FieldError::required(field, ""));
+        return;
+    };
+    let bytes = STANDARD.decode(content).unwrap_or_default();
+    if serde_json::from_slice::<Value>(&bytes).is_ok() {
+        return;
+    }
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    let why = match first {
+        Some(first) if !b"{[\"-0123456789tfn".contains(first) => format!(
+            "invalid character {:?} looking for beginning of value",
+            char::from(*first)
+        ),
+        _ => "unexpected end of JSON input".to_owned(),
+    };
+    errors.push(FieldError::invalid(
+        field,
+        &json!("<secret contents redacted>"),
+        why,
+    ));
 }
 
 pub(super) fn validate_secret_update(new: &Value, old: &Value) -> Vec<FieldError> {
@@ -226,6 +301,56 @@ pub(super) fn claim_defaults(value: &mut Value) {
     child_mut(value, "spec")
         .entry("volumeMode")
         .or_insert_with(|| json!("Filesystem"));
+}
+
+pub(super) fn validate_claim(value: &Value) -> Vec<FieldError> {
+    const MODES: [&str; 4] = [
+        "ReadOnlyMany",
+        "ReadWriteMany",
+        "ReadWriteOnce",
+        "ReadWriteOncePod",
+    ];
+    let mut errors = Vec::new();
+    let spec = &value["spec"];
+    let modes = spec["accessModes"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    if modes.is_empty() {
+        let why = "at least 1 access mode is required";
+        errors.push(FieldError::required("spec.accessModes", why));
+    }
+    let unknown = modes
+        .iter()
+        .filter(|mode| mode.as_str().is_none_or(|mode| !MODES.contains(&mode)));
+    errors.extend(unknown.map(|mode| FieldError::unsupported("spec.accessModes", mode, &MODES)));
+    if modes.len() > 1 && modes.iter().any(|mode| mode == "ReadWriteOncePod") {
+        let why = "may not use ReadWriteOncePod with other access modes";
+        errors.push(FieldError::forbidden("spec.accessModes", why));
+    }
+    let storage = &spec["resources"]["requests"]["storage"];
+    match storage.as_str().and_then(Quantity::parse) {
+        None => errors.push(FieldError::required("spec.resources[storage]", "")),
+        Some(amount) if !amount.is_positive() => errors.push(FieldError::invalid(
+            "spec.resources[storage]",
+            storage,
+            "must be greater than zero",
+        )),
+        Some(_) => {}
+    }
+    let volume_modes = ["Block", "Filesystem"];
+    let mode = &spec["volumeMode"];
+    if mode
+        .as_str()
+        .is_some_and(|mode| !volume_modes.contains(&mode))
+    {
+        errors.push(FieldError::unsupported(
+            "spec.volumeMode",
+            mode,
+            &volume_modes,
+        ));
+    }
+    errors
 }
 
 pub(super) fn service_defaults(value: &mut Value) {
@@ -395,6 +520,20 @@ pub(super) fn validate_event_v1(value: &Value) -> Vec<FieldError> {
         ));
     }
     errors
+}
+
+/// A binding is bound to its role for life.
+pub(super) fn role_reference_is_immutable(new: &Value, old: &Value) -> Vec<FieldError> {
+    let (after, before) = (&new["roleRef"], &old["roleRef"]);
+    if after == before {
+        return Vec::new();
+    }
+    let shown = format!(
+        "{{\"APIGroup\":{},\"Kind\":{},\"Name\":{}}}",
+        after["apiGroup"], after["kind"], after["name"]
+    );
+    let message = format!("Invalid value: {shown}: cannot change roleRef");
+    vec![FieldError::new("FieldValueInvalid", "roleRef", message)]
 }
 
 pub(super) fn validate_lease(value: &Value) -> Vec<FieldError> {

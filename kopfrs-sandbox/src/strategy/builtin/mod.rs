@@ -34,8 +34,6 @@ pub(crate) struct Rules {
     pub(crate) is_review: bool,
     /// The resource it shares storage with, when that is another one.
     pub(crate) stored_as: Option<&'static str>,
-    /// Members besides `apiVersion`, `kind` and `metadata`; others are unknown. Empty: not checked.
-    pub(crate) members: &'static [&'static str],
     /// Says why the body does not decode.
     pub(crate) check_types: fn(&Value) -> Result<(), String>,
     /// Fills in defaults, on each write.
@@ -58,7 +56,6 @@ const PLAIN: Rules = Rules {
     delete_answers_object: false,
     is_review: false,
     stored_as: None,
-    members: &[],
     check_types: |_| Ok(()),
     defaults: |_| (),
     prepare: |_| (),
@@ -69,7 +66,6 @@ const PLAIN: Rules = Rules {
 };
 
 pub(crate) static CONFIG_MAP: Rules = Rules {
-    members: &["binaryData", "data", "immutable"],
     check_types: core::config_map_types,
     defaults: |value| core::drop_empty(value, &["data", "binaryData"]),
     validate: core::validate_config_map,
@@ -78,7 +74,6 @@ pub(crate) static CONFIG_MAP: Rules = Rules {
 };
 
 pub(crate) static SECRET: Rules = Rules {
-    members: &["data", "immutable", "stringData", "type"],
     check_types: core::secret_types,
     defaults: core::secret_defaults,
     validate: core::validate_secret,
@@ -131,7 +126,7 @@ pub(crate) static NAMESPACE: Rules = Rules {
     defaults: core::namespace_defaults,
     prepare: core::prepare_namespace,
     carry_over: core::keep_namespace_label,
-    selectable: &["status.phase", "name"],
+    selectable: &["status.phase"],
     ..PLAIN
 };
 
@@ -144,13 +139,13 @@ pub(crate) static CLAIM: Rules = Rules {
     delete_answers_object: true,
     prepare: core::pending,
     defaults: core::claim_defaults,
+    validate: core::validate_claim,
     ..PLAIN
 };
 
 pub(crate) static POD: Rules = Rules {
     counts_generation: true,
     delete_answers_object: true,
-    check_types: pod::check_types,
     defaults: pod::defaults,
     prepare: pod::prepare,
     validate: pod::validate,
@@ -162,6 +157,7 @@ pub(crate) static POD: Rules = Rules {
         "spec.hostNetwork",
         "status.phase",
         "status.podIP",
+        "status.podIPs",
         "status.nominatedNodeName",
     ],
     ..PLAIN
@@ -202,7 +198,6 @@ pub(crate) static REPLICA_SET: Rules = Rules {
     defaults: workload::replica_set_defaults,
     validate: workload::validate_selector,
     validate_update: workload::selector_is_immutable,
-    selectable: &["status.replicas"],
     ..PLAIN
 };
 
@@ -238,25 +233,23 @@ pub(crate) static CRON_JOB: Rules = Rules {
 const RBAC: Rules = Rules {
     name: NameRule::PathSegment,
     put_creates: true,
+    validate_update: core::role_reference_is_immutable,
     ..PLAIN
 };
 
 pub(crate) static ROLE: Rules = Rules {
-    members: &["rules"],
     defaults: rbac::role_defaults,
     validate: rbac::validate_role,
     ..RBAC
 };
 
 pub(crate) static CLUSTER_ROLE: Rules = Rules {
-    members: &["aggregationRule", "rules"],
     defaults: rbac::role_defaults,
     validate: rbac::validate_cluster_role,
     ..RBAC
 };
 
 pub(crate) static ROLE_BINDING: Rules = Rules {
-    members: &["roleRef", "subjects"],
     defaults: rbac::binding_defaults,
     validate: rbac::validate_binding,
     validate_update: rbac::validate_binding_update,
@@ -270,7 +263,6 @@ pub(crate) static CLUSTER_ROLE_BINDING: Rules = Rules {
 
 pub(crate) static VALIDATING_WEBHOOKS: Rules = Rules {
     counts_generation: true,
-    members: &["webhooks"],
     check_types: validation::check_types,
     defaults: defaults::validating,
     validate: validation::validate,

@@ -7,30 +7,15 @@ use serde_json::{Value, json};
 use crate::{
     error::FieldError,
     object::{Fields, child_mut, fields_mut},
-    strategy::{metadata::mismatch, names},
+    strategy::names,
 };
-
-pub(super) fn check_types(value: &Value) -> Result<(), String> {
-    for container in value["spec"]["containers"].as_array().into_iter().flatten() {
-        for port in container["ports"].as_array().into_iter().flatten() {
-            let number = &port["containerPort"];
-            if !number.is_i64() && !number.is_null() {
-                return Err(mismatch(
-                    number,
-                    "ContainerPort.spec.containers.ports.containerPort",
-                    "int32",
-                ));
-            }
-        }
-    }
-    Ok(())
-}
 
 fn default(fields: &mut Fields, name: &str, value: Value) {
     fields.entry(name).or_insert(value);
 }
 
 pub(super) fn defaults(value: &mut Value) {
+    address_defaults(value);
     let spec = child_mut(value, "spec");
     spec_defaults(spec);
     default(spec, "enableServiceLinks", json!(true));
@@ -165,6 +150,21 @@ fn probe_defaults(probe: &mut Fields) {
     if let Some(get) = probe.get_mut("httpGet").and_then(Value::as_object_mut) {
         default(get, "path", json!("/"));
         default(get, "scheme", json!("HTTP"));
+    }
+}
+
+/// The one address of a Pod is the first of its addresses.
+fn address_defaults(value: &mut Value) {
+    let address = value["status"]["podIP"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    if !address.is_empty() {
+        default(
+            child_mut(value, "status"),
+            "podIPs",
+            json!([{"ip": address}]),
+        );
     }
 }
 
