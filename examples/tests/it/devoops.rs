@@ -21,7 +21,7 @@ async fn life(cluster: &Cluster, definition: &str) {
         .handlers(handlers_of("devoops"))
         .start()
         .await;
-    cluster.apply(DEMO).await;
+    demos.create_from(DEMO).await;
     operator.until_succeeded("create").await;
     let pod = pods.get("demo-1").await;
     let owner = &pod.metadata.owner_references.unwrap()[0];

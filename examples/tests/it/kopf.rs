@@ -50,7 +50,7 @@ async fn exceptions(cluster: Cluster) {
     assert_eq!(calls.succeeded().ids(), ["eventual_success"]);
     for (handler, attempts) in [
         ("instant_failure", 1),
-        ("eventual_success", 3),
+        ("eventual_success", 4),
         ("eventual_failure", 3),
         ("instant_failure_of_any_error", 1),
     ] {

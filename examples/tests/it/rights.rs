@@ -65,8 +65,11 @@ async fn token(cluster: &Cluster, namespace: &str) -> String {
         spec: Some(TokenRequestSpec::default()),
         ..TokenRequest::default()
     };
-    let issued = accounts.create_token_request("devoops", &PostParams::default(), &request);
-    issued.await.unwrap().status.unwrap().token.unwrap()
+    let params = PostParams::default();
+    let issued = accounts
+        .create_token_request("devoops", &params, &request)
+        .await;
+    issued.unwrap().status.unwrap().token.unwrap()
 }
 
 /// A whole life with the rights of the manifests: nobody says that something is forbidden.

@@ -30,7 +30,7 @@ async fn a_program_finds_the_cluster_and_ends_with_a_signal(cluster: Cluster) {
         .merge(NAME, json!({"spec": {"field": "other"}}))
         .await;
     let program = start();
-    program.until("update is handled: 2 succeeded", 1).await;
+    program.until("update is handled: 4 succeeded", 1).await;
     let log = program.stop().await;
     log.assert_count("CREATED", 0);
     log.assert_once(r#"UPDATED: spec.field: "value" → "other""#);
@@ -50,7 +50,7 @@ async fn a_program_that_is_killed_leaves_its_work_to_the_next_one(cluster: Clust
     program.until("watching kopfexamples", 1).await;
     examples.create_from(OBJECT).await;
     let is_begun = |object: &Value| {
-        object["metadata"]["annotations"]
+        object["status"]["handling"]
             .to_string()
             .contains("progress")
     };
