@@ -135,10 +135,13 @@ pub(crate) async fn are_named_where_they_lack(cluster: &Cluster) {
         .await;
         let operator = account.operator(cluster).launch().await;
         let demos = cluster.kind("demo.devoops.io").await;
-        demos
-            .in_namespace(&account.namespace)
-            .create_from(DEMO)
-            .await;
+        let demos = demos.in_namespace(&account.namespace);
+        demos.create_from(DEMO).await;
         operator.until_said(rule).await;
+        operator.kill().await;
+        // The definition is to be removed, and waits for all objects.
+        let released = json!({"metadata": {"finalizers": null}});
+        demos.merge("demo-1", released).await;
+        demos.delete("demo-1").await;
     }
 }
