@@ -1,7 +1,7 @@
 #![doc = include_str!("index.md")]
 #![allow(
     clippy::test_attr_in_doctest,
-    reason = "one page shows how handlers are tested"
+    reason = "pages show how handlers and operators are tested"
 )]
 
 #[doc = include_str!("first-operator.md")]
@@ -24,6 +24,9 @@ pub mod running {}
 
 #[doc = include_str!("namespaces.md")]
 pub mod namespaces {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
 
 #[doc = include_str!("container.md")]
 pub mod container {}

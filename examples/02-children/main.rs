@@ -96,7 +96,7 @@ kopfrs::main!();
 
 #[cfg(test)]
 mod tests {
-    use kopfrs_sandbox::Sandbox;
+    use kopfrs::testing::Sandbox;
 
     use super::*;
 

@@ -123,7 +123,7 @@ kopfrs::main!();
 
 #[cfg(test)]
 mod tests {
-    use kopfrs_sandbox::Sandbox;
+    use kopfrs::testing::Sandbox;
     use kube::CustomResourceExt as _;
 
     use super::*;

@@ -13,6 +13,7 @@ mod function;
 mod kind;
 mod paths;
 mod suggest;
+mod test;
 
 use proc_macro::TokenStream;
 
@@ -26,6 +27,13 @@ macro_rules! attributes {
             expand::expand(kind::find($kind), attribute.into(), &item.into()).into()
         }
     )*};
+}
+
+// Documented where users find it: at its re-export.
+#[allow(missing_docs)]
+#[proc_macro_attribute]
+pub fn test(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    test::expand(attribute.into(), &item.into()).into()
 }
 
 attributes! {

@@ -151,6 +151,31 @@ impl Sandbox {
         kube::Client::new(service, "default")
     }
 
+    /// Another way into the same cluster, with a journal and faults of its own: its clients and servers meet nothing of
+    /// what is made to go wrong here, nor the other way round.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sandbox = kopfrs_sandbox::Sandbox::new();
+    /// let door = sandbox.door();
+    /// door.faults().take_down();
+    /// assert!(door.client().apiserver_version().await.is_err());
+    /// assert!(sandbox.client().apiserver_version().await.is_ok());
+    /// assert_eq!(door.journal().requests().len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn door(&self) -> Self {
+        Self {
+            journal: Journal::new(self.cluster.settings.journal_capacity),
+            faults: Faults::default(),
+            ..self.clone()
+        }
+    }
+
     /// What the sandbox makes go wrong.
     pub fn faults(&self) -> Faults {
         self.faults.clone()

@@ -20,6 +20,8 @@ use crate::on::IntoCriterion;
 pub use crate::registry::{Registry, Submission};
 pub use crate::resource::Selector;
 use crate::resource::SelectorError;
+#[cfg(feature = "testing")]
+pub use crate::testing::{Backend, Test};
 
 /// What is the same for all handlers made of one function.
 pub fn function<F: 'static>(_: &F) -> String {

@@ -179,6 +179,33 @@ fn sides<'a>(
     (at(&cause.old), at(&cause.new))
 }
 
+impl<T: ToOwned + ?Sized> Clone for Criterion<T>
+where
+    T::Owned: Clone,
+{
+    fn clone(&self) -> Self {
+        match self {
+            Self::Is(value) => Self::Is(value.clone()),
+            Self::Presence(presence) => Self::Presence(*presence),
+            Self::Check(check) => Self::Check(check.clone()),
+        }
+    }
+}
+
+impl<C> Clone for Filter<C> {
+    fn clone(&self) -> Self {
+        Self {
+            labels: self.labels.clone(),
+            annotations: self.annotations.clone(),
+            field: self.field.clone(),
+            value: self.value.clone(),
+            old: self.old.clone(),
+            new: self.new.clone(),
+            when: self.when.clone(),
+        }
+    }
+}
+
 impl<C> Default for Filter<C> {
     fn default() -> Self {
         Self {

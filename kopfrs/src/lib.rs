@@ -42,12 +42,14 @@
 //! - [`api`]: [`Actions`](api::Actions) on other objects, credentials.
 //! - [`operator`]: operators inside of other programs, several in one process.
 //! - [`storage`]: where memory is kept on objects; [`settings`]: what can be set.
+//! - `testing`: whole operators in tests, on a cluster that is brought along.
 //!
 //! # Features
 //! - `macros` (default): the attributes.
 //! - `cli` (default): [`main!`] and the command line.
 //! - `anyhow`, `eyre` (default): errors of kopfrs are recognised inside of theirs.
 //! - `sandbox`: `run --sandbox`, an embedded Kubernetes API server.
+//! - `testing`: [`#[kopfrs::test]`](macro@test) and [`testing`], for `[dev-dependencies]`.
 //!
 //! The program chooses the Kubernetes version, by a feature of `k8s-openapi`.
 
@@ -63,6 +65,8 @@ mod engine;
 pub mod extract;
 pub mod filter;
 pub mod handler;
+#[cfg(any(feature = "cli", feature = "testing"))]
+mod logging;
 pub mod object;
 pub mod on;
 pub mod operator;
@@ -72,10 +76,16 @@ pub mod registry;
 pub mod resource;
 pub mod settings;
 pub mod storage;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 // Attributes in our own tests expand to `::kopfrs::…` too.
 #[cfg(all(test, feature = "macros"))]
 extern crate self as kopfrs;
+
+#[cfg(all(feature = "testing", feature = "macros"))]
+#[doc = include_str!("testing/attribute.md")]
+pub use kopfrs_macros::test;
 
 pub use self::handler::Result;
 pub use self::operator::Operator;

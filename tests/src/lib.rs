@@ -1,3 +1,4 @@
-//! What the end-to-end tests share: the cluster that they run on.
+//! What the end-to-end tests share.
 
 pub mod backend;
+pub mod rest;

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kopfrs_tests::backend::Cluster;
+use kopfrs::testing::Cluster;
 use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
 
@@ -34,8 +34,8 @@ fn of_kind<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
 
 const DEVOOPS: &str = env!("CARGO_BIN_EXE_devoops");
 
-#[test]
-fn the_definition_of_a_kind_is_printed_once_and_is_accepted_by_the_api() {
+#[kopfrs::test]
+async fn the_definition_of_a_kind_is_printed_once_and_is_accepted_by_the_api(cluster: Cluster) {
     let printed = printed(DEVOOPS, &["crd"]);
     assert_eq!(printed.len(), 1);
     let names = &printed[0]["spec"]["names"];
@@ -44,20 +44,18 @@ fn the_definition_of_a_kind_is_printed_once_and_is_accepted_by_the_api() {
         (&json!("demo"), &json!("Demo"))
     );
     assert!(printed[0]["spec"]["versions"][0]["subresources"]["status"].is_object());
-    Cluster::get().block_on(async {
-        let definitions: Api<CustomResourceDefinition> = Api::all(Cluster::get().client());
-        let definition = serde_json::from_value(printed[0].clone()).unwrap();
-        let params = PostParams {
-            dry_run: true,
-            ..PostParams::default()
-        };
-        // It may be there already: another example uses it.
-        match definitions.create(&params, &definition).await {
-            Ok(_) => {}
-            Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {}
-            Err(error) => panic!("{error}"),
-        }
-    });
+    let definitions: Api<CustomResourceDefinition> = Api::all(cluster.client());
+    let definition = serde_json::from_value(printed[0].clone()).unwrap();
+    let params = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    // It may be there already: another example uses it.
+    match definitions.create(&params, &definition).await {
+        Ok(_) => {}
+        Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {}
+        Err(error) => panic!("{error}"),
+    }
 }
 
 #[test]

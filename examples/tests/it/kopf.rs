@@ -1,186 +1,186 @@
 //! The examples after Kopf's, on the kind and the object that they share.
 
 use k8s_openapi::api::core::v1::Pod;
-use kopfrs_tests::backend::Cluster;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
-use serde_json::json;
+use kopfrs::testing::{Cluster, Objects};
+use serde_json::{Value, json};
 
-use crate::program::until;
-use crate::stage::{Stage, kind};
-
-/// A stage for the examples that share one kind.
-async fn kopf_stage() -> Stage {
-    let definition = include_str!("../../manifests/crd.yaml");
-    Stage::new(definition, &kind("kopf.dev", "KopfExample")).await
-}
+use crate::{handlers_of, stop};
 
 const OBJECT: &str = include_str!("../../manifests/obj.yaml");
 const NAME: &str = "kopf-example-1";
 
-#[test]
-fn minimal() {
-    Cluster::get().block_on(async {
-        let stage = kopf_stage().await;
-        let program = stage.start(env!("CARGO_BIN_EXE_01-minimal"));
-        program.until("watching kopfexamples", 1).await;
-        stage.create(OBJECT).await;
-        program.until("create handler succeeded", 1).await;
-        until("the result in the status", || async {
-            let object = stage.get(NAME).await.unwrap();
-            object["status"]["create_fn"] == json!({"message": "hello world"})
-        })
+/// Installs the kind that the examples share.
+async fn kopf_examples(cluster: &Cluster) -> Objects<Value> {
+    cluster
+        .apply(include_str!("../../manifests/crd.yaml"))
         .await;
-        stage.delete(NAME).await;
-        let log = program.stop().await;
-        log.assert_once("create_fn: And here we are!");
-        log.assert_calm();
-        stage.namespace.delete().await;
-    });
+    cluster.kind("kopfexamples.kopf.dev").await
 }
 
-#[test]
-fn exceptions() {
-    Cluster::get().block_on(async {
-        let stage = kopf_stage().await;
-        let program = stage.start(env!("CARGO_BIN_EXE_03-exceptions"));
-        program.until("watching kopfexamples", 1).await;
-        stage.create(OBJECT).await;
-        program
-            .until("create is handled: 1 succeeded, 3 failed", 1)
-            .await;
-        stage.delete(NAME).await;
-        let log = program.stop().await;
-        log.assert_once("instant_failure: create handler failed for good");
-        log.assert_once("eventual_success: create handler succeeded");
-        log.assert_count(
-            "eventual_failure: create handler failed, next attempt in 1s",
-            2,
+#[kopfrs::test]
+async fn minimal(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let operator = cluster
+        .operator()
+        .handlers(handlers_of("minimal"))
+        .start()
+        .await;
+    examples.create_from(OBJECT).await;
+    let is_greeted =
+        |object: &Value| object["status"]["create_fn"] == json!({"message": "hello world"});
+    examples.until(NAME, is_greeted).await;
+    examples.delete(NAME).await;
+    examples.until_gone(NAME).await;
+    stop(&operator).await;
+    assert_eq!(operator.calls().ids(), ["create_fn"]);
+    assert!(operator.log().contains("create_fn: And here we are!"));
+}
+
+#[kopfrs::test]
+async fn exceptions(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let operator = cluster
+        .operator()
+        .handlers(handlers_of("exceptions"))
+        .start()
+        .await;
+    examples.create_from(OBJECT).await;
+    operator.until_settled().await;
+    let calls = operator.calls();
+    assert_eq!(calls.succeeded().ids(), ["eventual_success"]);
+    for (handler, attempts) in [
+        ("instant_failure", 1),
+        ("eventual_success", 4),
+        ("eventual_failure", 3),
+        ("instant_failure_of_any_error", 1),
+    ] {
+        assert_eq!(
+            calls.handler(handler).len(),
+            attempts,
+            "{handler} in {calls:?}"
         );
-        log.assert_once("eventual_failure: create handler failed for good");
-        log.assert_once("instant_failure_of_any_error: create handler failed for good");
-        log.assert_calm();
-        stage.namespace.delete().await;
-    });
+    }
+    let log = operator.log();
+    assert_eq!(
+        log.count("create is handled: 1 succeeded, 3 failed"),
+        1,
+        "{log}"
+    );
+    assert_eq!(
+        log.count("eventual_failure: create handler failed, next attempt in 1s"),
+        2,
+        "{log}"
+    );
+    stop(&operator).await;
 }
 
-#[test]
-fn handlers() {
-    Cluster::get().block_on(async {
-        let stage = kopf_stage().await;
-        let program = stage.start(env!("CARGO_BIN_EXE_05-handlers"));
-        program.until("watching kopfexamples", 1).await;
-        stage.create(OBJECT).await;
-        program.until("create is handled: 3 succeeded", 1).await;
-        stage.merge(NAME, json!({"spec": {"field": "other"}})).await;
-        program.until("update is handled: 2 succeeded", 1).await;
-        let log = program.stop().await;
-        log.assert_once("CREATED 1st");
-        log.assert_once("CREATED 2nd");
-        log.assert_once(r#"FIELD CHANGED: None -> Some("value")"#);
-        log.assert_once(r#"UPDATED: spec.field: "value" → "other""#);
-        log.assert_once(r#"FIELD CHANGED: Some("value") -> Some("other")"#);
-        log.assert_count("RESUMED", 0);
-        log.assert_calm();
-
-        let program = stage.start(env!("CARGO_BIN_EXE_05-handlers"));
-        program.until("resume is handled: 2 succeeded", 1).await;
-        stage.delete(NAME).await;
-        let log = program.stop().await;
-        for line in ["RESUMED 1st", "RESUMED 2nd", "DELETED 1st", "DELETED 2nd"] {
-            log.assert_once(line);
-        }
-        log.assert_count("CREATED", 0);
-        log.assert_calm();
-        stage.namespace.delete().await;
-    });
-}
-
-#[test]
-fn children() {
-    Cluster::get().block_on(async {
-        let stage = kopf_stage().await;
-        let pods: Api<Pod> = Api::namespaced(stage.cluster.client(), stage.namespace.name());
-        let program = stage.start(env!("CARGO_BIN_EXE_02-children"));
-        program.until("watching kopfexamples", 1).await;
-        program.until("watching pods", 1).await;
-        stage.create(OBJECT).await;
-        program
-            .until("create_fn: create handler succeeded", 1)
-            .await;
-        let children = pods.list(&ListParams::default()).await.unwrap().items;
-        let [pod] = &*children else {
-            panic!("there is one child, not {}", children.len());
-        };
-        let (name, meta) = (pod.metadata.name.as_deref().unwrap(), &pod.metadata);
-        assert!(name.starts_with("kopf-example-1-"), "{name}");
-        assert_eq!(meta.owner_references.as_ref().unwrap()[0].name, NAME);
-        assert_eq!(meta.labels.as_ref().unwrap()["somelabel"], "somevalue");
-        until("the child in the status", || async {
-            let object = stage.get(NAME).await.unwrap();
-            object["status"]["create_fn"]["children"] == json!([meta.uid])
-                && object["status"]["pods"][name] == "Pending"
-        })
+#[kopfrs::test]
+async fn handlers(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let operator = cluster
+        .operator()
+        .handlers(handlers_of("handlers"))
+        .start()
         .await;
+    examples.create_from(OBJECT).await;
+    operator.until_settled().await;
+    examples
+        .merge(NAME, json!({"spec": {"field": "other"}}))
+        .await;
+    operator.until_settled().await;
+    stop(&operator).await;
+    let log = operator.log();
+    for line in [
+        "CREATED 1st",
+        "CREATED 2nd",
+        r#"FIELD CHANGED: None -> Some("value")"#,
+        r#"UPDATED: spec.field: "value" → "other""#,
+        r#"FIELD CHANGED: Some("value") -> Some("other")"#,
+    ] {
+        assert_eq!(log.count(line), 1, "{line} in:\n{log}");
+    }
 
-        // Where there is a kubelet, it does the same.
-        let running = Patch::Merge(json!({"status": {"phase": "Running"}}));
-        let parameters = PatchParams::default();
-        pods.patch_status(name, &parameters, &running)
-            .await
-            .unwrap();
-        until("the phase of the child in the status", || async {
-            stage.get(NAME).await.unwrap()["status"]["pods"][name] == "Running"
-        })
-        .await;
-        stage.delete(NAME).await;
-        until("the end of the child", || async {
-            pods.get_opt(name).await.unwrap().is_none()
-        })
-        .await;
-        let log = program.stop().await;
-        log.assert_once("create_fn: create handler succeeded");
-        log.assert_count("child_event: event handler failed", 0);
-        log.assert_calm();
-        stage.namespace.delete().await;
-    });
+    let operator = operator.start_again().await;
+    operator.until_settled().await;
+    assert_eq!(operator.calls().ids(), ["resume_fn_1", "resume_fn_2"]);
+    examples.delete(NAME).await;
+    examples.until_gone(NAME).await;
+    stop(&operator).await;
+    assert_eq!(operator.calls().ids()[2..], ["delete_fn_1", "delete_fn_2"]);
 }
 
-#[test]
-fn events() {
-    Cluster::get().block_on(async {
-        let stage = kopf_stage().await;
-        let program = stage.start(env!("CARGO_BIN_EXE_08-events"));
-        program.until("watching kopfexamples", 1).await;
-        stage.create(OBJECT).await;
-        program.until("normal_event_fn: ADDED", 1).await;
-        stage.delete(NAME).await;
-        program.until("normal_event_fn: DELETED", 1).await;
-        program
-            .until("normal_event_fn: event handler succeeded", 2)
-            .await;
-        let log = program.stop().await;
-        log.assert_successes(&["normal_event_fn", "normal_event_fn"]);
-        log.assert_count("event_fn_with_error: event handler failed, ignored", 2);
-        log.assert_calm();
-        stage.namespace.delete().await;
-    });
+#[kopfrs::test]
+async fn children(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let pods = cluster.objects::<Pod>();
+    let operator = cluster
+        .operator()
+        .handlers(handlers_of("children"))
+        .start()
+        .await;
+    examples.create_from(OBJECT).await;
+    operator.until_succeeded("create_fn").await;
+    let [child] = &*pods.list().await else {
+        panic!("there is one child");
+    };
+    let (name, meta) = (child.metadata.name.as_deref().unwrap(), &child.metadata);
+    assert!(name.starts_with("kopf-example-1-"), "{name}");
+    assert_eq!(meta.owner_references.as_ref().unwrap()[0].name, NAME);
+    assert_eq!(meta.labels.as_ref().unwrap()["somelabel"], "somevalue");
+    let (uid, of_child) = (meta.uid.clone(), name.to_owned());
+    let knows = move |object: &Value| {
+        object["status"]["create_fn"]["children"] == json!([uid])
+            && object["status"]["pods"][&of_child] == "Pending"
+    };
+    examples.until(NAME, knows).await;
+
+    // Where there is a kubelet, it does the same.
+    pods.merge_status(name, json!({"status": {"phase": "Running"}}))
+        .await;
+    let is_running = |object: &Value| object["status"]["pods"][name] == "Running";
+    examples.until(NAME, is_running).await;
+    examples.delete(NAME).await;
+    pods.until_gone(name).await;
+    stop(&operator).await;
+    assert_eq!(operator.calls().handler("create_fn").len(), 1);
+    assert!(operator.calls().handler("child_event").failed().is_empty());
 }
 
-#[test]
-fn filtering_handlers() {
-    Cluster::get().block_on(async {
-        let stage = kopf_stage().await;
-        let program = stage.start(env!("CARGO_BIN_EXE_11-filtering-handlers"));
-        program.until("watching kopfexamples", 1).await;
-        stage.create(OBJECT).await;
-        program.until("create is handled: 10 succeeded", 1).await;
-        stage
-            .merge(NAME, json!({"spec": {"field": "changed"}}))
-            .await;
-        program.until("update is handled: 2 succeeded", 1).await;
-        stage.delete(NAME).await;
-        let log = program.stop().await;
-        log.assert_successes(&[
+#[kopfrs::test]
+async fn events(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let operator = cluster
+        .operator()
+        .handlers(handlers_of("events"))
+        .start()
+        .await;
+    examples.create_from(OBJECT).await;
+    operator.until_said("normal_event_fn: ADDED").await;
+    examples.delete(NAME).await;
+    operator.until_said("normal_event_fn: DELETED").await;
+    operator.until_settled().await;
+    stop(&operator).await;
+    assert_eq!(operator.calls().succeeded().ids(), ["normal_event_fn"; 2]);
+    assert_eq!(operator.calls().failed().ids(), ["event_fn_with_error"; 2]);
+}
+
+#[kopfrs::test]
+async fn filtering_handlers(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let handlers = handlers_of("filtering_handlers");
+    let operator = cluster.operator().handlers(handlers).start().await;
+    examples.create_from(OBJECT).await;
+    operator.until_settled().await;
+    examples
+        .merge(NAME, json!({"spec": {"field": "changed"}}))
+        .await;
+    operator.until_settled().await;
+    examples.delete(NAME).await;
+    examples.until_gone(NAME).await;
+    stop(&operator).await;
+    assert_eq!(
+        operator.calls().succeeded().ids(),
+        [
             "label_has_the_value",
             "label_is_present",
             "label_is_absent",
@@ -193,50 +193,57 @@ fn filtering_handlers() {
             "another_field_is_absent/spec.otherfield",
             "field_has_changed/spec.field",
             "field_has_the_value_before_or_after/spec.field",
-        ]);
-        log.assert_once("field_has_changed/spec.field: from value to changed");
-        log.assert_calm();
-        stage.namespace.delete().await;
-    });
+        ]
+    );
+    assert!(
+        operator
+            .log()
+            .contains("field_has_changed/spec.field: from value to changed")
+    );
 }
 
-#[test]
-fn hooks() {
-    Cluster::get().block_on(async {
-        let stage = kopf_stage().await;
-        let pods: Api<Pod> = Api::namespaced(stage.cluster.client(), stage.namespace.name());
-        let program = stage.start(env!("CARGO_BIN_EXE_13-hooks"));
-        program.until("watching pods", 1).await;
-        for name in ["gone", "served"] {
-            let pod = json!({
-                "metadata": {"name": name},
-                "spec": {
-                    "terminationGracePeriodSeconds": 1,
-                    "containers": [{"name": "main", "image": "registry.k8s.io/pause:3.10"}],
-                },
-            });
-            let pod = serde_json::from_value(pod).unwrap();
-            pods.create(&PostParams::default(), &pod).await.unwrap();
-            let line = format!("{name} is served by a task of its own");
-            program.until(&line, 1).await;
-        }
-        pods.delete("gone", &DeleteParams::default()).await.unwrap();
-        until("the end of the pod", || async {
-            pods.get_opt("gone").await.unwrap().is_none()
-        })
+#[kopfrs::test]
+async fn hooks(cluster: Cluster) {
+    let pods = cluster.objects::<Pod>();
+    let operator = cluster
+        .operator()
+        .handlers(handlers_of("hooks"))
+        .start()
         .await;
-        let log = program.stop().await;
-        log.assert_once("startup_fn_simple: startup handler succeeded");
-        log.assert_count(
-            "startup_fn_retried: startup handler failed, next attempt in 1s",
-            3,
+    for name in ["gone", "served"] {
+        let pod = json!({
+            "metadata": {"name": name},
+            "spec": {
+                "terminationGracePeriodSeconds": 1,
+                "containers": [{"name": "main", "image": "registry.k8s.io/pause:3.10"}],
+            },
+        });
+        pods.create_from(&pod.to_string()).await;
+        operator
+            .until_said(&format!("{name} is served by a task of its own"))
+            .await;
+    }
+    pods.delete("gone").await;
+    pods.until_gone("gone").await;
+    operator.until_settled().await;
+    stop(&operator).await;
+    let (calls, log) = (operator.calls(), operator.log());
+    for (handler, attempts) in [
+        ("startup_fn_simple", 1),
+        ("startup_fn_retried", 4),
+        ("login_fn", 1),
+        ("cleanup_fn", 1),
+    ] {
+        assert_eq!(
+            calls.handler(handler).len(),
+            attempts,
+            "{handler} in {calls:?}"
         );
-        log.assert_once("startup_fn_retried: startup handler succeeded");
-        log.assert_once("login_fn: login handler succeeded");
-        log.assert_once("served is served no more");
-        log.assert_once("cleanup_fn: all tasks have ended: 1");
-        log.assert_once("cleanup_fn: cleanup handler succeeded");
-        log.assert_calm();
-        stage.namespace.delete().await;
-    });
+    }
+    assert_eq!(
+        log.count("startup_fn_retried: startup handler failed, next attempt in 1s"),
+        3
+    );
+    assert_eq!(log.count("served is served no more"), 1, "{log}");
+    assert_eq!(log.count("cleanup_fn: all tasks have ended: 1"), 1, "{log}");
 }

@@ -139,17 +139,6 @@ impl Log {
         self.assert_count(text, 1);
     }
 
-    /// Each of these handlers has succeeded once, in this order, and no other has.
-    pub(crate) fn assert_successes(&self, ids: &[&str]) {
-        let ended = |line: &String| {
-            let (before, _) = line.split_once(" handler succeeded")?;
-            let (handler, _family) = before.rsplit_once(": ")?;
-            handler.rsplit(' ').next().map(str::to_owned)
-        };
-        let found: Vec<_> = self.0.iter().filter_map(ended).collect();
-        assert_eq!(found, ids, "have succeeded in:\n{}", self.text());
-    }
-
     /// Nothing went wrong in the framework.
     pub(crate) fn assert_calm(&self) {
         for text in [

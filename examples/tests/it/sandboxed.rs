@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kopfrs_tests::backend::Cluster;
 use tokio::net::TcpListener;
 
 use crate::program::{Program, until};
@@ -22,37 +21,35 @@ async fn trap() -> (u16, Arc<AtomicUsize>) {
     (port, visits)
 }
 
-#[test]
-fn no_request_leaves_for_the_cluster_of_the_environment() {
-    Cluster::get().block_on(async {
-        let (port, visits) = trap().await;
-        let kubeconfig = tempfile::NamedTempFile::new().unwrap();
-        let text = format!(
-            "{{apiVersion: v1, kind: Config, current-context: c, contexts: [{{name: c, context: {{cluster: c, user: u}}}}], \
+#[tokio::test]
+async fn no_request_leaves_for_the_cluster_of_the_environment() {
+    let (port, visits) = trap().await;
+    let kubeconfig = tempfile::NamedTempFile::new().unwrap();
+    let text = format!(
+        "{{apiVersion: v1, kind: Config, current-context: c, contexts: [{{name: c, context: {{cluster: c, user: u}}}}], \
              clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}], users: [{{name: u, user: {{token: t}}}}]}}"
-        );
-        std::fs::write(kubeconfig.path(), text).unwrap();
-        let port = port.to_string();
-        let proxy = format!("http://127.0.0.1:{port}");
-        let environment = [
-            ("KUBECONFIG", kubeconfig.path().to_str().unwrap()),
-            ("KUBERNETES_SERVICE_HOST", "127.0.0.1"),
-            ("KUBERNETES_SERVICE_PORT", &port),
-            ("HTTP_PROXY", &proxy),
-            ("HTTPS_PROXY", &proxy),
-            ("ALL_PROXY", &proxy),
-        ];
-        let manifests = concat!(env!("CARGO_MANIFEST_DIR"), "/devoops/manifests");
-        let arguments = ["--sandbox", "--apply", manifests];
-        let devoops = env!("CARGO_BIN_EXE_devoops");
-        let program = Program::start_in(devoops, &arguments, &environment);
-        program.until("create: create handler succeeded", 1).await;
-        program.stop().await.assert_calm();
-        assert_eq!(visits.load(Ordering::SeqCst), 0, "somebody has knocked");
+    );
+    std::fs::write(kubeconfig.path(), text).unwrap();
+    let port = port.to_string();
+    let proxy = format!("http://127.0.0.1:{port}");
+    let environment = [
+        ("KUBECONFIG", kubeconfig.path().to_str().unwrap()),
+        ("KUBERNETES_SERVICE_HOST", "127.0.0.1"),
+        ("KUBERNETES_SERVICE_PORT", &port),
+        ("HTTP_PROXY", &proxy),
+        ("HTTPS_PROXY", &proxy),
+        ("ALL_PROXY", &proxy),
+    ];
+    let manifests = concat!(env!("CARGO_MANIFEST_DIR"), "/devoops/manifests");
+    let arguments = ["--sandbox", "--apply", manifests];
+    let devoops = env!("CARGO_BIN_EXE_devoops");
+    let program = Program::start_in(devoops, &arguments, &environment);
+    program.until("create: create handler succeeded", 1).await;
+    program.stop().await.assert_calm();
+    assert_eq!(visits.load(Ordering::SeqCst), 0, "somebody has knocked");
 
-        // The same without the sandbox does go there: the trap works.
-        let program = Program::start_in(devoops, &[], &environment[..1]);
-        until("a visit", || async { visits.load(Ordering::SeqCst) > 0 }).await;
-        drop(program);
-    });
+    // The same without the sandbox does go there: the trap works.
+    let program = Program::start_in(devoops, &[], &environment[..1]);
+    until("a visit", || async { visits.load(Ordering::SeqCst) > 0 }).await;
+    drop(program);
 }

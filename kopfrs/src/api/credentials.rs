@@ -72,10 +72,10 @@ pub enum LoginError {
         /// Its last error.
         message: String,
     },
-    /// With the sandbox, nothing else may be talked to.
+    /// With the sandbox and in tests, nothing else may be talked to.
     #[error(
-        "a login handler returned credentials for {url}, but the operator runs with --sandbox: \
-         return those of kopfrs::login, or run without --sandbox"
+        "a login handler returned credentials for {url}, but the operator runs with --sandbox, or in a \
+         test, and may talk to nothing else: return those of kopfrs::login"
     )]
     Foreign {
         /// The server that the credentials are for.

@@ -12,6 +12,11 @@ use super::credentials::{Credentials, LoginError, Source};
 /// What the command line says.
 static GIVEN: OnceLock<Given> = OnceLock::new();
 
+tokio::task_local! {
+    /// The only place that the login handlers which are being called may lead to.
+    static CONFINED: Credentials;
+}
+
 struct Given {
     credentials: Credentials,
     /// Other ways lead there, too: the sandbox must not be mixed up with a cluster.
@@ -27,11 +32,16 @@ pub(crate) fn give(credentials: Credentials, is_only: bool) {
     });
 }
 
+/// Calls login handlers for which all ways lead to one place, of several operators in a process each to
+/// its own.
+pub(crate) async fn confined<F: Future>(credentials: Credentials, handlers: F) -> F::Output {
+    CONFINED.scope(credentials, handlers).await
+}
+
 fn only() -> Option<Credentials> {
-    GIVEN
-        .get()
-        .filter(|given| given.is_only)
-        .map(|given| given.credentials.clone())
+    let given = || GIVEN.get().filter(|given| given.is_only);
+    let confined = CONFINED.try_with(Credentials::clone).ok();
+    confined.or_else(|| given().map(|given| given.credentials.clone()))
 }
 
 /// Takes what the command line says (`--kubeconfig`, `--context`, `--sandbox`); else looks in
@@ -42,6 +52,9 @@ fn only() -> Option<Credentials> {
 /// # Errors
 /// If none of them is there, or the first that is there cannot be used.
 pub async fn infer() -> Result<Credentials, LoginError> {
+    if let Some(only) = only() {
+        return Ok(only);
+    }
     if let Some(given) = GIVEN.get() {
         return renewed(&given.credentials).await;
     }

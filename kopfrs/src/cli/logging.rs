@@ -1,20 +1,17 @@
 //! Log lines that a person likes to read: time, level, `[namespace/name]`, handler, message; or JSON
 //! for machines.
 
-use std::fmt::{self, Write as _};
 use std::io::IsTerminal as _;
 
 use k8s_openapi::jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id};
-use tracing::{Event, Level, Subscriber};
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::arguments::{LogFormat, RunOptions};
+use crate::logging::{Line, Lines, field};
 
 /// Sends the log to the standard error stream. `RUST_LOG` overrides the options.
 pub(super) fn init(options: &RunOptions) {
@@ -26,242 +23,157 @@ pub(super) fn init(options: &RunOptions) {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let lines = Lines {
+    let format = Format {
         format: options.log_format,
         is_coloured,
     };
+    let lines = Lines::to(move |line| {
+        let text = format.line(line);
+        // A log that cannot be written must not stop the operator.
+        let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes());
+    });
     // An embedding program may have set its own: that one counts.
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .try_init();
 }
 
-/// Writes events as lines.
-struct Lines {
+/// How lines look.
+struct Format {
     format: LogFormat,
     is_coloured: bool,
 }
 
-/// What spans say of the place in which something happens.
-#[derive(Clone, Default)]
-struct Place {
-    object: Option<String>,
-    handler: Option<String>,
-}
-
-/// The parts of one line.
-#[derive(Default)]
-struct Record {
-    message: String,
-    handler: Option<String>,
-    fields: Vec<(&'static str, Value)>,
-}
-
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let mut place = Place::default();
-        attributes.record(&mut place);
-        if let Some(span) = context.span(id) {
-            span.extensions_mut().insert(place);
+impl Format {
+    fn line(&self, line: &Line) -> String {
+        match self.format {
+            LogFormat::Json => json(line),
+            LogFormat::Full | LogFormat::Plain => self.text(line),
         }
     }
 
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut record = Record::default();
-        event.record(&mut record);
-        let mut place = Place::default();
-        for span in context.event_scope(event).into_iter().flatten() {
-            if let Some(outer) = span.extensions().get::<Place>() {
-                place.object = place.object.or_else(|| outer.object.clone());
-                place.handler = place.handler.or_else(|| outer.handler.clone());
-            }
-        }
-        place.handler = record.handler.take().or(place.handler);
-        let level = *event.metadata().level();
-        let line = match self.format {
-            LogFormat::Json => json(level, &place, record, event.metadata().target()),
-            LogFormat::Full | LogFormat::Plain => self.text(level, &place, &record),
-        };
-        // A log that cannot be written must not stop the operator.
-        let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), line.as_bytes());
-    }
-}
-
-impl Lines {
-    fn text(&self, level: Level, place: &Place, record: &Record) -> String {
+    fn text(&self, said: &Line) -> String {
         let mut line = String::with_capacity(120);
         if self.format == LogFormat::Full {
             let now = Timestamp::now().to_zoned(TimeZone::system());
             self.paint(&mut line, "2", &now.strftime("%H:%M:%S%.3f").to_string());
             line.push(' ');
         }
-        let colour = match level {
+        if !self.is_coloured {
+            return format!("{line}{said}\n");
+        }
+        let colour = match said.level {
             Level::ERROR => "1;31",
             Level::WARN => "33",
             Level::INFO => "32",
             Level::DEBUG | Level::TRACE => "2",
         };
-        self.paint(&mut line, colour, &format!("{:5}", level.as_str()));
+        self.paint(&mut line, colour, &format!("{:5}", said.level.as_str()));
         line.push(' ');
-        if let Some(object) = &place.object {
+        if let Some(object) = &said.place.object {
             self.paint(&mut line, "36", &format!("[{object}]"));
             line.push(' ');
         }
-        if let Some(handler) = &place.handler {
+        if let Some(handler) = &said.place.handler {
             self.paint(&mut line, "1", handler);
             line.push_str(": ");
         }
-        line.push_str(&record.message);
-        for (name, value) in &record.fields {
-            let mut field = String::new();
-            let _ = match value {
-                Value::String(text) => write!(field, " {name}={text}"),
-                value => write!(field, " {name}={value}"),
-            };
-            self.paint(&mut line, "2", &field);
+        line.push_str(&said.message);
+        for (name, value) in &said.fields {
+            self.paint(&mut line, "2", &field(name, value));
         }
         line.push('\n');
         line
     }
 
     fn paint(&self, line: &mut String, colour: &str, text: &str) {
-        let _ = if self.is_coloured {
-            write!(line, "\x1b[{colour}m{text}\x1b[0m")
+        if self.is_coloured {
+            line.push_str(&format!("\x1b[{colour}m{text}\x1b[0m"));
         } else {
-            write!(line, "{text}")
-        };
+            line.push_str(text);
+        }
     }
 }
 
-fn json(level: Level, place: &Place, record: Record, target: &str) -> String {
+fn json(said: &Line) -> String {
     let mut line = Map::new();
     line.insert("time".into(), format!("{:.6}", Timestamp::now()).into());
-    line.insert("level".into(), level.as_str().to_lowercase().into());
+    line.insert("level".into(), said.level.as_str().to_lowercase().into());
+    let place = &said.place;
     for (name, value) in [("object", &place.object), ("handler", &place.handler)] {
         if let Some(value) = value {
             line.insert(name.into(), value.clone().into());
         }
     }
-    line.insert("message".into(), record.message.into());
-    line.insert("target".into(), target.into());
-    for (name, value) in record.fields {
-        line.entry(name).or_insert(value);
+    line.insert("message".into(), said.message.clone().into());
+    line.insert("target".into(), said.target.into());
+    for (name, value) in &said.fields {
+        line.entry(*name).or_insert_with(|| value.clone());
     }
     format!("{}\n", Value::Object(line))
-}
-
-impl Visit for Place {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        match field.name() {
-            "object" => self.object = Some(format!("{value:?}")),
-            "handler" => self.handler = Some(format!("{value:?}")),
-            _ => {}
-        }
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name() {
-            "object" => self.object = Some(value.to_owned()),
-            "handler" => self.handler = Some(value.to_owned()),
-            _ => {}
-        }
-    }
-}
-
-impl Record {
-    fn put(&mut self, field: &Field, value: Value) {
-        match (field.name(), value) {
-            ("message", Value::String(text)) => self.message = text,
-            ("handler", Value::String(text)) => self.handler = Some(text),
-            // What other libraries add for their own bridges.
-            (name, _) if name.starts_with("log.") => {}
-            (name, value) => self.fields.push((name, value)),
-        }
-    }
-}
-
-impl Visit for Record {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}").into());
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value.into());
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, value.into());
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, value.into());
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, value.into());
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logging::Place;
 
-    fn place() -> Place {
-        Place {
-            object: Some("demo/a".into()),
-            handler: Some("create".into()),
+    fn line(level: Level) -> Line {
+        Line {
+            level,
+            target: "demo",
+            place: Place {
+                object: Some("demo/a".into()),
+                handler: Some("create".into()),
+                operator: None,
+            },
+            message: "not yet".into(),
+            fields: vec![("attempt", Value::from(2)), ("reason", Value::from("none"))],
         }
     }
 
-    fn record() -> Record {
-        let fields = vec![("attempt", Value::from(2)), ("reason", Value::from("none"))];
-        Record {
-            message: "not yet".into(),
-            handler: None,
-            fields,
+    fn format(format: LogFormat, is_coloured: bool) -> Format {
+        Format {
+            format,
+            is_coloured,
         }
     }
 
     #[test]
     fn plain_lines_say_level_object_handler_message_and_fields() {
-        let lines = Lines {
-            format: LogFormat::Plain,
-            is_coloured: false,
-        };
+        let plain = format(LogFormat::Plain, false);
         assert_eq!(
-            lines.text(Level::WARN, &place(), &record()),
+            plain.line(&line(Level::WARN)),
             "WARN  [demo/a] create: not yet attempt=2 reason=none\n"
         );
-        let nowhere = lines.text(Level::INFO, &Place::default(), &Record::default());
-        assert_eq!(nowhere, "INFO  \n");
+        let nowhere = Line {
+            place: Place::default(),
+            message: String::new(),
+            fields: Vec::new(),
+            ..line(Level::INFO)
+        };
+        assert_eq!(plain.line(&nowhere), "INFO  \n");
     }
 
     #[test]
     fn full_lines_begin_with_the_time_and_are_coloured_on_terminals() {
-        let lines = Lines {
-            format: LogFormat::Full,
-            is_coloured: false,
-        };
-        let line = lines.text(Level::ERROR, &place(), &record());
+        let full = format(LogFormat::Full, false).line(&line(Level::ERROR));
         assert_eq!(
-            &line[12..],
+            &full[12..],
             " ERROR [demo/a] create: not yet attempt=2 reason=none\n"
         );
-        assert_eq!((&line[2..3], &line[8..9]), (":", "."));
-        let lines = Lines {
-            is_coloured: true,
-            ..lines
-        };
+        assert_eq!((&full[2..3], &full[8..9]), (":", "."));
+        let coloured = format(LogFormat::Full, true).line(&line(Level::ERROR));
+        assert!(coloured.contains("\x1b[1;31mERROR\x1b[0m"), "{coloured}");
         assert!(
-            lines
-                .text(Level::ERROR, &place(), &record())
-                .contains("\x1b[1;31mERROR\x1b[0m")
+            coloured.contains("not yet\x1b[2m attempt=2\x1b[0m"),
+            "{coloured}"
         );
     }
 
     #[test]
     fn json_lines_are_objects() {
-        let line = json(Level::INFO, &place(), record(), "demo");
+        let line = format(LogFormat::Json, false).line(&line(Level::INFO));
         let mut parsed: Map<String, Value> = serde_json::from_str(&line).unwrap();
         let time = parsed.remove("time").unwrap();
         assert!(time.as_str().unwrap().parse::<Timestamp>().is_ok());

@@ -7,6 +7,8 @@ use futures::future::BoxFuture;
 use super::error::OperatorError;
 use super::run;
 use crate::api::Credentials;
+#[cfg(feature = "testing")]
+use crate::reactor::Observer;
 use crate::reactor::{Patterns, Scope};
 use crate::registry::Registry;
 use crate::settings::{Settings, SettingsHandle};
@@ -32,6 +34,8 @@ pub struct Operator {
     pub(super) stop: Option<BoxFuture<'static, ()>>,
     pub(super) cancel: Option<BoxFuture<'static, ()>>,
     pub(super) on_ready: Option<Box<dyn FnOnce(Ready) + Send>>,
+    #[cfg(feature = "testing")]
+    pub(super) observer: Observer,
 }
 
 /// What is known once an operator watches everything.
@@ -50,8 +54,8 @@ pub(super) enum Access {
     Given(Box<Credentials>),
     /// By these and no others.
     #[cfg_attr(
-        not(feature = "sandbox"),
-        expect(dead_code, reason = "only the sandbox is so strict")
+        not(any(feature = "testing", all(feature = "sandbox", feature = "cli"))),
+        expect(dead_code, reason = "only the sandbox and tests are so strict")
     )]
     Only(Box<Credentials>),
     /// By this client and no other.
@@ -77,6 +81,8 @@ impl Operator {
             stop: None,
             cancel: None,
             on_ready: None,
+            #[cfg(feature = "testing")]
+            observer: Observer::default(),
         };
         OperatorBuilder {
             operator,
@@ -159,6 +165,21 @@ impl OperatorBuilder {
     pub(crate) fn only_credentials(mut self, credentials: Credentials) -> Self {
         crate::api::login::give(credentials.clone(), true);
         self.operator.access = Access::Only(Box::new(credentials));
+        self
+    }
+
+    /// Sets the credentials, and refuses others, those of the command line included: the operator of a
+    /// test must not meet any other cluster.
+    #[cfg(feature = "testing")]
+    pub(crate) fn confined_to(mut self, credentials: Credentials) -> Self {
+        self.operator.access = Access::Only(Box::new(credentials));
+        self
+    }
+
+    /// Lets somebody see what the operator has to do.
+    #[cfg(feature = "testing")]
+    pub(crate) fn observed_by(mut self, observer: Observer) -> Self {
+        self.operator.observer = observer;
         self
     }
 

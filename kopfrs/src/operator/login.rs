@@ -4,6 +4,7 @@
 use std::sync::{Arc, Weak};
 
 use futures::FutureExt as _;
+use tracing::{Instrument as _, Span};
 
 use super::builder::Access;
 use crate::api::{Credentials, Login, LoginError, login};
@@ -44,14 +45,19 @@ impl Way {
             Access::Client(client) => return Self::Client(client, handlers),
         };
         let shared = Arc::new((otherwise, handlers));
+        // Whoever needs credentials has them renewed; in the log, that is the operator's.
+        let span = Span::current();
         Self::Login(Arc::new(move || {
             let shared = shared.clone();
-            async move {
+            let login = async move {
                 let (otherwise, handlers) = &*shared;
-                let found = handlers.call().await?;
+                let found = match otherwise {
+                    Otherwise::Only(only) => login::confined(only.clone(), handlers.call()).await?,
+                    Otherwise::Infer | Otherwise::Given(_) => handlers.call().await?,
+                };
                 otherwise.complete(found).await
-            }
-            .boxed()
+            };
+            login.instrument(span.clone()).boxed()
         }))
     }
 }

@@ -8,7 +8,7 @@ use futures::future::{BoxFuture, Shared};
 use kube::Client;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
-use tracing::{debug, info, warn};
+use tracing::{Instrument as _, debug, info, warn};
 
 use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
@@ -49,6 +49,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         stop,
         cancel,
         on_ready,
+        #[cfg(feature = "testing")]
+        observer,
     } = operator;
     let environment = Arc::new(Environment::new(Clock::start(), settings.clone()));
     let memos = Memos::default();
@@ -97,13 +99,17 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         object_handlers,
         (scope, stops.clone()),
     ));
+    #[cfg(feature = "testing")]
+    observer.see(&context);
     let on_ready = move || {
         debug!("all watches are established");
         if let Some(on_ready) = on_ready {
             on_ready(Ready { settings });
         }
     };
-    let poster = AbortOnDropHandle::new(tokio::spawn(context.posting.clone().run()));
+    let poster = AbortOnDropHandle::new(tokio::spawn(
+        context.posting.clone().run().in_current_span(),
+    ));
     let work = work(&context, &registry, on_ready, &mut stop).await;
     drain(&context, again).await;
     finish(&context, poster).await;

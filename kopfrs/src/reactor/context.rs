@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Span;
 
 use super::kind::Handlers;
 use super::lanes::Lanes;
@@ -29,6 +30,11 @@ pub(crate) struct Context {
     pub(crate) workers: TaskTracker,
     /// The objects that wait for their turn.
     pub(crate) lanes: Lanes,
+    /// Where the operator runs, for the log: its tasks are in there.
+    pub(crate) span: Span,
+    /// All kinds that have been served, for whoever looks on.
+    #[cfg(feature = "testing")]
+    pub(super) queues: Mutex<Vec<std::sync::Weak<super::queue::Queue>>>,
     said: Mutex<HashSet<String>>,
 }
 
@@ -72,8 +78,26 @@ impl Context {
             stop,
             workers: TaskTracker::new(),
             lanes,
+            span: Span::current(),
+            #[cfg(feature = "testing")]
+            queues: Mutex::default(),
             said: Mutex::default(),
         }
+    }
+
+    /// A kind is being served.
+    #[cfg(feature = "testing")]
+    pub(super) fn announce(&self, queue: &Arc<super::queue::Queue>) {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.retain(|queue| queue.strong_count() > 0);
+        queues.push(Arc::downgrade(queue));
+    }
+
+    /// The kinds that are being served.
+    #[cfg(feature = "testing")]
+    pub(super) fn queues(&self) -> Vec<Arc<super::queue::Queue>> {
+        let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.iter().filter_map(std::sync::Weak::upgrade).collect()
     }
 
     /// Whether this is said for the first time.

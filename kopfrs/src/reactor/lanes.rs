@@ -44,6 +44,11 @@ impl Due {
     pub(crate) fn has_come(self) -> bool {
         self.at <= Instant::now()
     }
+
+    #[cfg(feature = "testing")]
+    pub(super) fn remaining(self) -> std::time::Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
 }
 
 /// All who wait.

@@ -18,6 +18,8 @@ mod metadata;
 mod namespaces;
 mod observe;
 mod orchestrate;
+#[cfg(feature = "testing")]
+mod overview;
 mod process;
 mod queue;
 mod served;
@@ -29,4 +31,8 @@ mod worker;
 pub(crate) use self::context::{Context, Scope, Stop};
 pub(crate) use self::kind::Handlers;
 pub(crate) use self::namespaces::Patterns;
+#[cfg(feature = "testing")]
+pub(crate) use self::observe::discover;
 pub(crate) use self::orchestrate::orchestrate;
+#[cfg(feature = "testing")]
+pub(crate) use self::overview::Observer;

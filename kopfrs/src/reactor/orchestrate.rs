@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use tracing::{debug, error, info, warn};
+use tracing::{Instrument as _, debug, error, info, warn};
 
 use super::context::{Context, Scope};
 use super::definitions::{self, Hints};
@@ -61,10 +61,11 @@ pub(crate) async fn orchestrate(
     let mut others = JoinSet::new();
     if !context.settings.scanning.disabled {
         let version = definitions::version(&context).await.ok();
-        others.spawn(definitions::watch(context.clone(), version, hints.clone()));
+        let watched = definitions::watch(context.clone(), version, hints.clone());
+        others.spawn(watched.in_current_span());
     }
     if context.scope != Scope::Cluster {
-        others.spawn(namespaces::follow(context.clone(), served));
+        others.spawn(namespaces::follow(context.clone(), served).in_current_span());
         // Its end would be that of the operator.
         let _ = namespaces.wait_for(Option::is_some).await;
     }
@@ -83,11 +84,12 @@ pub(crate) async fn orchestrate(
         return conflict;
     }
     drop(pending);
-    others.spawn(async move {
+    let ready = async move {
         // Each watch holds a sender until it is ready.
         let _ = all_ready.recv().await;
         on_ready();
-    });
+    };
+    others.spawn(ready.in_current_span());
     match orchestra.follow(&hints).await {
         Ok(never) => match never {},
         Err(conflict) => conflict,

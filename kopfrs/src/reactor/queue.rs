@@ -83,7 +83,7 @@ enum Standing {
 
 impl Queue {
     pub(crate) fn new(context: Arc<Context>, kind: Arc<Kind>) -> Arc<Self> {
-        Arc::new(Self {
+        let queue = Arc::new(Self {
             abandon: context.stop.abandon.child_token(),
             workers: TaskTracker::new(),
             context,
@@ -91,7 +91,10 @@ impl Queue {
             objects: Mutex::default(),
             backlog: AtomicUsize::new(0),
             worked_off: Notify::new(),
-        })
+        });
+        #[cfg(feature = "testing")]
+        queue.context.announce(&queue);
+        queue
     }
 
     /// The kind, as it was discovered last.
@@ -236,7 +239,7 @@ impl Queue {
             memory: std::mem::take(&mut entry.memory),
             place,
         };
-        let span = info_span!(parent: None, "object", object = %entry.key);
+        let span = info_span!(parent: &self.context.span, "object", object = %entry.key);
         let (queue, abandoned) = (self.clone(), self.abandon.clone());
         // Made where it is awaited: a future that is moved is kept twice.
         let worker = self.workers.track_future(async move {
@@ -304,6 +307,27 @@ impl Queue {
             let due = self.context.lanes.sleep(at, self.ticket(uid));
             entry.standing = Standing::Sleeping(due);
         }
+    }
+
+    /// What is known of each object, for whoever looks on.
+    #[cfg(feature = "testing")]
+    pub(super) fn known(&self) -> Vec<super::overview::Known> {
+        let objects = self.objects();
+        let known = objects.iter().map(|(uid, entry)| {
+            let state = match entry.standing {
+                Standing::Resting => None,
+                Standing::Ready(_) => Some("waits for its turn".to_owned()),
+                Standing::Sleeping(due) => Some(format!("waits for {:?}", due.remaining())),
+                Standing::Working => Some("is being handled".to_owned()),
+            };
+            super::overview::Known {
+                uid: uid.clone(),
+                key: entry.key.clone(),
+                version: entry.version.max(entry.memory.written),
+                state,
+            }
+        });
+        known.collect()
     }
 
     /// An object is gone for good.

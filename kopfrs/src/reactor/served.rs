@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
-use tracing::info;
+use tracing::{Instrument as _, info};
 
 use super::context::Context;
 use super::kind::Kind;
@@ -87,7 +87,7 @@ impl Served {
                 .or_insert_with_key(|namespace| {
                     let pending = pending.clone();
                     let watch = Watch::new(queue.clone(), namespace.clone(), move || drop(pending));
-                    AbortOnDropHandle::new(tokio::spawn(watch.run()))
+                    AbortOnDropHandle::new(tokio::spawn(watch.run().in_current_span()))
                 });
         }
     }

@@ -283,7 +283,11 @@ impl Running {
     pub(crate) async fn start(builder: OperatorBuilder) -> Self {
         let (ready, is_ready) = oneshot::channel::<()>();
         let running = Self::launch(builder, || ready.send(()).expect("the test waits for it"));
-        is_ready.await.expect("the operator gets ready");
+        // With paused time, waiting without a limit for what never comes would be for ever.
+        let limit = Duration::from_secs(3600);
+        let is_ready = tokio::time::timeout(limit, is_ready).await;
+        let is_ready = is_ready.expect("the operator gets ready within an hour");
+        is_ready.expect("the operator gets ready");
         running
     }
 

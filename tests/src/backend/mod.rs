@@ -1,32 +1,20 @@
-//! The cluster that end-to-end tests run on: one for all tests of a process.
-//!
-//! Which one is said by the environment, as envtest and its kin have it:
-//!
-//! - `USE_EXISTING_CLUSTER=true`: the one that `KUBECONFIG` names.
-//! - `KUBEBUILDER_ASSETS=<folder>`: etcd and kube-apiserver from there, started for this process.
-//! - neither: the sandbox, served over TLS by this process.
-//!
-//! Tests run side by side, each in namespaces of its own; nothing is shared but the cluster and the
-//! kinds that are installed.
+//! The cluster of tests that are about what goes over a wire: one for all tests of a process, which is the one that
+//! `kopfrs::testing` starts and cleans up. What operators do is tested with that kit itself.
 
-mod assets;
-mod existing;
 mod namespace;
-mod rest;
-mod sandbox;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use kopfrs::testing::Test;
 use kopfrs_sandbox::Proxy;
 use serde_json::Value;
-use tokio::process::ChildStdin;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
 pub use self::namespace::Namespace;
-pub use self::rest::{Kind, Rest};
+pub use crate::rest::{Kind, Rest};
 
 /// Why there is no cluster.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -35,31 +23,12 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub struct Cluster {
     runtime: Runtime,
-    started: Started,
+    kubeconfig: PathBuf,
+    client: Shown,
     installed: Mutex<HashSet<String>>,
 }
 
-/// A cluster that is up.
-struct Started {
-    kubeconfig: PathBuf,
-    client: kube::Client,
-    /// What keeps it running.
-    #[expect(dead_code, reason = "held until the process ends")]
-    keeper: Keeper,
-}
-
-/// What keeps a cluster running as long as this process lives.
-enum Keeper {
-    /// Nothing: it is somebody else's.
-    None,
-    /// Processes that end when this pipe does.
-    Processes(#[expect(dead_code, reason = "held until the process ends")] Option<ChildStdin>),
-    /// A server inside of this process, and what removes its files.
-    Server(
-        #[expect(dead_code, reason = "held until the process ends")] Box<kopfrs_sandbox::Server>,
-        #[expect(dead_code, reason = "held until the process ends")] Option<ChildStdin>,
-    ),
-}
+struct Shown(kube::Client);
 
 /// One attempt is made to start it, whatever comes of that.
 static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
@@ -77,18 +46,19 @@ impl Cluster {
     }
 
     fn start() -> Result<Self, String> {
+        let of_kit = Test::new("wire").wire();
+        let kubeconfig = of_kit.run(async |cluster| cluster.kubeconfig().to_owned());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
-            .thread_name("cluster")
+            .thread_name("tests")
             .enable_all()
             .build()
             .map_err(|error| error.to_string())?;
-        let started = runtime
-            .block_on(start())
-            .map_err(|error| error.to_string())?;
+        let client = runtime.block_on(client(&kubeconfig));
         Ok(Self {
             runtime,
-            started,
+            client: Shown(client.map_err(|error| error.to_string())?),
+            kubeconfig,
             installed: Mutex::default(),
         })
     }
@@ -100,7 +70,7 @@ impl Cluster {
 
     /// A client with all rights.
     pub fn client(&self) -> kube::Client {
-        self.started.client.clone()
+        self.client.0.clone()
     }
 
     /// Plain requests with all rights.
@@ -110,7 +80,7 @@ impl Cluster {
 
     /// The kubeconfig of a user with all rights.
     pub fn kubeconfig(&self) -> &Path {
-        &self.started.kubeconfig
+        &self.kubeconfig
     }
 
     /// A proxy in front of the cluster, which makes things go wrong and keeps a journal: for tests that
@@ -168,17 +138,6 @@ impl Cluster {
     }
 }
 
-async fn start() -> Result<Started, Failure> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if variable("USE_EXISTING_CLUSTER").is_some_and(|value| value == "true") {
-        return existing::start().await;
-    }
-    if let Some(folder) = variable("KUBEBUILDER_ASSETS") {
-        return assets::start(Path::new(&folder)).await;
-    }
-    sandbox::start().await
-}
-
 /// A client of a kubeconfig, with time enough for a busy machine.
 async fn client(kubeconfig: &Path) -> Result<kube::Client, Failure> {
     Ok(kube::Client::try_from(config(kubeconfig).await?)?)
@@ -190,17 +149,8 @@ async fn config(kubeconfig: &Path) -> Result<kube::Config, Failure> {
     Ok(kube::Config::from_custom_kubeconfig(kubeconfig, &options).await?)
 }
 
-/// A folder for what belongs to this process.
-fn folder() -> Result<PathBuf, Failure> {
-    let folder = std::env::temp_dir().join(format!("kopfrs-tests-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)?;
-    Ok(folder)
-}
-
-impl std::fmt::Debug for Started {
+impl std::fmt::Debug for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Started")
-            .field("kubeconfig", &self.kubeconfig)
-            .finish_non_exhaustive()
+        f.write_str("Client")
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::rest::Rest;
+use crate::rest::Rest;
 
 /// A fresh namespace. It is deleted by [`Namespace::delete`]: what has to be awaited cannot be left
 /// to `Drop`.

@@ -148,7 +148,7 @@ fn of_messages(played: &Played) -> Vec<String> {
         }
     }
     let strange = all.lines().find(|line| {
-        let is_serious = [" WARN ", " ERROR ", "panicked at"]
+        let is_serious = ["WARN ", "ERROR ", "panicked at"]
             .iter()
             .any(|mark| line.contains(mark));
         let mut known = played
@@ -170,7 +170,7 @@ fn report(findings: &[String], played: &Played) -> String {
         let tail = &lines[lines.len().saturating_sub(TAIL)..];
         let _ = write!(
             report,
-            "\n\nprocess {index} said, at last:\n{}",
+            "\n\noperator {index} said, at last:\n{}",
             tail.join("\n")
         );
     }

@@ -1,10 +1,13 @@
 //! The behaviour oracle: scenarios that were recorded from Kopf, played with an operator of kopfrs.
 //!
-//! `tests/oracle/scenarios` are the recordings, unchanged; a scenario runs in real time, in a
-//! namespace of its own, with the program `oracle-operator`. Where the recording shows a defect of
-//! Kopf, or where kopfrs is better on purpose, `tests/oracle/improved/<name>.json` says what is
+//! `tests/oracle/scenarios` are the recordings, unchanged; each scenario has a cluster of its own as
+//! `kopfrs::testing` gives it, by default one in which time passes at once. Where the recording shows a
+//! defect of Kopf, or where kopfrs is better on purpose, `tests/oracle/improved/<name>.json` says what is
 //! expected instead, and why. `tests/oracle/promised` are scenarios of our own in the same form: what
 //! kopfrs promises beyond what was recorded.
+//!
+//! An operator that is killed is one that is dropped: nothing of it goes on, nothing more is written. What
+//! signals do to a process is tested with the examples.
 //!
 //! `ORACLE_STORAGE=kopf|annotations|status` plays everything with another storage than the one the
 //! framework chooses.
@@ -18,34 +21,31 @@ mod expectation;
 mod journal;
 mod judge;
 mod object;
+mod operator;
 mod place;
 mod player;
-mod process;
-mod program;
+mod running;
 mod scenario;
 mod self_test;
 mod steps;
 mod timing;
 mod value;
 
-use kopfrs_tests::backend::Cluster;
+use kopfrs::testing::Cluster;
 
 use self::scenario::Scenario;
 
 /// Plays a scenario, and compares what has happened with what is expected.
-fn play(test: &str) {
+async fn play(test: &str, cluster: Cluster) {
     let name = test.replace('_', "-");
-    let cluster = Cluster::get();
-    cluster.block_on(async {
-        let scenario = Scenario::load(&name);
-        if !scenario.is_of_interest() {
-            return;
-        }
-        let played = player::play(cluster, &scenario).await;
-        if let Err(report) = judge::judge(&played) {
-            panic!("{name}: {}\n\n{report}\n", scenario.description());
-        }
-    });
+    let scenario = Scenario::load(&name);
+    if !scenario.is_of_interest() {
+        return;
+    }
+    let played = player::play(&cluster, &scenario).await;
+    if let Err(report) = judge::judge(&played) {
+        panic!("{name}: {}\n\n{report}\n", scenario.description());
+    }
 }
 
 macro_rules! scenarios {
@@ -53,9 +53,9 @@ macro_rules! scenarios {
         mod $module {
             pub(super) const NAMES: &[&str] = &[$(stringify!($name)),*];
         $(
-            #[test]
-            fn $name() {
-                super::play(stringify!($name));
+            #[kopfrs::test]
+            async fn $name(cluster: kopfrs::testing::Cluster) {
+                super::play(stringify!($name), cluster).await;
             }
         )*}
     };

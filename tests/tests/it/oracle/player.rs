@@ -1,29 +1,30 @@
 //! Plays a scenario: sets the stage, does the steps, takes the final picture, and cleans up.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
-use kopfrs_tests::backend::{Cluster, Namespace, Rest};
+use kopfrs::testing::Cluster;
+use kopfrs_tests::rest::Rest;
 use serde_json::{Value, json};
 
 use super::expectation::Expectation;
 use super::journal::{Journal, target};
 use super::place::{Marks, Storage};
-use super::process::Process;
+use super::running::Running;
 use super::scenario::{Kinds, Scenario, kinds, read};
 
 /// Everything that a scenario needs while it is played.
 pub(crate) struct Stage<'a> {
-    pub(crate) cluster: &'a Cluster,
+    pub(crate) cluster: Cluster,
     pub(crate) scenario: &'a Scenario,
     pub(crate) rest: Rest,
     pub(crate) kinds: Kinds,
     pub(crate) namespace: String,
-    pub(crate) folder: PathBuf,
     pub(crate) journal: Journal,
-    pub(crate) processes: Vec<Process>,
-    /// The files with the messages of all processes so far.
-    pub(crate) messages: Vec<PathBuf>,
+    pub(crate) running: Vec<Running>,
+    /// How many operators have been started so far.
+    pub(crate) started: u32,
+    /// What those that have ended have said.
+    pub(crate) messages: Vec<String>,
     /// The objects that the steps have made or changed.
     pub(crate) targets: BTreeSet<String>,
     pub(crate) snapshots: BTreeMap<String, Option<Value>>,
@@ -42,21 +43,17 @@ pub(crate) struct Played {
     pub(crate) marks: BTreeMap<String, Marks>,
     pub(crate) snapshots: BTreeMap<String, Option<Value>>,
     pub(crate) finals: BTreeMap<String, Option<Value>>,
-    /// Steps that could not be done, processes that did not end well.
+    /// Steps that could not be done.
     pub(crate) problems: Vec<String>,
-    /// What the operators have said, one text a process.
+    /// What the operators have said, one text each.
     pub(crate) messages: Vec<String>,
 }
 
 /// Plays a scenario.
 pub(crate) async fn play(cluster: &Cluster, scenario: &Scenario) -> Played {
-    let definitions = read("crds.json")["items"].take();
-    cluster
-        .install(definitions.as_array().expect("the definitions are a list"))
-        .await;
-    let namespace = cluster.namespace(&format!("orc-{}", scenario.name())).await;
-    let mut stage = Stage::set(cluster, scenario, &namespace);
-    let fill = filling(scenario, namespace.name());
+    cluster.apply(&read("crds.json").to_string()).await;
+    let mut stage = Stage::set(cluster, scenario);
+    let fill = filling(scenario, cluster.namespace());
     let expectation = scenario.expectation(&fill);
     let mut problems = Vec::new();
     for (index, step) in scenario.steps(&fill).iter().enumerate() {
@@ -69,11 +66,11 @@ pub(crate) async fn play(cluster: &Cluster, scenario: &Scenario) -> Played {
     for target in expectation.finals.keys() {
         finals.insert(target.clone(), stage.get(target).await.unwrap_or_default());
     }
-    for process in std::mem::take(&mut stage.processes) {
-        problems.extend(process.stop().await.err());
+    for running in std::mem::take(&mut stage.running) {
+        stage.messages.push(running.stop().await);
     }
     stage.journal.read();
-    stage.clean(namespace).await;
+    stage.clean().await;
     let marks = stage.marks();
     let mut lines = std::mem::take(&mut stage.journal.lines);
     lines.retain(|line| line["k"].is_null() || stage.targets.contains(&target(line)));
@@ -83,7 +80,7 @@ pub(crate) async fn play(cluster: &Cluster, scenario: &Scenario) -> Played {
         is_per_operator: scenario.is_per_operator(),
         are_final_finalizers_loose: scenario.are_final_finalizers_loose(),
         marks,
-        messages: stage.messages(),
+        messages: stage.messages,
         lines,
         snapshots: stage.snapshots,
         finals,
@@ -103,20 +100,16 @@ fn filling(scenario: &Scenario, namespace: &str) -> impl Fn(&str) -> String + us
 }
 
 impl<'a> Stage<'a> {
-    fn set(cluster: &'a Cluster, scenario: &'a Scenario, namespace: &Namespace) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join("oracle")
-            .join(namespace.name());
-        std::fs::create_dir_all(&folder).expect("folders can be made here");
+    fn set(cluster: &Cluster, scenario: &'a Scenario) -> Self {
         Self {
-            cluster,
             scenario,
-            rest: cluster.rest(),
+            rest: Rest::new(cluster.client()),
             kinds: kinds(),
-            namespace: namespace.name().to_owned(),
-            journal: Journal::new(folder.join("log.jsonl")),
-            folder,
-            processes: Vec::new(),
+            namespace: cluster.namespace().to_owned(),
+            cluster: cluster.clone(),
+            journal: Journal::default(),
+            running: Vec::new(),
+            started: 0,
             messages: Vec::new(),
             targets: BTreeSet::new(),
             snapshots: BTreeMap::new(),
@@ -154,15 +147,8 @@ impl<'a> Stage<'a> {
         marks
     }
 
-    fn messages(&self) -> Vec<String> {
-        let files = self.messages.iter();
-        files
-            .map(|file| std::fs::read_to_string(file).unwrap_or_default())
-            .collect()
-    }
-
     /// Lets everything go that the steps have made.
-    async fn clean(&self, namespace: Namespace) {
+    async fn clean(&self) {
         for target in &self.targets {
             let path = self.path(target);
             // What is gone already, or goes meanwhile, is fine.
@@ -170,6 +156,5 @@ impl<'a> Stage<'a> {
             let released = json!({"metadata": {"finalizers": null}});
             let _ = self.rest.merge(&path, &released).await;
         }
-        namespace.delete().await;
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use kopfrs_tests::backend::Kind;
+use kopfrs_tests::rest::Kind;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The steps of scenarios, in real time.
+//! The steps of scenarios.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::operator::Start;
 use super::player::Stage;
-use super::process::{Process, Start};
+use super::running::Running;
 use super::scenario::{Change, Step, read};
 use super::value::expanded;
 
@@ -34,8 +35,16 @@ impl Stage<'_> {
                 self.start(operator, fixture, storage.as_deref().unwrap_or(usual))
                     .await
             }
-            Step::Stop { operator } => self.take(operator)?.stop().await,
-            Step::Kill { operator } => self.take(operator)?.kill().await,
+            Step::Stop { operator } => {
+                let said = self.take(operator)?.stop().await;
+                self.messages.push(said);
+                Ok(())
+            }
+            Step::Kill { operator } => {
+                let said = self.take(operator)?.kill().await;
+                self.messages.push(said);
+                Ok(())
+            }
             Step::Create { kind, object } => self.create(kind, object).await,
             Step::Merge(change) => self.change(change, true).await,
             Step::Json(change) => self.change(change, false).await,
@@ -71,38 +80,17 @@ impl Stage<'_> {
     }
 
     async fn start(&mut self, operator: &str, fixture: &str, storage: &str) -> Done {
-        let scope = if self.is_clusterwide(fixture, operator) {
-            "--clusterwide"
-        } else {
-            &self.namespace
-        };
-        let messages = self
-            .folder
-            .join(format!("{}-{operator}.log", self.messages.len()));
-        let process = Process::start(&Start {
+        let start = Start {
             fixture,
             operator,
-            log: self.journal.path(),
-            scope,
-            kubeconfig: self.cluster.kubeconfig(),
             storage,
-            messages: messages.clone(),
-        });
-        let pid = process.pid;
-        self.messages.push(messages);
-        self.processes.push(process);
-        let begin = Instant::now();
-        while begin.elapsed() < PATIENCE {
-            self.journal.read();
-            if self.journal.ready(pid).is_some() {
-                return Ok(());
-            }
-            if let Some(status) = self.processes.iter_mut().find_map(Process::ended) {
-                return Err(format!("the operator has ended: {status}"));
-            }
-            sleep(PACE).await;
-        }
-        Err("the operator does not get ready".into())
+            is_clusterwide: self.is_clusterwide(fixture, operator),
+        };
+        self.started += 1;
+        let log = (&self.journal.written, self.started);
+        let running = Running::start(&start, log, &self.cluster).await?;
+        self.running.push(running);
+        Ok(())
     }
 
     /// Whether the operator handles a kind that has no namespaces.
@@ -117,10 +105,10 @@ impl Stage<'_> {
         kinds.any(|alias| !self.kinds[alias].namespaced)
     }
 
-    fn take(&mut self, operator: &str) -> Result<Process, String> {
-        let found = self.processes.iter().position(|p| p.operator == operator);
+    fn take(&mut self, operator: &str) -> Result<Running, String> {
+        let found = self.running.iter().position(|p| p.operator == operator);
         found
-            .map(|index| self.processes.remove(index))
+            .map(|index| self.running.remove(index))
             .ok_or_else(|| format!("operator {operator} does not run"))
     }
 
@@ -217,7 +205,7 @@ impl Stage<'_> {
         if self.journal.read() > 0 {
             found = Some("there are lines in the log".to_owned());
         }
-        let running = self.processes.iter().map(|p| self.journal.running(p.pid));
+        let running = self.running.iter().map(|r| self.journal.running(r.number));
         if running.sum::<usize>() > 0 {
             found = Some("an attempt is running".to_owned());
         }

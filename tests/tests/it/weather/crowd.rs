@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use kopfrs::prelude::*;
-use kopfrs_tests::backend::{Cluster, Rest};
+use kopfrs::testing::Cluster;
+use kopfrs_tests::rest::Rest;
 use tokio::time::{Instant, interval};
 
 use super::station::Station;
@@ -87,43 +88,37 @@ impl Wanted {
     }
 }
 
-#[test]
-fn another_controller_loses_nothing_and_ours_converges() {
-    Cluster::get().block_on(async {
-        let station = Station::new("crowd").await;
-        let running = station
-            .start(station.cluster.client(), Settings::default())
-            .await;
-        let mut wanted: Vec<Wanted> = (0..OBJECTS).map(|_| Wanted::default()).collect();
-        for number in 0..OBJECTS {
-            station.create(&name(number), 0).await;
-        }
-        let mut beats = interval(BEAT);
-        let began = Instant::now();
-        for beat in 0..BEATS {
-            beats.tick().await;
-            let writes = wanted.iter_mut().enumerate().map(|(number, wanted)| {
-                let (rest, path) = (station.rest.clone(), station.path(&name(number)));
-                async move { wanted.beat(&rest, &path, beat).await }
+#[kopfrs::test]
+async fn another_controller_loses_nothing_and_ours_converges(cluster: Cluster) {
+    let station = Station::new(cluster).await;
+    let operator = station.operator().start().await;
+    let mut wanted: Vec<Wanted> = (0..OBJECTS).map(|_| Wanted::default()).collect();
+    for number in 0..OBJECTS {
+        station.create(&name(number), 0).await;
+    }
+    let mut beats = interval(BEAT);
+    let began = Instant::now();
+    for beat in 0..BEATS {
+        beats.tick().await;
+        let writes = wanted.iter_mut().enumerate().map(|(number, wanted)| {
+            let (rest, path) = (station.rest.clone(), station.path(&name(number)));
+            async move { wanted.beat(&rest, &path, beat).await }
+        });
+        join_all(writes).await;
+        if beat % 20 == 10 {
+            let resized = (0..OBJECTS).map(|number| {
+                let station = &station;
+                async move { station.resize(&name(number), beat).await }
             });
-            join_all(writes).await;
-            if beat % 20 == 10 {
-                let resized = (0..OBJECTS).map(|number| {
-                    let (station, size) = (&station, json!({"spec": {"size": beat}}));
-                    async move { station.merge(&name(number), size).await }
-                });
-                join_all(resized).await;
-            }
+            join_all(resized).await;
         }
-        println!("{BEATS} beats in {:?}", began.elapsed());
-        station.until_calm(OBJECTS).await;
-        let all = station.all().await;
-        for (number, wanted) in wanted.iter().enumerate() {
-            let object = &all[&name(number)];
-            assert!(wanted.is_met(object), "{wanted:?} is not met by {object:#}");
-        }
-        assert!(running.is_running());
-        running.stop().await;
-        station.leave().await;
-    });
+    }
+    println!("{BEATS} beats in {:?}", began.elapsed());
+    station.until_calm(OBJECTS).await;
+    let all = station.all().await;
+    for (number, wanted) in wanted.iter().enumerate() {
+        let object = &all[&name(number)];
+        assert!(wanted.is_met(object), "{wanted:?} is not met by {object:#}");
+    }
+    operator.stop().await;
 }

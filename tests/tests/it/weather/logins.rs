@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
 use kopfrs::prelude::*;
-use kopfrs_sandbox::{OpenWatches, Proxy};
-use kopfrs_tests::backend::Cluster;
+use kopfrs::testing::{Cluster, Gate, OpenWatches};
 
-use super::station::Station;
+use super::station::{Station, calls_of, handlers};
 
 /// Who hands out tokens: each login gets a new one.
 #[derive(Clone, Default)]
@@ -18,10 +17,10 @@ struct Desk {
 }
 
 impl Desk {
-    fn login(&self, proxy: &Proxy) -> Credentials {
-        let token = proxy.tokens().issue("operator", ["system:masters"]);
+    fn login(&self, gate: &Gate) -> Credentials {
+        let token = gate.tokens().issue("operator", ["system:masters"]);
         self.logins.fetch_add(1, Ordering::SeqCst);
-        let credentials = Credentials::new(proxy.config_with_token(&token));
+        let credentials = gate.credentials_with_token(&token);
         *self.token.lock().expect("nobody panics with it") = token;
         credentials
     }
@@ -35,19 +34,18 @@ impl Desk {
     }
 }
 
-async fn check(watches: OpenWatches) {
+async fn check(cluster: Cluster, watches: OpenWatches) {
     const OBJECTS: usize = 20;
-    let station = Station::new("logins").await;
-    let proxy = Arc::new(station.proxy().await);
+    let station = Station::new(cluster).await;
+    let gate = station.cluster.gate().await;
     let desk = Desk::default();
     let login = {
-        let (desk, proxy) = (desk.clone(), proxy.clone());
-        move || std::future::ready(Ok::<_, HandlerError>(desk.login(&proxy)))
+        let (desk, gate) = (desk.clone(), gate.clone());
+        move || std::future::ready(Ok::<_, HandlerError>(desk.login(&gate)))
     };
-    let registry = station.registry().add(on::login().id("login").run(login));
-    let running = station
-        .start_built(Operator::builder().registry(registry))
-        .await;
+    let handlers = handlers().add(on::login().id("login").run(login));
+    let operator = station.operator().handlers(handlers).by_login();
+    let operator = operator.through(&gate).start().await;
     assert_eq!(desk.logins(), 1);
     for round in 1..=3 {
         let name = |number: usize| format!("gauge-{round}-{number}");
@@ -58,7 +56,7 @@ async fn check(watches: OpenWatches) {
             async move { station.create(&name, 1).await }
         });
         join_all(before).await;
-        assert!(proxy.tokens().revoke(&desk.token(), watches));
+        assert!(gate.tokens().revoke(&desk.token(), watches));
         let after = (half..OBJECTS).map(|number| {
             let (station, name) = (&station, name(number));
             async move { station.create(&name, 1).await }
@@ -71,16 +69,18 @@ async fn check(watches: OpenWatches) {
             "one login for all that were refused"
         );
         for number in 0..OBJECTS {
-            assert_eq!(station.calls.of(&name(number)), ["create/0"]);
+            assert_eq!(calls_of(&operator, &name(number)), ["create/0"]);
         }
     }
-    running.stop().await;
-    station.leave().await;
+    operator.stop().await;
 }
 
-#[test]
-fn a_revoked_token_leads_to_one_login_and_no_event_is_lost() {
-    Cluster::get().block_on(async {
-        tokio::join!(check(OpenWatches::End), check(OpenWatches::Keep));
-    });
+#[kopfrs::test]
+async fn a_revoked_token_leads_to_one_login_and_no_event_is_lost(cluster: Cluster) {
+    check(cluster, OpenWatches::End).await;
+}
+
+#[kopfrs::test]
+async fn the_same_where_open_watches_stay_open(cluster: Cluster) {
+    check(cluster, OpenWatches::Keep).await;
 }

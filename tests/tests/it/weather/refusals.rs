@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
 use kopfrs::prelude::*;
-use kopfrs_sandbox::fault::{Fault, On, Rule};
-use kopfrs_tests::backend::Cluster;
+use kopfrs::testing::{Fault, On, Rule};
 
-use super::station::Station;
+use super::station::{Station, calls_of, run_all};
 
 /// The fault, and its name for the test's failure.
 type Row = (&'static str, fn() -> Fault);
@@ -52,46 +50,39 @@ fn all() -> Vec<Weather> {
     rows
 }
 
-fn settings() -> Settings {
-    let mut settings = Settings::default();
+fn settings(settings: &mut Settings) {
     settings.networking.request_timeout = Duration::from_secs(2);
     // The retries of requests are one thing, those of the framework another: both are wanted here.
     settings.networking.error_backoffs = vec![Duration::from_millis(100)];
-    settings
 }
 
-async fn check(row: Weather) {
-    let station = Station::new("refusals").await;
-    let proxy = station.proxy().await;
-    let running = station.start_behind(&proxy, settings()).await;
-    let patches = On::verb("patch").namespace(station.namespace.name());
+async fn check(station: Station, row: Weather) {
+    let gate = station.cluster.gate().await;
+    let operator = station.start_behind(&gate, settings).await;
+    let patches = On::verb("patch").namespace(station.cluster.namespace());
     let rule = Rule::new(patches, row.fault).skip(row.skip).times(3);
-    let injected = proxy.faults().inject(rule);
+    let injected = gate.faults().inject(rule);
 
     station.create("gauge", 7).await;
     station.until_calm(1).await;
     injected.until_hits(1).await;
-    assert_eq!(station.calls.of("gauge"), ["create/0"], "{}", row.name);
+    assert_eq!(calls_of(&operator, "gauge"), ["create/0"], "{}", row.name);
 
     // What was in the way is gone: all goes on as ever.
     injected.remove();
-    station.merge("gauge", json!({"spec": {"size": 8}})).await;
+    station.resize("gauge", 8).await;
     station.until_calm(1).await;
     assert_eq!(
-        station.calls.of("gauge"),
+        calls_of(&operator, "gauge"),
         ["create/0", "update/0"],
         "{}",
         row.name
     );
-    assert!(running.is_running(), "{}", row.name);
-    running.stop().await;
-    proxy.stop().await;
-    station.leave().await;
+    operator.stop().await;
 }
 
 #[test]
 fn a_write_that_fails_is_repeated_and_its_handler_is_not() {
-    Cluster::get().block_on(async {
-        join_all(all().into_iter().map(check)).await;
-    });
+    let rows = all().into_iter().map(|row| (row.name.clone(), row));
+    run_all(rows.collect(), check);
 }

@@ -1,200 +1,126 @@
-//! An operator in this process, the objects that it handles, and what it was called for.
+//! An operator, the objects that it handles, and what it was called for.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use kopfrs::cause::ChangingCause;
 use kopfrs::handler::Invocation;
-use kopfrs::operator::OperatorBuilder;
 use kopfrs::prelude::*;
-use kopfrs_sandbox::Proxy;
-use kopfrs_tests::backend::{Cluster, Namespace, Rest};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
-
-/// How long anything may take on a slow machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+use kopfrs::testing::{Cluster, Gate, Objects, OperatorHandle, OperatorSetup, Test};
+use kopfrs_tests::rest::Rest;
 
 const PLURAL: &str = "gauges";
 const GROUP: &str = "weather.example.com";
 
-/// What the handlers do: `status.size` shows `spec.size`.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Calls(Arc<Mutex<BTreeMap<String, Vec<String>>>>);
-
 /// A namespace of objects.
+#[derive(Clone)]
 pub(super) struct Station {
-    pub(super) cluster: &'static Cluster,
-    pub(super) namespace: Namespace,
+    pub(super) cluster: Cluster,
+    pub(super) gauges: Objects<Value>,
     pub(super) rest: Rest,
-    pub(super) calls: Calls,
 }
 
-/// An operator that runs.
-pub(super) struct Running {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<Result<(), kopfrs::operator::OperatorError>>,
+/// Runs a test for each row, all at once: on real servers each of them takes a while.
+pub(super) fn run_all<R: Send>(
+    rows: Vec<(String, R)>,
+    check: impl AsyncFn(Station, R) + Copy + Send,
+) {
+    std::thread::scope(|scope| {
+        for (name, row) in rows {
+            scope.spawn(move || {
+                Test::new(&name).run(async |cluster| check(Station::new(cluster).await, row).await);
+            });
+        }
+    });
 }
 
-impl Calls {
-    fn note(&self, call: &Invocation<ChangingCause>) {
-        let mut calls = self.0.lock().expect("nobody panics with it");
-        let name = call.cause.body.name().to_owned();
-        let handler = format!("{}/{}", call.handler, call.attempt.retry);
-        calls.entry(name).or_default().push(handler);
-    }
+/// Handlers for creation, update and deletion: `status.size` shows `spec.size`.
+pub(super) fn handlers() -> Registry {
+    let gauges = || Selector::name(&format!("{PLURAL}.{GROUP}")).expect("the name is valid");
+    let show = |call: Arc<Invocation<ChangingCause>>| {
+        let size = call.cause.body.spec()["size"].clone();
+        call.cause.patch.status(json!({"size": size}));
+        std::future::ready(())
+    };
+    Registry::new()
+        .add(on::create_of(gauges()).id("create").run(show))
+        .add(on::update_of(gauges()).id("update").run(show))
+        .add(on::delete_of(gauges()).id("delete").run(async || {}))
+}
 
-    /// What was called for one object, as `handler/retry`.
-    pub(super) fn of(&self, name: &str) -> Vec<String> {
-        let calls = self.0.lock().expect("nobody panics with it");
-        calls.get(name).cloned().unwrap_or_default()
-    }
+/// What was called for one object, as `handler/retry`.
+pub(super) fn calls_of(operator: &OperatorHandle, name: &str) -> Vec<String> {
+    let calls = operator.calls().of(name);
+    let named = calls
+        .iter()
+        .map(|call| format!("{}/{}", call.handler, call.retry));
+    named.collect()
 }
 
 impl Station {
-    pub(super) async fn new(prefix: &str) -> Self {
-        let cluster = Cluster::get();
-        cluster.install(&[definition()]).await;
+    pub(super) async fn new(cluster: Cluster) -> Self {
+        cluster.apply(&definition().to_string()).await;
         Self {
+            gauges: cluster.kind(&format!("{PLURAL}.{GROUP}")).await,
+            rest: Rest::new(cluster.client()),
             cluster,
-            namespace: cluster.namespace(prefix).await,
-            rest: cluster.rest(),
-            calls: Calls::default(),
         }
     }
 
-    /// Handlers for creation, update and deletion that show the size in the status.
-    pub(super) fn registry(&self) -> Registry {
-        let gauges = || Selector::name(&format!("{PLURAL}.{GROUP}")).expect("the name is valid");
-        let show = |is_shown: bool| {
-            let calls = self.calls.clone();
-            move |call: Arc<Invocation<ChangingCause>>| {
-                calls.note(&call);
-                if is_shown {
-                    let size = call.cause.body.spec()["size"].clone();
-                    call.cause.patch.status(json!({"size": size}));
-                }
-                std::future::ready(Ok::<(), HandlerError>(()))
-            }
-        };
-        Registry::new()
-            .add(on::create_of(gauges()).id("create").run(show(true)))
-            .add(on::update_of(gauges()).id("update").run(show(true)))
-            .add(on::delete_of(gauges()).id("delete").run(show(false)))
+    pub(super) fn operator(&self) -> OperatorSetup {
+        self.cluster.operator().handlers(handlers())
     }
 
-    /// A proxy before the cluster, and the way through it.
-    pub(super) async fn proxy(&self) -> Proxy {
-        self.cluster.proxy().await
-    }
-
-    /// Starts an operator that goes through a proxy.
-    pub(super) async fn start_behind(&self, proxy: &Proxy, settings: Settings) -> Running {
-        let client = Client::try_from(proxy.config()).expect("a client can be made");
-        self.start(client, settings).await
-    }
-
-    /// Starts an operator, and goes on when it watches.
-    pub(super) async fn start(&self, client: Client, settings: Settings) -> Running {
-        let builder = Operator::builder().registry(self.registry());
-        self.start_built(builder.settings(settings).client(client))
+    /// Starts an operator that goes through a gate.
+    pub(super) async fn start_behind(
+        &self,
+        gate: &Gate,
+        settings: impl FnOnce(&mut Settings),
+    ) -> OperatorHandle {
+        self.operator()
+            .settings(settings)
+            .through(gate)
+            .start()
             .await
-    }
-
-    pub(super) async fn start_built(&self, builder: OperatorBuilder) -> Running {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (ready, is_ready) = oneshot::channel::<()>();
-        let operator = builder
-            .namespace(self.namespace.name())
-            .stop_when(async move { drop(stopped.await) })
-            .cancel_when(std::future::pending())
-            .on_ready(move |_| ready.send(()).expect("the test waits for it"))
-            .build()
-            .expect("the operator is well put together");
-        let task = tokio::spawn(operator.run());
-        is_ready.await.expect("the operator gets ready");
-        Running { stop, task }
     }
 
     /// The path of an object.
     pub(super) fn path(&self, name: &str) -> String {
-        format!("{}/{name}", self.list_path())
-    }
-
-    pub(super) fn list_path(&self) -> String {
-        format!(
-            "/apis/{GROUP}/v1/namespaces/{}/{PLURAL}",
-            self.namespace.name()
-        )
+        let namespace = self.cluster.namespace();
+        format!("/apis/{GROUP}/v1/namespaces/{namespace}/{PLURAL}/{name}")
     }
 
     pub(super) async fn create(&self, name: &str, size: u32) {
-        let object = json!({
-            "apiVersion": format!("{GROUP}/v1"), "kind": "Gauge",
-            "metadata": {"name": name}, "spec": {"size": size},
-        });
-        self.rest
-            .post(&self.list_path(), &object)
-            .await
-            .unwrap_or_else(|error| panic!("{name} cannot be created: {error}"));
+        let gauge = json!({"metadata": {"name": name}, "spec": {"size": size}});
+        self.gauges.create(&gauge).await;
     }
 
-    pub(super) async fn merge(&self, name: &str, patch: Value) {
-        self.rest
-            .merge(&self.path(name), &patch)
-            .await
-            .unwrap_or_else(|error| panic!("{name} cannot be patched: {error}"));
+    pub(super) async fn resize(&self, name: &str, size: u64) {
+        self.gauges
+            .merge(name, json!({"spec": {"size": size}}))
+            .await;
     }
 
     /// All objects, by their names.
     pub(super) async fn all(&self) -> BTreeMap<String, Value> {
-        let list = self.rest.get(&self.list_path()).await;
-        let list = list.expect("the objects are listed").unwrap_or_default();
-        let items = list["items"].as_array().cloned().unwrap_or_default();
         let named = |item: Value| Some((item["metadata"]["name"].as_str()?.to_owned(), item));
-        items.into_iter().filter_map(named).collect()
+        let all = self.gauges.list().await;
+        all.into_iter().filter_map(named).collect()
     }
 
     /// Waits until something holds of all objects.
     pub(super) async fn until(&self, what: &str, holds: impl Fn(&BTreeMap<String, Value>) -> bool) {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let all = self.all().await;
-            if holds(&all) {
-                return;
-            }
-            assert!(
-                Instant::now() < end,
-                "{what} has not come: {:#}",
-                all.values().next().unwrap()
-            );
-            sleep(Duration::from_millis(200)).await;
-        }
+        self.cluster
+            .until(what, async || holds(&self.all().await))
+            .await;
     }
 
     /// Waits until all objects are shown as they are, and are remembered as handled so.
     pub(super) async fn until_calm(&self, count: usize) {
-        self.until("that all is handled", |all| {
+        let what = format!("{count} gauges to be handled");
+        self.until(&what, |all| {
             all.len() == count && all.values().all(is_handled)
         })
         .await;
-    }
-}
-
-impl Station {
-    /// Leaves nothing behind: without the operator nobody takes its finalizers off.
-    pub(super) async fn leave(self) {
-        for (name, _) in self.all().await {
-            let path = self.path(&name);
-            let free = json!({"metadata": {"finalizers": null}});
-            let deleted = self.rest.delete(&path, None).await;
-            deleted.expect("it is deleted");
-            // Without a finalizer it is gone already.
-            let _ = self.rest.merge(&path, &free).await;
-        }
-        self.namespace.delete().await;
     }
 }
 
@@ -209,21 +135,6 @@ pub(super) fn is_handled(object: &Value) -> bool {
         && baseline["spec"] == object["spec"]
         && baseline["metadata"]["labels"] == object["metadata"]["labels"]
         && handling["progress"].is_null()
-}
-
-impl Running {
-    pub(super) async fn stop(self) {
-        drop(self.stop);
-        self.task
-            .await
-            .expect("the operator does not panic")
-            .expect("the operator ends well");
-    }
-
-    /// Whether it still runs: it must not end by itself.
-    pub(super) fn is_running(&self) -> bool {
-        !self.task.is_finished()
-    }
 }
 
 fn definition() -> Value {

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
 use kopfrs::prelude::*;
-use kopfrs_sandbox::fault::{Fault, On, Rule, StreamFault};
-use kopfrs_tests::backend::Cluster;
+use kopfrs::testing::{Fault, On, Rule, StreamFault};
 
-use super::station::Station;
+use super::station::{Station, calls_of, run_all};
 
 /// What happens to each of the first watches; its name for the test's failure.
 type Row = (&'static str, fn() -> Fault);
@@ -34,46 +32,39 @@ const FAULTS: [Row; 9] = [
     }),
 ];
 
-fn settings() -> Settings {
-    let mut settings = Settings::default();
+fn settings(settings: &mut Settings) {
     settings.watching.inactivity_timeout = Duration::from_secs(3);
     settings.watching.backoff = Duration::from_millis(200);
-    settings
 }
 
-async fn check((name, fault): Row) {
-    let station = Station::new("streams").await;
-    let proxy = station.proxy().await;
-    let running = station.start_behind(&proxy, settings()).await;
-    let watches = On::verb("watch").namespace(station.namespace.name());
-    let injected = proxy
+async fn check(station: Station, (name, fault): Row) {
+    let gate = station.cluster.gate().await;
+    let operator = station.start_behind(&gate, settings).await;
+    let watches = On::verb("watch").namespace(station.cluster.namespace());
+    let injected = gate
         .faults()
         .inject(Rule::new(watches.clone(), fault()).times(3));
     // The watch that is open ends; those that follow are as they are.
-    proxy.faults().strike(&watches, StreamFault::Break);
+    gate.faults().strike(&watches, StreamFault::Break);
     for number in 0..6 {
         let object = format!("gauge-{number}");
         station.create(&object, 1).await;
         station.until_calm(number + 1).await;
-        assert_eq!(station.calls.of(&object), ["create/0"], "{name}");
+        assert_eq!(calls_of(&operator, &object), ["create/0"], "{name}");
     }
     injected.until_hits(3).await;
-    station.merge("gauge-0", json!({"spec": {"size": 2}})).await;
+    station.resize("gauge-0", 2).await;
     station.until_calm(6).await;
     assert_eq!(
-        station.calls.of("gauge-0"),
+        calls_of(&operator, "gauge-0"),
         ["create/0", "update/0"],
         "{name}"
     );
-    assert!(running.is_running(), "{name}");
-    running.stop().await;
-    proxy.stop().await;
-    station.leave().await;
+    operator.stop().await;
 }
 
 #[test]
 fn a_watch_recovers_from_whatever_happens_to_it() {
-    Cluster::get().block_on(async {
-        join_all(FAULTS.map(check)).await;
-    });
+    let rows = FAULTS.map(|row| (row.0.to_owned(), row));
+    run_all(rows.into(), check);
 }

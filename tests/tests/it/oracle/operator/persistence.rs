@@ -3,9 +3,9 @@
 use kopfrs::storage::{Persistence, Place};
 use serde_json::{Map, Value};
 
-use crate::Failure;
+use super::Failure;
 
-/// What `ORC_STORAGE` asks for.
+/// What a scenario asks for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Storage {
     /// Whatever the framework chooses for a kind.
@@ -15,22 +15,13 @@ pub(crate) enum Storage {
 }
 
 impl Storage {
-    pub(crate) fn from_environment() -> Result<Self, Failure> {
-        match std::env::var("ORC_STORAGE").as_deref() {
-            Err(_) | Ok("" | "auto") => Ok(Self::Auto),
-            Ok("kopf") => Ok(Self::Fixed(Place::Kopf)),
-            Ok("annotations") => Ok(Self::Fixed(Place::Annotations)),
-            Ok("status") => Ok(Self::Fixed(Place::Status)),
-            Ok(other) => Err(format!("unknown storage {other:?}").into()),
-        }
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Fixed(Place::Kopf) => "kopf",
-            Self::Fixed(Place::Annotations) => "annotations",
-            Self::Fixed(Place::Status) => "status",
+    pub(crate) fn named(name: &str) -> Result<Self, Failure> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "kopf" => Ok(Self::Fixed(Place::Kopf)),
+            "annotations" => Ok(Self::Fixed(Place::Annotations)),
+            "status" => Ok(Self::Fixed(Place::Status)),
+            other => Err(format!("unknown storage {other:?}").into()),
         }
     }
 

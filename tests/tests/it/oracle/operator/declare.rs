@@ -13,9 +13,9 @@ use kopfrs::resource::Selector;
 use kopfrs::{Registry, Result, on};
 use serde_json::{Map, Value, json};
 
-use crate::fixture::{Kind, Row};
-use crate::log::{Attempt, Log};
-use crate::{Failure, criteria, script};
+use super::fixture::{Kind, Row};
+use super::log::{Attempt, Log};
+use super::{Failure, criteria, script};
 
 /// Adds the handlers of a row: one for each thing that it is called on.
 pub(crate) fn add(

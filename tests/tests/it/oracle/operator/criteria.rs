@@ -4,7 +4,7 @@ use kopfrs::cause::ObjectCause;
 use kopfrs::filter::{ABSENT, Criterion, PRESENT};
 use serde_json::Value;
 
-use crate::Failure;
+use super::Failure;
 
 /// What a label or an annotation must be.
 pub(crate) fn of_text(declared: &Value) -> Result<Criterion<str>, Failure> {

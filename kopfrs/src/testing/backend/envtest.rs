@@ -5,16 +5,19 @@
 //! it ends.
 
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, ListParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
-use tokio::process::{Child, Command};
 
-use super::rest::Rest;
-use super::{Failure, Keeper, Started, client, folder};
+use super::keeper::{Keeper, folder};
+use super::wire::{Held, Started};
+use super::{Backend, Failure};
 
 /// How long the API server may take to get ready.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -39,36 +42,53 @@ wait
 rm -rf "$2"
 "#;
 
-pub(super) async fn start(assets: &Path) -> Result<Started, Failure> {
-    let folder = folder()?;
+/// Where envtest's tools put the programs unless told otherwise.
+const USUAL: &str = "/usr/local/kubebuilder/bin";
+
+pub(super) async fn start() -> Result<Started, Failure> {
+    let assets = assets()?;
+    let folder = folder(Backend::Envtest)?;
     let certificate = certify(&folder)?;
     let token = "kopfrs-tests";
-    std::fs::write(
-        folder.join("tokens.csv"),
-        format!("{token},admin,1,\"system:masters\"\n"),
-    )?;
+    let tokens = format!("{token},admin,1,\"system:masters\"\n");
+    std::fs::write(folder.join("tokens.csv"), tokens)?;
     let [etcd, peers, api] = ports()?;
     let kubeconfig = folder.join("kubeconfig");
-    std::fs::write(
-        &kubeconfig,
-        kubeconfig_of(api, &certificate, token).to_string(),
-    )?;
-    let mut keeper = Command::new("sh")
-        .args(["-c", SCRIPT, "sh"])
-        .args([assets, &folder])
-        .args([etcd, peers, api].map(|port| port.to_string()))
-        .stdin(Stdio::piped())
-        .spawn()?;
-    // Awaiting a child closes its input, if it still has it.
-    let pipe = keeper.stdin.take();
-    let client = client(&kubeconfig).await?;
+    let text = kubeconfig_of(api, &certificate, token).to_string();
+    std::fs::write(&kubeconfig, text)?;
+    let ports = [etcd, peers, api].map(|port| port.to_string());
+    let paths = [assets, folder.clone()].map(PathBuf::into_os_string);
+    let arguments = paths.into_iter().chain(ports.map(Into::into));
+    let mut keeper = Keeper::start(SCRIPT, arguments)?;
+    let options = KubeConfigOptions::default();
+    let config =
+        Config::from_custom_kubeconfig(Kubeconfig::read_from(&kubeconfig)?, &options).await?;
+    let client = Client::try_from(config.clone())?;
     ready(&client, &mut keeper, &folder).await?;
-    tokio::spawn(release_namespaces(Rest::new(client.clone())));
+    tokio::spawn(release_namespaces(client));
     Ok(Started {
         kubeconfig,
-        client,
-        keeper: Keeper::Processes(pipe),
+        config,
+        held: Held::Programs(keeper),
     })
+}
+
+/// The folder of the programs.
+fn assets() -> Result<PathBuf, Failure> {
+    let named = std::env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty());
+    let folder = named.map_or_else(|| PathBuf::from(USUAL), PathBuf::from);
+    for program in ["etcd", "kube-apiserver"] {
+        if !folder.join(program).is_file() {
+            let folder = folder.display();
+            return Err(format!(
+                "there is no {program} in {folder}; set KUBEBUILDER_ASSETS to the folder of etcd and kube-apiserver \
+                 (`setup-envtest use -p path` prints one)"
+            )
+            .into());
+        }
+    }
+    // The programs are started elsewhere.
+    Ok(folder.canonicalize()?)
 }
 
 /// A key and a certificate for the server; gives that of who has signed it.
@@ -117,45 +137,41 @@ fn ports<const N: usize>() -> Result<[u16; N], Failure> {
 }
 
 /// Waits until the API server serves what every cluster has.
-async fn ready(client: &kube::Client, keeper: &mut Child, folder: &Path) -> Result<(), Failure> {
-    let rest = Rest::new(client.clone());
+async fn ready(client: &Client, keeper: &mut Keeper, folder: &Path) -> Result<(), Failure> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
     let is_ready = async {
         loop {
-            let namespace = rest.get("/api/v1/namespaces/default").await;
-            if matches!(namespace, Ok(Some(_))) {
-                return;
+            if matches!(namespaces.get_opt("default").await, Ok(Some(_))) {
+                return Ok(());
+            }
+            if let Some(status) = keeper.ended() {
+                return Err(format!("the programs of envtest have ended: {status}").into());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::select! {
-        () = is_ready => Ok(()),
-        () = tokio::time::sleep(PATIENCE) => {
-            Err(format!("kube-apiserver is not ready, see {}", folder.display()).into())
-        }
-        exited = keeper.wait() => Err(format!("the cluster has ended: {}", exited?).into()),
-    }
+    let late = |_| format!("kube-apiserver is not ready, see {}", folder.display());
+    tokio::time::timeout(PATIENCE, is_ready)
+        .await
+        .map_err(late)?
 }
 
 /// Lets namespaces go that are being deleted: the controller that does it elsewhere is not here. What
 /// is inside of them stays in etcd, and goes with it.
-async fn release_namespaces(rest: Rest) {
+async fn release_namespaces(client: Client) {
+    let namespaces: Api<Namespace> = Api::all(client);
     loop {
-        let all = rest.get("/api/v1/namespaces").await.ok().flatten();
-        let items = all.unwrap_or_default()["items"].take();
-        for mut namespace in items.as_array().into_iter().flatten().cloned() {
-            let is_held = namespace["spec"]["finalizers"]
-                .as_array()
-                .is_some_and(|finalizers| !finalizers.is_empty());
-            if namespace["metadata"]["deletionTimestamp"].is_null() || !is_held {
+        let all = namespaces.list(&ListParams::default()).await;
+        for mut namespace in all.into_iter().flatten() {
+            let finalizers = namespace.spec.get_or_insert_default().finalizers.take();
+            let is_held = finalizers.is_some_and(|finalizers| !finalizers.is_empty());
+            if namespace.metadata.deletion_timestamp.is_none() || !is_held {
                 continue;
             }
-            let name = namespace["metadata"]["name"].as_str().unwrap_or_default();
-            let path = format!("/api/v1/namespaces/{name}/finalize");
-            namespace["spec"]["finalizers"] = json!([]);
+            let name = namespace.metadata.name.clone().unwrap_or_default();
             // Somebody else may have changed it; it is tried again.
-            let _ = rest
-                .send("PUT", &path, Some(("application/json", namespace)))
+            let _ = namespaces
+                .replace_subresource("finalize", &name, &PostParams::default(), &namespace)
                 .await;
         }
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::Failure;
+use super::Failure;
 
 /// All of them, and the kinds they handle by alias.
 #[derive(Debug, Deserialize)]
@@ -91,7 +91,7 @@ impl Fixtures {
     /// Those that the program was built with.
     pub(crate) fn embedded() -> Result<Self, Failure> {
         Ok(serde_json::from_str(include_str!(
-            "../../../oracle/fixtures.json"
+            "../../../../oracle/fixtures.json"
         ))?)
     }
 

@@ -7,7 +7,7 @@ use kopfrs::handler::{ErrorKind, HandlerError, PermanentError, TemporaryError};
 use kopfrs::object::{Body, FieldPath, Patch};
 use serde_json::{Value, json};
 
-use crate::fixture::Row;
+use super::fixture::Row;
 
 /// What an attempt does: the object's script for this handler counts, else the fixture's.
 pub(crate) fn action(row: &Row, body: Option<&Body>, retry: u32) -> Value {

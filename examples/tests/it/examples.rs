@@ -1,0 +1,27 @@
+//! The examples themselves. Their functions `main` have nothing to do here.
+
+#![allow(dead_code, reason = "in a test, nobody runs the programs")]
+
+#[path = "../../01-minimal/main.rs"]
+mod minimal;
+
+#[path = "../../02-children/main.rs"]
+mod children;
+
+#[path = "../../03-exceptions/main.rs"]
+mod exceptions;
+
+#[path = "../../05-handlers/main.rs"]
+mod handlers;
+
+#[path = "../../08-events/main.rs"]
+mod events;
+
+#[path = "../../11-filtering-handlers/main.rs"]
+mod filtering_handlers;
+
+#[path = "../../13-hooks/main.rs"]
+mod hooks;
+
+#[path = "../../devoops/main.rs"]
+mod devoops;

@@ -1,0 +1,4 @@
+#[kopfrs::test]
+async fn no_cluster(cluster: u8) {}
+
+fn main() {}
