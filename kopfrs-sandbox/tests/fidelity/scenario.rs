@@ -24,9 +24,9 @@ pub(crate) struct Scenario {
     /// Definitions to make before and to delete after.
     #[serde(default)]
     pub(crate) crds: Vec<Value>,
-    /// What the server must be able to do.
-    #[serde(default)]
-    pub(crate) requires: Vec<Capability>,
+    /// What the server must be able to do: all of it, here. The names are checked.
+    #[serde(default, rename = "requires")]
+    _requires: Vec<Capability>,
     /// Whether the books of field owners are compared.
     #[serde(default, rename = "managedFields")]
     pub(crate) managed_fields: bool,

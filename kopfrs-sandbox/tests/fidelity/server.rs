@@ -6,16 +6,12 @@
 use kopfrs_sandbox::{Sandbox, Server};
 use tokio::runtime::Runtime;
 
-use super::{Failure, access::Access, scenario::Capability};
-
-/// What the sandbox cannot do.
-const BEYOND_THE_SANDBOX: &[Capability] = &[Capability::Webhooks, Capability::WorkloadControllers];
+use super::{Failure, access::Access};
 
 /// A server that is up.
 #[derive(Debug)]
 pub(crate) struct Subject {
     pub(crate) access: Access,
-    lacks: &'static [Capability],
     /// What keeps the sandbox running.
     _server: Option<Server>,
     runtime: Runtime,
@@ -31,7 +27,6 @@ impl Subject {
                 std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
             return Ok(Self {
                 access: Access::from_kubeconfig(&text)?,
-                lacks: &[],
                 _server: None,
                 runtime,
             });
@@ -43,15 +38,9 @@ impl Subject {
         })?;
         Ok(Self {
             access: Access::from_kubeconfig(&server.kubeconfig())?,
-            lacks: BEYOND_THE_SANDBOX,
             _server: Some(server),
             runtime,
         })
-    }
-
-    /// Whether it can do all of this.
-    pub(crate) fn offers(&self, required: &[Capability]) -> bool {
-        required.iter().all(|one| !self.lacks.contains(one))
     }
 
     /// Runs a future to its end.
