@@ -123,7 +123,7 @@ fn go_quoted(text: &str) -> String {
             '\u{b}' => quoted.push_str("\\v"),
             '\u{c}' => quoted.push_str("\\f"),
             '\t' | '\n' | '\r' | '"' | '\\' => quoted.extend(c.escape_default()),
-            c if c.is_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if c.is_control() => quoted.extend(["\\x", format!("{:02x}", u32::from(c)).as_str()]),
             c => quoted.push(c),
         }
     }

@@ -290,6 +290,10 @@ mod tests {
     }
 
     /// The same for what is in the spec of a Pod.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "rows read better without borrows"
+    )]
     fn check_spec(target: Value, patch: Value, expected: Value) {
         check(
             json!({"spec": target}),

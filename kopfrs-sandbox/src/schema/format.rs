@@ -107,7 +107,7 @@ fn is_isbn10(text: &str) -> bool {
         .zip(&values)
         .map(|(weight, value)| weight * value)
         .sum();
-    values.len() == 10 && sum % 11 == 0
+    values.len() == 10 && sum.is_multiple_of(11)
 }
 
 fn is_isbn13(text: &str) -> bool {
@@ -119,7 +119,7 @@ fn is_isbn13(text: &str) -> bool {
             .zip(&values)
             .map(|(weight, value)| weight * value)
             .sum();
-        values.len() == 13 && sum % 10 == 0
+        values.len() == 13 && sum.is_multiple_of(10)
     })
 }
 
@@ -136,7 +136,7 @@ fn is_credit_card(text: &str) -> bool {
                 _ => value * 2 / 10 + value * 2 % 10,
             })
             .sum();
-        (13..=19).contains(&values.len()) && sum % 10 == 0
+        (13..=19).contains(&values.len()) && sum.is_multiple_of(10)
     })
 }
 

@@ -31,15 +31,12 @@ fn keys(schema: &Value) -> Vec<&str> {
 
 fn check_list(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let keys = keys(schema);
-    let list_type = match schema[LIST_TYPE].as_str() {
-        Some(list_type) => list_type,
-        None => {
-            if !keys.is_empty() {
-                let why = format!("must be map if {LIST_KEYS} is non-empty");
-                errors.push(FieldError::required(format!("{path}.{LIST_TYPE}"), &why));
-            }
-            return;
+    let Some(list_type) = schema[LIST_TYPE].as_str() else {
+        if !keys.is_empty() {
+            let why = format!("must be map if {LIST_KEYS} is non-empty");
+            errors.push(FieldError::required(format!("{path}.{LIST_TYPE}"), &why));
         }
+        return;
     };
     if schema["type"] != "array" {
         let why = format!("must be array if {LIST_TYPE} is specified");

@@ -81,7 +81,7 @@ impl Part {
             Self::Index(wanted) => *wanted == index,
             Self::Where(path, wanted) => path.all(item).into_iter().any(|value| match value {
                 Value::String(text) => text == wanted,
-                other => other.to_string() == *wanted,
+                other => serde_json::from_str(wanted).is_ok_and(|wanted: Value| wanted == *other),
             }),
         }
     }

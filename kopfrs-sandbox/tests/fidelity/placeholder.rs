@@ -151,7 +151,7 @@ fn pattern(expected: &str) -> (Option<String>, Vec<Numbered>) {
         let count = |group: usize| text(group).and_then(number).unwrap_or_default();
         match (text(1), text(3), text(5)) {
             (Some("uid"), ..) => {
-                pattern.push_str(&format!("({UUID})"));
+                pattern.extend(["(", UUID, ")"]);
                 numbered.push(Numbered::Uid(count(2)));
             }
             (Some(_), ..) => {
@@ -159,7 +159,7 @@ fn pattern(expected: &str) -> (Option<String>, Vec<Numbered>) {
                 numbered.push(Numbered::Version(count(2)));
             }
             (_, Some(prefix), _) => {
-                pattern.push_str(&format!("({}{GENERATED})", regex::escape(prefix)));
+                pattern.extend(["(", &regex::escape(prefix), GENERATED, ")"]);
                 numbered.push(Numbered::Generated(prefix.to_owned(), count(4)));
             }
             (.., name) => pattern.push_str(class(name.unwrap_or_default())),

@@ -139,7 +139,8 @@ fn encoded(text: &str, safe: &[u8], is_query: bool) -> String {
         } else if byte == b' ' && is_query {
             encoded.push('+');
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let code = format!("%{byte:02X}");
+            encoded.push_str(&code);
         }
     }
     encoded

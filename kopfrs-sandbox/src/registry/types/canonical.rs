@@ -36,14 +36,14 @@ fn canonicalise_value(value: &mut Value, of: &Type) {
             }
         }
         (Type::List(of), Value::Array(items)) => {
-            items
-                .iter_mut()
-                .for_each(|item| canonicalise_value(item, of));
+            for item in items {
+                canonicalise_value(item, of);
+            }
         }
         (Type::Map(of), Value::Object(members)) => {
-            members
-                .values_mut()
-                .for_each(|member| canonicalise_value(member, of));
+            for member in members.values_mut() {
+                canonicalise_value(member, of);
+            }
         }
         (Type::Quantity, Value::String(_) | Value::Number(_)) => {
             let text = value
@@ -92,12 +92,14 @@ fn complete_value(value: &mut Value, of: &Type) {
             }
         }
         (Type::List(of), Value::Array(items)) => {
-            items.iter_mut().for_each(|item| complete_value(item, of));
+            for item in items {
+                complete_value(item, of);
+            }
         }
         (Type::Map(of), Value::Object(members)) => {
-            members
-                .values_mut()
-                .for_each(|member| complete_value(member, of));
+            for member in members.values_mut() {
+                complete_value(member, of);
+            }
         }
         _ => {}
     }

@@ -73,7 +73,6 @@ fn check_value(
             return Ok(());
         }
         (Type::Quantity, Value::String(text)) => return quantity::check(text),
-        (Type::Quantity, Value::Number(_)) => true,
         (Type::Time, Value::String(text)) => {
             return match clock::parse_rfc3339(text) {
                 Some(_) => Ok(()),
@@ -82,12 +81,12 @@ fn check_value(
         }
         // What base64 and microseconds must look like is told by the rules of the kinds.
         (Type::Text | Type::Bytes | Type::MicroTime | Type::IntOrString, Value::String(_))
+        | (Type::Quantity | Type::Number, Value::Number(_))
         | (Type::Bool, Value::Bool(_)) => true,
         (Type::Int32 | Type::IntOrString, Value::Number(number)) => number
             .as_i64()
             .is_some_and(|number| i32::try_from(number).is_ok()),
         (Type::Int64, Value::Number(number)) => number.is_i64(),
-        (Type::Number, Value::Number(_)) => true,
         _ => false,
     };
     if fits {
