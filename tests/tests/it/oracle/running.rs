@@ -11,6 +11,7 @@ use super::operator::{Lines, Log, Start, prepare};
 pub(crate) struct Running {
     pub(crate) operator: String,
     pub(crate) number: u32,
+    is_clusterwide: bool,
     handle: OperatorHandle,
     log: Arc<Log>,
 }
@@ -27,9 +28,18 @@ impl Running {
         Ok(Self {
             operator: start.operator.to_owned(),
             number,
+            is_clusterwide: start.is_clusterwide,
             handle: setup.start().await,
             log,
         })
+    }
+
+    /// Waits until it has seen everything and done what is to be done, however slow the machine is.
+    pub(crate) async fn until_settled(&self) {
+        // One for all namespaces meets what other tests do, and they may never rest.
+        if !self.is_clusterwide {
+            self.handle.until_settled().await;
+        }
     }
 
     /// Stops it gracefully; gives what it has said.

@@ -177,6 +177,9 @@ impl Stage<'_> {
 
     /// Waits until nothing has happened for a while, and nothing is going on.
     async fn quiet(&mut self, wanted: Duration) -> Done {
+        for running in &self.running {
+            running.until_settled().await;
+        }
         let begin = Instant::now();
         let mut versions = BTreeMap::new();
         let mut silent_since = begin;
