@@ -56,7 +56,7 @@ pub(crate) fn between(old: &Value, new: &Value) -> Option<Value> {
     for key in old.keys().filter(|key| !new.contains_key(*key)) {
         patch.insert(key.clone(), Value::Null);
     }
-    (!patch.is_empty()).then(|| Value::Object(patch))
+    (!patch.is_empty()).then_some(Value::Object(patch))
 }
 
 /// Whether a merge patch of an object says nothing. An empty mapping inside of it says something:

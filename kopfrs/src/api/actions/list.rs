@@ -202,7 +202,7 @@ enum Walk<'a, K> {
     End,
 }
 
-impl<'a, K: Object> Walk<'a, K> {
+impl<K: Object> Walk<'_, K> {
     async fn step(self) -> Result<Option<(Vec<K>, Self)>, ActionError> {
         let (actions, task, mut params) = match self {
             Self::Begin(list) => {

@@ -92,9 +92,9 @@ impl Recorder {
     ///
     /// # Panics
     /// If the object has no name, or cannot be turned into JSON: the test is wrong then.
-    pub fn with<K: Object>(self, object: &K) -> Self
+    pub fn with<K>(self, object: &K) -> Self
     where
-        K: kube::Resource<DynamicType = (), Scope: 'static>,
+        K: Object + kube::Resource<DynamicType = (), Scope: 'static>,
     {
         let kind = K::fixed_kind().expect("objects of a type have a kind");
         let value = with_types(object, &kind);
