@@ -88,7 +88,9 @@ impl Format {
 
     fn paint(&self, line: &mut String, colour: &str, text: &str) {
         if self.is_coloured {
-            line.push_str(&format!("\x1b[{colour}m{text}\x1b[0m"));
+            for part in ["\x1b[", colour, "m", text, "\x1b[0m"] {
+                line.push_str(part);
+            }
         } else {
             line.push_str(text);
         }
