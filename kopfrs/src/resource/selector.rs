@@ -47,6 +47,11 @@ pub enum SelectorError {
         "resource {0:?} has an empty part; write a name such as \"demos\" or \"demos.v1.example.com\""
     )]
     Empty(String),
+    /// A dotted name where a single name is meant.
+    #[error(
+        "{0:?} is a dotted name, and this asks for one name without dots; write the dotted name itself (`Selector::name` in code)"
+    )]
+    Dotted(String),
 }
 
 impl Selector {
@@ -165,6 +170,9 @@ impl Selector {
     }
 
     fn by(name: fn(String) -> Name, text: &str) -> Result<Self, SelectorError> {
+        if text.contains('.') {
+            return Err(SelectorError::Dotted(text.to_owned()));
+        }
         Ok(Self {
             group: None,
             version: None,

@@ -111,3 +111,12 @@ fn the_core_group_wins_and_other_ambiguities_are_refused() {
         2
     );
 }
+
+#[test]
+fn a_dotted_name_is_refused_where_it_would_match_nothing() {
+    for by in [Selector::plural, Selector::kind, Selector::category] {
+        let error = by("demos.v1.x.io").unwrap_err().to_string();
+        assert!(error.contains("demos.v1.x.io"), "{error}");
+        assert!(error.contains("Selector::name"), "{error}");
+    }
+}
