@@ -1,4 +1,4 @@
 //! What the end-to-end tests share.
 
-pub mod backend;
 pub mod rest;
+pub mod untested;

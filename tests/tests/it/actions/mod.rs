@@ -9,27 +9,26 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kopfrs::api::Actions;
-use kopfrs_tests::backend::{Cluster, Namespace};
+use kopfrs::testing::Cluster;
 use kube::core::{DynamicObject, TypeMeta};
 use serde_json::{Value, json};
 
 /// A namespace to act in.
 struct Place {
-    namespace: Namespace,
+    cluster: Cluster,
     actions: Actions,
 }
 
 impl Place {
-    async fn new(prefix: &str) -> Self {
-        let cluster = Cluster::get();
+    fn new(cluster: &Cluster) -> Self {
         Self {
-            namespace: cluster.namespace(prefix).await,
+            cluster: cluster.clone(),
             actions: Actions::new(cluster.client()),
         }
     }
 
     fn name(&self) -> &str {
-        self.namespace.name()
+        self.cluster.namespace()
     }
 
     /// An object that is not stored yet.
@@ -49,10 +48,6 @@ impl Place {
         };
         object.metadata.namespace = Some(self.name().to_owned());
         object
-    }
-
-    async fn leave(self) {
-        self.namespace.delete().await;
     }
 }
 

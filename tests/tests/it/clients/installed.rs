@@ -3,10 +3,9 @@
 //! Where one is not, its tests say so on the terminal, past the capture of the test harness, and prove nothing. Where
 //! `KOPFRS_TESTS_REQUIRE` names it (`kubectl,kopf`), that is a failure: CI sets it to what it has installed.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+
+use kopfrs_tests::untested;
 
 /// `kubectl`, or what `KUBECTL` names.
 pub(super) fn kubectl() -> Option<PathBuf> {
@@ -22,7 +21,7 @@ pub(super) fn kopf() -> Option<PathBuf> {
 pub(super) fn kopf_examples() -> Option<PathBuf> {
     let named = std::env::var_os("KOPF_EXAMPLES").filter(|value| !value.is_empty());
     if named.is_none() {
-        not_tested("KOPF_EXAMPLES does not name the folder of Kopf's examples");
+        untested::say("KOPF_EXAMPLES does not name the folder of Kopf's examples");
     }
     named.map(PathBuf::from)
 }
@@ -58,17 +57,7 @@ fn missing(program: &str, variable: &str) {
         !required.split(',').any(|one| one.trim() == program),
         "{program} is required, but neither installed nor named by {variable}"
     );
-    not_tested(&format!(
+    untested::say(&format!(
         "{program} is not installed (nor named by {variable})"
     ));
-}
-
-fn not_tested(why: &str) {
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or("a test");
-    // Not by a macro: what those print is only shown for tests that fail.
-    let line = format!("NOT TESTED: {test}: {why}\n");
-    std::io::stderr()
-        .write_all(line.as_bytes())
-        .expect("stderr is open");
 }

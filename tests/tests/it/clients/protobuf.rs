@@ -1,6 +1,6 @@
 //! `kubectl create`: one object of a built-in kind, in protobuf, for which it has no other form.
 
-use kopfrs_tests::backend::Cluster;
+use kopfrs::testing::Cluster;
 use serde_json::{Value, json};
 
 use super::wire::Sent;
@@ -81,133 +81,123 @@ async fn create(cluster: &Cluster, path: &str, body: Vec<u8>) -> Value {
     .await
 }
 
-#[test]
-fn kubectl_create_makes_what_it_was_asked_for() {
-    let cluster = Cluster::get();
-    cluster.block_on(async {
-        let namespace = cluster.namespace("pb").await;
-        let core = format!("/api/v1/namespaces/{}", namespace.name());
+#[kopfrs::test(wire)]
+async fn kubectl_create_makes_what_it_was_asked_for(cluster: Cluster) {
+    let core = format!("/api/v1/namespaces/{}", cluster.namespace());
 
-        let map = Message::default()
-            .message(1, &metadata("settings", namespace.name()))
-            .entry(2, "key", b"value");
-        let map = create(
-            cluster,
-            &format!("{core}/configmaps"),
-            map.of("v1", "ConfigMap"),
-        )
-        .await;
-        assert_eq!(map["data"], json!({"key": "value"}));
-        assert_eq!(
-            map["metadata"]["managedFields"][0]["manager"],
-            "kubectl-create"
-        );
+    let map = Message::default()
+        .message(1, &metadata("settings", cluster.namespace()))
+        .entry(2, "key", b"value");
+    let map = create(
+        &cluster,
+        &format!("{core}/configmaps"),
+        map.of("v1", "ConfigMap"),
+    )
+    .await;
+    assert_eq!(map["data"], json!({"key": "value"}));
+    assert_eq!(
+        map["metadata"]["managedFields"][0]["manager"],
+        "kubectl-create"
+    );
 
-        let secret = Message::default()
-            .message(1, &metadata("secret", namespace.name()))
-            .entry(2, "key", b"\xff\x00")
-            .text(3, "");
-        let secret = create(
-            cluster,
-            &format!("{core}/secrets"),
-            secret.of("v1", "Secret"),
-        )
-        .await;
-        assert_eq!(secret["data"], json!({"key": "/wA="}));
-        assert_eq!(secret["type"], "Opaque");
+    let secret = Message::default()
+        .message(1, &metadata("secret", cluster.namespace()))
+        .entry(2, "key", b"\xff\x00")
+        .text(3, "");
+    let secret = create(
+        &cluster,
+        &format!("{core}/secrets"),
+        secret.of("v1", "Secret"),
+    )
+    .await;
+    assert_eq!(secret["data"], json!({"key": "/wA="}));
+    assert_eq!(secret["type"], "Opaque");
 
-        let account = Message::default().message(1, &metadata("robot", namespace.name()));
-        let path = format!("{core}/serviceaccounts");
-        create(cluster, &path, account.of("v1", "ServiceAccount")).await;
+    let account = Message::default().message(1, &metadata("robot", cluster.namespace()));
+    let path = format!("{core}/serviceaccounts");
+    create(&cluster, &path, account.of("v1", "ServiceAccount")).await;
 
-        let spec = Message::default().number(4, 3600);
-        let request = Message::default()
-            .message(1, &metadata("", ""))
-            .message(2, &spec);
-        let body = request.of("authentication.k8s.io/v1", "TokenRequest");
-        let answer = create(cluster, &format!("{path}/robot/token"), body).await;
-        assert!(
-            answer["status"]["token"]
-                .as_str()
-                .is_some_and(|token| !token.is_empty())
-        );
-        namespace.delete().await;
-    });
+    let spec = Message::default().number(4, 3600);
+    let request = Message::default()
+        .message(1, &metadata("", ""))
+        .message(2, &spec);
+    let body = request.of("authentication.k8s.io/v1", "TokenRequest");
+    let answer = create(&cluster, &format!("{path}/robot/token"), body).await;
+    assert!(
+        answer["status"]["token"]
+            .as_str()
+            .is_some_and(|token| !token.is_empty())
+    );
 }
 
-#[test]
-fn a_deployment_keeps_its_containers_labels_and_zero_replicas() {
-    let cluster = Cluster::get();
-    cluster.block_on(async {
-        let namespace = cluster.namespace("pb").await;
-        let labels = |message: Message| message.entry(11, "app", b"web");
-        let port = Message::default()
-            .text(1, "http")
-            .number(2, 0)
-            .number(3, 8080);
-        let container = Message::default()
-            .text(1, "nginx")
-            .text(2, "nginx:1")
-            .text(5, "")
-            .message(6, &port.text(4, "TCP"))
-            .message(
-                8,
-                &Message::default().entry(2, "cpu", &Message::default().text(1, "100m").0),
-            )
-            .text(14, "");
-        let pod = Message::default().message(2, &container).text(3, "");
-        let template = Message::default()
-            .message(1, &labels(metadata("", "")))
-            .message(2, &pod);
-        let spec = Message::default()
-            .number(1, 0)
-            .message(2, &Message::default().entry(1, "app", b"web"))
-            .message(3, &template)
-            .message(4, &Message::default())
-            .number(5, 0);
-        let deployment = Message::default()
-            .message(1, &labels(metadata("web", namespace.name())))
-            .message(2, &spec)
-            .message(3, &Message::default());
-        let path = format!("/apis/apps/v1/namespaces/{}/deployments", namespace.name());
-        let made = create(cluster, &path, deployment.of("apps/v1", "Deployment")).await;
-        assert_eq!(made["spec"]["replicas"], 0);
-        assert_eq!(
-            made["spec"]["selector"],
-            json!({"matchLabels": {"app": "web"}})
-        );
-        assert_eq!(
-            made["spec"]["template"]["metadata"]["labels"],
-            json!({"app": "web"})
-        );
-        let container = &made["spec"]["template"]["spec"]["containers"][0];
-        assert_eq!(container["image"], "nginx:1");
-        assert_eq!(container["ports"][0]["containerPort"], 8080);
-        assert_eq!(container["resources"], json!({"requests": {"cpu": "100m"}}));
-        namespace.delete().await;
-    });
+#[kopfrs::test(wire)]
+async fn a_deployment_keeps_its_containers_labels_and_zero_replicas(cluster: Cluster) {
+    let labels = |message: Message| message.entry(11, "app", b"web");
+    let port = Message::default()
+        .text(1, "http")
+        .number(2, 0)
+        .number(3, 8080);
+    let container = Message::default()
+        .text(1, "nginx")
+        .text(2, "nginx:1")
+        .text(5, "")
+        .message(6, &port.text(4, "TCP"))
+        .message(
+            8,
+            &Message::default().entry(2, "cpu", &Message::default().text(1, "100m").0),
+        )
+        .text(14, "");
+    let pod = Message::default().message(2, &container).text(3, "");
+    let template = Message::default()
+        .message(1, &labels(metadata("", "")))
+        .message(2, &pod);
+    let spec = Message::default()
+        .number(1, 0)
+        .message(2, &Message::default().entry(1, "app", b"web"))
+        .message(3, &template)
+        .message(4, &Message::default())
+        .number(5, 0);
+    let deployment = Message::default()
+        .message(1, &labels(metadata("web", cluster.namespace())))
+        .message(2, &spec)
+        .message(3, &Message::default());
+    let path = format!(
+        "/apis/apps/v1/namespaces/{}/deployments",
+        cluster.namespace()
+    );
+    let made = create(&cluster, &path, deployment.of("apps/v1", "Deployment")).await;
+    assert_eq!(made["spec"]["replicas"], 0);
+    assert_eq!(
+        made["spec"]["selector"],
+        json!({"matchLabels": {"app": "web"}})
+    );
+    assert_eq!(
+        made["spec"]["template"]["metadata"]["labels"],
+        json!({"app": "web"})
+    );
+    let container = &made["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["image"], "nginx:1");
+    assert_eq!(container["ports"][0]["containerPort"], 8080);
+    assert_eq!(container["resources"], json!({"requests": {"cpu": "100m"}}));
 }
 
-#[test]
-fn auth_can_i_asks_in_protobuf_too() {
-    let cluster = Cluster::get();
-    cluster.block_on(async {
-        let attributes = Message::default()
-            .text(1, "default")
-            .text(2, "create")
-            .text(3, "")
-            .text(4, "*")
-            .text(5, "pods")
-            .text(6, "")
-            .text(7, "");
-        let spec = Message::default().message(1, &attributes);
-        let review = Message::default()
-            .message(1, &metadata("", ""))
-            .message(2, &spec);
-        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let body = review.of("authorization.k8s.io/v1", "SelfSubjectAccessReview");
-        let answer = create(cluster, path, body).await;
-        assert_eq!(answer["status"]["allowed"], true);
-        assert_eq!(answer["spec"]["resourceAttributes"]["resource"], "pods");
-    });
+#[kopfrs::test(wire)]
+async fn auth_can_i_asks_in_protobuf_too(cluster: Cluster) {
+    let attributes = Message::default()
+        .text(1, "default")
+        .text(2, "create")
+        .text(3, "")
+        .text(4, "*")
+        .text(5, "pods")
+        .text(6, "")
+        .text(7, "");
+    let spec = Message::default().message(1, &attributes);
+    let review = Message::default()
+        .message(1, &metadata("", ""))
+        .message(2, &spec);
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let body = review.of("authorization.k8s.io/v1", "SelfSubjectAccessReview");
+    let answer = create(&cluster, path, body).await;
+    assert_eq!(answer["status"]["allowed"], true);
+    assert_eq!(answer["spec"]["resourceAttributes"]["resource"], "pods");
 }

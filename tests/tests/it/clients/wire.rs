@@ -1,7 +1,7 @@
 //! Requests with all their headers, and whole answers.
 
 use http::{Request, Response, StatusCode};
-use kopfrs_tests::backend::Cluster;
+use kopfrs::testing::Cluster;
 use kube::client::Body;
 use serde_json::Value;
 

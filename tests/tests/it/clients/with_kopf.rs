@@ -3,9 +3,14 @@
 //! The operators are ours, in `tests/kopf`. Where `KOPF_EXAMPLES` names the folder of Kopf's own examples, those are
 //! run, too, as they are.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
-use kopfrs_tests::backend::{Cluster, Kind, Namespace, Rest};
+use kopfrs::testing::Cluster;
+use kopfrs_tests::rest::{Kind, Rest};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -27,36 +32,10 @@ struct Operator {
 
 /// What an operator works with.
 struct World {
+    program: PathBuf,
+    cluster: Cluster,
     rest: Rest,
-    namespace: Namespace,
     kind: Kind,
-    kubeconfig: &'static Path,
-}
-
-/// Runs a test with Kopf, where it is installed.
-fn with_kopf(group: &str, names: (&str, &str), test: impl AsyncFnOnce(&World, &Path)) {
-    let Some(program) = installed::kopf() else {
-        return;
-    };
-    let cluster = Cluster::get();
-    cluster.block_on(async {
-        let (plural, kind) = names;
-        cluster.install(&[definition(group, plural, kind)]).await;
-        let world = World {
-            rest: cluster.rest(),
-            namespace: cluster.namespace("kopf").await,
-            kind: Kind {
-                group: group.to_owned(),
-                version: "v1".to_owned(),
-                plural: plural.to_owned(),
-                kind: kind.to_owned(),
-                namespaced: true,
-            },
-            kubeconfig: cluster.kubeconfig(),
-        };
-        test(&world, &program).await;
-        world.namespace.delete().await;
-    });
 }
 
 fn definition(group: &str, plural: &str, kind: &str) -> Value {
@@ -76,8 +55,27 @@ fn definition(group: &str, plural: &str, kind: &str) -> Value {
 }
 
 impl World {
+    /// A world with a kind in it, where Kopf is installed.
+    async fn of(cluster: &Cluster, group: &str, (plural, kind): (&str, &str)) -> Option<Self> {
+        let program = installed::kopf()?;
+        let definition = definition(group, plural, kind);
+        cluster.apply(&definition.to_string()).await;
+        Some(Self {
+            program,
+            cluster: cluster.clone(),
+            rest: Rest::new(cluster.client()),
+            kind: Kind {
+                group: group.to_owned(),
+                version: "v1".to_owned(),
+                plural: plural.to_owned(),
+                kind: kind.to_owned(),
+                namespaced: true,
+            },
+        })
+    }
+
     fn path(&self) -> String {
-        self.kind.path(self.namespace.name())
+        self.kind.path(self.cluster.namespace())
     }
 
     async fn create(&self, name: &str, spec: Value) {
@@ -120,17 +118,17 @@ impl World {
     }
 
     /// Starts an operator of a file.
-    fn start(&self, program: &Path, file: &Path) -> Operator {
-        let mut child = Command::new(program)
+    fn start(&self, file: &Path) -> Operator {
+        let mut child = Command::new(&self.program)
             .args([
                 "run",
                 "--standalone",
                 "--verbose",
                 "--namespace",
-                self.namespace.name(),
+                self.cluster.namespace(),
             ])
             .arg(file)
-            .env("KUBECONFIG", self.kubeconfig)
+            .env("KUBECONFIG", self.cluster.kubeconfig())
             .env("PYTHONUNBUFFERED", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -205,136 +203,134 @@ fn ours(name: &str) -> std::path::PathBuf {
 
 const BOATS: (&str, &str) = ("boats", "Boat");
 
-#[test]
-fn a_handler_is_called_and_its_result_stored() {
-    with_kopf("kopf.test", BOATS, async |world, kopf| {
-        let operator = world.start(kopf, &ours("minimal.py"));
-        world.create("anna", json!({"crew": 3})).await;
-        let is_handled = |object: &Option<Value>| {
-            object
-                .as_ref()
-                .is_some_and(|object| object["status"]["launched"]["crew"] == 3)
-        };
-        world.until("anna", is_handled).await;
-        operator.stop().await;
-        world.delete("anna").await;
-    });
+#[kopfrs::test(wire)]
+async fn a_handler_is_called_and_its_result_stored(cluster: Cluster) {
+    let Some(world) = &World::of(&cluster, "kopf.test", BOATS).await else {
+        return;
+    };
+    let operator = world.start(&ours("minimal.py"));
+    world.create("anna", json!({"crew": 3})).await;
+    let is_handled = |object: &Option<Value>| {
+        object
+            .as_ref()
+            .is_some_and(|object| object["status"]["launched"]["crew"] == 3)
+    };
+    world.until("anna", is_handled).await;
+    operator.stop().await;
+    world.delete("anna").await;
 }
 
-#[test]
-fn changes_of_every_kind_are_handled_over_restarts() {
-    with_kopf("kopf.test", BOATS, async |world, kopf| {
-        world.create("early", json!({"crew": 1})).await;
-        let mut operator = world.start(kopf, &ours("handlers.py"));
-        operator.says("CREATED early after 2 retries").await;
-        world.create("anna", json!({"crew": 1})).await;
-        operator.says("CREATED anna after 2 retries").await;
-        world.patch("anna", json!({"spec": {"crew": 2}})).await;
-        operator
-            .says("UPDATED anna [('change', ('spec', 'crew'), 1, 2)]")
-            .await;
-        operator.says("FIELD anna 1 2").await;
-        let said = operator.stop().await;
-        assert_eq!(said.matches("CREATED anna after").count(), 1, "{said}");
+#[kopfrs::test(wire)]
+async fn changes_of_every_kind_are_handled_over_restarts(cluster: Cluster) {
+    let Some(world) = &World::of(&cluster, "kopf.test", BOATS).await else {
+        return;
+    };
+    world.create("early", json!({"crew": 1})).await;
+    let mut operator = world.start(&ours("handlers.py"));
+    operator.says("CREATED early after 2 retries").await;
+    world.create("anna", json!({"crew": 1})).await;
+    operator.says("CREATED anna after 2 retries").await;
+    world.patch("anna", json!({"spec": {"crew": 2}})).await;
+    operator
+        .says("UPDATED anna [('change', ('spec', 'crew'), 1, 2)]")
+        .await;
+    operator.says("FIELD anna 1 2").await;
+    let said = operator.stop().await;
+    assert_eq!(said.matches("CREATED anna after").count(), 1, "{said}");
 
-        world.patch("early", json!({"spec": {"crew": 5}})).await;
-        let mut operator = world.start(kopf, &ours("handlers.py"));
-        operator.says("RESUMED anna").await;
-        operator.says("FIELD early 1 5").await;
-        let path = format!("{}/anna", world.path());
-        world.rest.delete(&path, None).await.expect("accepted");
-        operator.says("DELETED anna").await;
-        world.until("anna", Option::is_none).await;
-        world.delete("early").await;
-        let said = operator.stop().await;
-        assert!(!said.contains("CREATED"), "{said}");
-        assert!(!said.contains("Traceback"), "{said}");
-    });
+    world.patch("early", json!({"spec": {"crew": 5}})).await;
+    let mut operator = world.start(&ours("handlers.py"));
+    operator.says("RESUMED anna").await;
+    operator.says("FIELD early 1 5").await;
+    let path = format!("{}/anna", world.path());
+    world.rest.delete(&path, None).await.expect("accepted");
+    operator.says("DELETED anna").await;
+    world.until("anna", Option::is_none).await;
+    world.delete("early").await;
+    let said = operator.stop().await;
+    assert!(!said.contains("CREATED"), "{said}");
+    assert!(!said.contains("Traceback"), "{said}");
 }
 
-#[test]
-fn raw_events_are_told_in_order() {
-    with_kopf("kopf.test", BOATS, async |world, kopf| {
-        let mut operator = world.start(kopf, &ours("events.py"));
-        world.create("anna", json!({"crew": 1})).await;
-        operator.says("EVENT anna").await;
-        world.patch("anna", json!({"spec": {"crew": 2}})).await;
-        operator.says("EVENT anna MODIFIED").await;
-        world.delete("anna").await;
-        operator.says("EVENT anna DELETED").await;
-        operator.stop().await;
-    });
+#[kopfrs::test(wire)]
+async fn raw_events_are_told_in_order(cluster: Cluster) {
+    let Some(world) = &World::of(&cluster, "kopf.test", BOATS).await else {
+        return;
+    };
+    let mut operator = world.start(&ours("events.py"));
+    world.create("anna", json!({"crew": 1})).await;
+    operator.says("EVENT anna").await;
+    world.patch("anna", json!({"spec": {"crew": 2}})).await;
+    operator.says("EVENT anna MODIFIED").await;
+    world.delete("anna").await;
+    operator.says("EVENT anna DELETED").await;
+    operator.stop().await;
 }
 
-#[test]
-fn daemons_and_timers_live_as_long_as_their_object() {
-    with_kopf("kopf.test", BOATS, async |world, kopf| {
-        let mut operator = world.start(kopf, &ours("daemons.py"));
-        world.create("anna", json!({"crew": 1})).await;
-        operator.says("WATCHMAN anna").await;
-        operator.says("LOOKOUT anna").await;
-        let rings = |object: &Option<Value>| {
-            object
-                .as_ref()
-                .is_some_and(|object| object["status"]["bells"].as_u64() >= Some(2))
-        };
-        world.until("anna", rings).await;
-        world.delete("anna").await;
-        operator.says("WATCHMAN anna ends").await;
-        operator.says("LOOKOUT anna ends").await;
-        operator.stop().await;
-    });
+#[kopfrs::test(wire)]
+async fn daemons_and_timers_live_as_long_as_their_object(cluster: Cluster) {
+    let Some(world) = &World::of(&cluster, "kopf.test", BOATS).await else {
+        return;
+    };
+    let mut operator = world.start(&ours("daemons.py"));
+    world.create("anna", json!({"crew": 1})).await;
+    operator.says("WATCHMAN anna").await;
+    operator.says("LOOKOUT anna").await;
+    let rings = |object: &Option<Value>| {
+        object
+            .as_ref()
+            .is_some_and(|object| object["status"]["bells"].as_u64() >= Some(2))
+    };
+    world.until("anna", rings).await;
+    world.delete("anna").await;
+    operator.says("WATCHMAN anna ends").await;
+    operator.says("LOOKOUT anna ends").await;
+    operator.stop().await;
 }
 
 /// One of Kopf's own examples; what it says when an object is made and then changed.
-fn example(folder: &Path, name: &str, change: &Value, says: &[&str]) {
-    let file = folder.join(name).join("example.py");
+async fn example(world: &World, file: &Path, change: &Value, says: &[&str]) {
     assert!(file.is_file(), "{} is not there", file.display());
-    with_kopf(
-        "kopf.dev",
-        ("kopfexamples", "KopfExample"),
-        async |world, kopf| {
-            let mut operator = world.start(kopf, &file);
-            world
-                .create(
-                    "kopf-example-1",
-                    json!({"duration": "1m", "field": "value"}),
-                )
-                .await;
-            let path = format!("{}/kopf-example-1", world.path());
-            operator.says(says[0]).await;
-            world.rest.merge(&path, change).await.expect("patched");
-            for text in says {
-                operator.says(text).await;
-            }
-            world.delete("kopf-example-1").await;
-            operator.stop().await;
-        },
-    );
+    let mut operator = world.start(file);
+    let spec = json!({"duration": "1m", "field": "value"});
+    world.create("kopf-example-1", spec).await;
+    operator.says(says[0]).await;
+    world.patch("kopf-example-1", change.clone()).await;
+    for text in says {
+        operator.says(text).await;
+    }
+    world.delete("kopf-example-1").await;
+    operator.stop().await;
 }
 
-#[test]
-fn kopf_s_own_examples_work_unchanged() {
+#[kopfrs::test(wire)]
+async fn kopf_s_own_examples_work_unchanged(cluster: Cluster) {
     let Some(folder) = installed::kopf_examples() else {
         return;
     };
+    let names = ("kopfexamples", "KopfExample");
+    let Some(world) = World::of(&cluster, "kopf.dev", names).await else {
+        return;
+    };
+    let file = |name: &str| folder.join(name).join("example.py");
     let changed = json!({"spec": {"field": "changed"}});
     let annotated = json!({"metadata": {"annotations": {"someannotation": "somevalue"}}});
     let done = "Creation is processed: 1 succeeded";
-    example(&folder, "01-minimal", &changed, &[done, "And here we are!"]);
+    let minimal = [done, "And here we are!"];
+    example(&world, &file("01-minimal"), &changed, &minimal).await;
     let handled = [
         "Creation is processed: 3 succeeded",
         "CREATED 2nd",
         "UPDATED",
         "FIELD CHANGED: value -> changed",
     ];
-    example(&folder, "05-handlers", &changed, &handled);
+    example(&world, &file("05-handlers"), &changed, &handled).await;
     let told = ["Event received:", "'MODIFIED'"];
-    example(&folder, "08-events", &changed, &told);
+    example(&world, &file("08-events"), &changed, &told).await;
     let pinged = [
         "Simulated failure.",
         "=> Ping from a sync daemon",
         "=> Ping from an async daemon",
     ];
-    example(&folder, "14-daemons", &annotated, &pinged);
+    example(&world, &file("14-daemons"), &annotated, &pinged).await;
 }

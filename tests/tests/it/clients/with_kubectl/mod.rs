@@ -11,7 +11,7 @@ mod waiting;
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
-use kopfrs_tests::backend::{Cluster, Namespace};
+use kopfrs::testing::Cluster;
 use serde_json::Value;
 use tokio::{
     io::AsyncWriteExt,
@@ -23,11 +23,10 @@ use super::installed;
 /// How long one call may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// `kubectl` with a kubeconfig, a namespace, and a home folder without anything in it.
+/// `kubectl` with a cluster, and a home folder without anything in it.
 struct Kubectl {
     program: PathBuf,
-    cluster: &'static Cluster,
-    namespace: Namespace,
+    cluster: Cluster,
     home: tempfile::TempDir,
 }
 
@@ -39,27 +38,18 @@ struct Outcome {
     err: String,
 }
 
-/// Runs a test with `kubectl`, where it is installed.
-fn with_kubectl(test: impl AsyncFnOnce(&Kubectl)) {
-    let Some(program) = installed::kubectl() else {
-        return;
-    };
-    let cluster = Cluster::get();
-    cluster.block_on(async {
-        let kubectl = Kubectl {
-            program,
-            cluster,
-            namespace: cluster.namespace("kubectl").await,
-            home: tempfile::tempdir().expect("a folder"),
-        };
-        test(&kubectl).await;
-        kubectl.namespace.delete().await;
-    });
-}
-
 impl Kubectl {
+    /// `kubectl` in the namespace of a test, where it is installed.
+    fn of(cluster: &Cluster) -> Option<Self> {
+        Some(Self {
+            program: installed::kubectl()?,
+            cluster: cluster.clone(),
+            home: tempfile::tempdir().expect("a folder"),
+        })
+    }
+
     fn namespace(&self) -> &str {
-        self.namespace.name()
+        self.cluster.namespace()
     }
 
     /// A file in its home folder.
