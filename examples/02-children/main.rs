@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{EnvVar, Pod, PodStatus};
 use kopfrs::prelude::*;
-use kube::api::{Api, ListParams, Patch as Change, PatchParams};
+use kube::api::Patch as Change;
 
 /// The label of children: the uid of the parent.
 const PARENT: &str = "kopf.dev/parent";
@@ -21,10 +21,10 @@ async fn create_fn(
     namespace: &str,
     actions: Actions,
 ) -> Result<Value> {
-    let pods: Api<Pod> = Api::namespaced(actions.client().clone(), namespace);
-    let known = ListParams::default().labels(&format!("{PARENT}={uid}"));
+    let known = format!("{PARENT}={uid}");
+    let known = actions.list::<Pod>().namespace(namespace).labels(&known);
     // After a crash the child may be there already. Its name would not tell: the server makes it.
-    let pod = match pods.list(&known).await?.items.into_iter().next() {
+    let pod = match known.await?.into_iter().next() {
         Some(pod) => pod,
         None => {
             let mut pod = pod_of(&spec)?;
@@ -44,7 +44,7 @@ async fn child_event(
     event_type: EventType,
     meta: ObjectMeta,
     status: Option<PodStatus>,
-    client: Client,
+    actions: Actions,
 ) -> Result {
     let (Some(parent), Some(name), Some(namespace)) =
         (parent_of(&meta), &meta.name, &meta.namespace)
@@ -54,16 +54,13 @@ async fn child_event(
     let is_there = event_type != EventType::Deleted;
     let phase = status.and_then(|status| status.phase).filter(|_| is_there);
     info!("{parent} learns that the child is {phase:?}");
-    let parents: Api<KopfExample> = Api::namespaced(client, namespace);
+    let mut parent = KopfExample::new(parent, KopfExampleSpec::default());
+    parent.metadata.namespace = Some(namespace.clone());
     let change = Change::Merge(json!({ "status": { "pods": { name: phase } } }));
-    match parents
-        .patch_status(parent, &PatchParams::default(), &change)
-        .await
-    {
-        // The parent goes first, its children after it.
-        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
-        told => Ok(told.map(drop)?),
-    }
+    let told = actions.patch_status(&mut parent, &change).await;
+    // Otherwise the parent has gone first, its children after it.
+    told.ignore_not_found()?;
+    Ok(())
 }
 
 /// The template, filled in. Values are put where they belong, and not into the text: whatever users
@@ -147,8 +144,7 @@ mod tests {
         let mut pod = Pod::default();
         actions.adopt(&mut pod).unwrap();
         pod.metadata.name = Some("x-1".to_owned());
-        let client = actions.client().clone();
-        let told = child_event(EventType::Deleted, pod.metadata, None, client).await;
+        let told = child_event(EventType::Deleted, pod.metadata, None, actions).await;
         told.unwrap();
     }
 }

@@ -23,5 +23,8 @@ mod filtering_handlers;
 #[path = "../../13-hooks/main.rs"]
 mod hooks;
 
+#[path = "../../configmap-story/main.rs"]
+mod configmap_story;
+
 #[path = "../../devoops/main.rs"]
 mod devoops;

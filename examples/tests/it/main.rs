@@ -8,6 +8,7 @@ mod kopf;
 mod program;
 mod rights;
 mod sandboxed;
+mod story;
 mod wires;
 
 use kopfrs::Registry;
