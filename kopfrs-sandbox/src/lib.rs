@@ -61,7 +61,7 @@
 //!
 //! # As a server
 //!
-//! [`Sandbox::serve`] opens a port with TLS, for `kubectl` and operators in any language; [`Server::kubeconfig`] leads
+//! [`Sandbox::serve`] opens a port with TLS, for `kubectl` and operators in any language; [`Endpoint::kubeconfig`] leads
 //! there. [`SandboxBuilder::persist`] keeps the state in a file over restarts. The program `kopfrs-sandbox serve` is both,
 //! for the command line. [`Proxy`] puts faults and journal in front of any other API server.
 //!
