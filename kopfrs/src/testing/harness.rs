@@ -152,8 +152,11 @@ async fn conduct<T>(
     if complaint.is_empty() {
         return Ok(value);
     }
-    Err(Box::new(format!(
+    let message = format!(
         "the test is over, but {complaint}\n\n{}",
         diagnosis::log(&cluster)
-    )))
+    );
+    // It is passed on without the hook that shows panics.
+    eprintln!("{message}");
+    Err(Box::new(message))
 }

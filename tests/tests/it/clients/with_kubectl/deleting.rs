@@ -61,7 +61,7 @@ async fn what_is_held_is_waited_for(cluster: Cluster) {
     let held =
         "{apiVersion: v1, kind: ConfigMap, metadata: {name: held, finalizers: [example.com/hold]}}";
     kubectl.ok_with("create -f -", held).await;
-    let refused = kubectl.refused("delete configmap held --timeout 1s").await;
+    let refused = kubectl.refused("delete configmap held --timeout 5s").await;
     has(&refused, &["timed out waiting for the condition"]);
     let deleting = kubectl.spawn("delete configmap held --timeout 50s");
     kubectl
