@@ -20,9 +20,7 @@ const COLOUR: &str = "story.kopf.dev/colour";
     version = "v1",
     kind = "Site",
     namespaced,
-    status = "SiteStatus",
-    printcolumn(name = "Settings", json_path = ".status.settings", type_ = "string"),
-    printcolumn(name = "Server", json_path = ".status.server", type_ = "string")
+    status = "SiteStatus"
 )]
 struct SiteSpec {
     colour: String,
@@ -171,7 +169,7 @@ mod tests {
         let lines = recorder.lines();
         let written = lines.iter().filter(|line| line.starts_with("update"));
         assert_eq!(
-            Vec::from_iter(written),
+            written.collect::<Vec<_>>(),
             [
                 "update configmaps demo/shop-settings",
                 "update deployments.apps demo/shop"

@@ -103,7 +103,7 @@ fn line(event: &Event) -> String {
 fn operator(state: &OperatorState) -> String {
     let mut text = format!("operator {} {}\n", state.number(), state.doing());
     let observer = state.observer();
-    let served: Vec<String> = observer.served().iter().map(|r| r.to_string()).collect();
+    let served: Vec<String> = observer.served().iter().map(ToString::to_string).collect();
     let mut say = |what: &str, list: Vec<String>| {
         if !list.is_empty() {
             // Writing to a text does not fail.
@@ -140,7 +140,8 @@ fn operator(state: &OperatorState) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}\n")).collect()
+    let lines = text.lines().flat_map(|line| ["  ", line, "\n"]);
+    lines.collect()
 }
 
 #[cfg(test)]

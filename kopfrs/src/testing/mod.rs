@@ -6,6 +6,9 @@
 //! come of that ([`Waiting`]), and looks at what was done: the calls of handlers ([`Calls`]), the log ([`Log`]), the
 //! requests ([`OperatorHandle::writes`]). What goes wrong on the way is decided by a [`Gate`].
 //!
+//! Whatever does not go as it should fails the test: requests that are refused, waits in vain, operators that end by
+//! themselves. They panic, and say what there is to say, so that nothing needs to be unwrapped.
+//!
 //! # Examples
 //! ```standalone_crate
 //! use k8s_openapi::api::core::v1::ConfigMap;
@@ -27,6 +30,11 @@
 //! }
 //! # a_new_map_is_greeted();
 //! ```
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "whatever does not go as it should fails the test: that is said once, above"
+)]
 
 mod backend;
 mod calls;

@@ -159,7 +159,7 @@ impl OperatorSetup {
             .registry(calls.record(&handlers))
             .settings(self.settings.clone());
         let namespaces = self.namespaces.iter().flatten();
-        let builder = namespaces.fold(builder, |builder, name| builder.namespace(name));
+        let builder = namespaces.fold(builder, OperatorBuilder::namespace);
         if self.is_logging_in {
             builder.credentials(self.credentials())
         } else {

@@ -57,7 +57,8 @@ impl Actions {
         object: &mut K,
         change: impl FnMut(&mut K),
     ) -> Result<Change, ActionError> {
-        self.upsert(object, change, Way::Update).await
+        // Objects are large, and a handler's future would hold several.
+        Box::pin(self.upsert(object, change, Way::Update)).await
     }
 
     /// Makes an object as the function makes it, as [`create_or_update`](Actions::create_or_update), but
@@ -72,7 +73,7 @@ impl Actions {
         object: &mut K,
         change: impl FnMut(&mut K),
     ) -> Result<Change, ActionError> {
-        self.upsert(object, change, Way::Patch).await
+        Box::pin(self.upsert(object, change, Way::Patch)).await
     }
 
     async fn upsert<K: Object + Clone>(

@@ -51,6 +51,7 @@ impl Place {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as fields of objects have it")]
 fn config_map() -> Option<TypeMeta> {
     Some(TypeMeta {
         api_version: "v1".to_owned(),
@@ -58,6 +59,7 @@ fn config_map() -> Option<TypeMeta> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as fields of objects have it")]
 fn data(key: &str, value: &str) -> Option<BTreeMap<String, String>> {
     Some(BTreeMap::from([(key.to_owned(), value.to_owned())]))
 }
@@ -87,6 +89,7 @@ fn gadgets() -> Value {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as fields of objects have it")]
 fn gadget() -> Option<TypeMeta> {
     Some(TypeMeta {
         api_version: "actions.kopfrs.dev/v1".to_owned(),

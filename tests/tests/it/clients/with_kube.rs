@@ -272,13 +272,16 @@ async fn conditions_are_waited_for(cluster: Cluster) {
     let running = await_condition(pods.clone(), "p", conditions::is_pod_running());
     let params = PatchParams::default();
     let patched = pods.patch_status("p", &params, &patch);
-    let (running, patched) = patiently(async { tokio::join!(running, patched) }).await;
+    let (running, patched) = patiently(Box::pin(async { tokio::join!(running, patched) })).await;
     patched.expect("patched");
     assert!(running.expect("a watch").is_some());
     let uid = made.uid().expect("a uid");
     let gone = await_condition(pods.clone(), "p", conditions::is_deleted(&uid));
     let now = DeleteParams::default().grace_period(0);
-    let (gone, deleted) = patiently(async { tokio::join!(gone, pods.delete("p", &now)) }).await;
+    let (gone, deleted) = patiently(Box::pin(async {
+        tokio::join!(gone, pods.delete("p", &now))
+    }))
+    .await;
     deleted.expect("accepted");
     gone.expect("a watch");
 }
