@@ -78,6 +78,15 @@ impl Quantity {
         self.billionths > 0
     }
 
+    pub(crate) fn is_negative(self) -> bool {
+        self.billionths < 0
+    }
+
+    /// By amount, whatever way they are written.
+    pub(crate) fn is_more_than(self, other: Self) -> bool {
+        self.billionths > other.billionths
+    }
+
     pub(crate) fn shown(self) -> String {
         if self.billionths == 0 {
             return "0".to_owned();

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::condition;
 use crate::{
     error::FieldError,
     object::text,
-    strategy::names::{label_1035, label_value, qualified_name, subdomain},
+    strategy::{
+        field::Field,
+        names::{label_1035, qualified_name, subdomain},
+    },
 };
 
 mod client;
@@ -18,67 +21,10 @@ mod rules;
 const REVIEWS: &str = "v1, v1beta1";
 const CONDITIONS: usize = 64;
 
-/// A place in the configuration.
-#[derive(Debug)]
-struct Field<'a> {
-    path: String,
-    value: &'a Value,
-}
-
-impl<'a> Field<'a> {
-    fn member(&self, name: &str) -> Self {
-        Self {
-            path: format!("{}.{name}", self.path),
-            value: &self.value[name],
-        }
-    }
-
-    fn items(&self) -> impl Iterator<Item = Self> {
-        let items = self.value.as_array().into_iter().flatten();
-        items.enumerate().map(|(index, value)| Self {
-            path: format!("{}[{index}]", self.path),
-            value,
-        })
-    }
-
-    fn text(&self) -> &'a str {
-        self.value.as_str().unwrap_or_default()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.value.as_array().is_none_or(Vec::is_empty)
-    }
-
-    fn required(&self, why: &str) -> FieldError {
-        FieldError::required(self.path.as_str(), why)
-    }
-
-    fn invalid(&self, why: &str) -> FieldError {
-        FieldError::invalid(self.path.as_str(), self.value, why)
-    }
-
-    fn duplicate(&self) -> FieldError {
-        FieldError::new(
-            "FieldValueDuplicate",
-            self.path.as_str(),
-            format!("Duplicate value: {}", self.value),
-        )
-    }
-
-    /// One of a few words, if it is there.
-    fn one_of(&self, words: &[&str]) -> Option<FieldError> {
-        let known = self.value.is_null() || words.contains(&self.text());
-        (!known).then(|| FieldError::unsupported(self.path.as_str(), self.value, words))
-    }
-}
-
 /// Everything wrong with a configuration.
 pub(crate) fn validate(value: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    let webhooks = Field {
-        path: "webhooks".to_owned(),
-        value: &value["webhooks"],
-    };
+    let webhooks = Field::root(value, "webhooks");
     let mut names = BTreeSet::new();
     for webhook in webhooks.items() {
         validate_webhook(&webhook, &mut errors);
@@ -116,7 +62,7 @@ fn validate_webhook(webhook: &Field<'_>, errors: &mut Vec<FieldError>) {
         errors.push(timeout.invalid("the timeout value must be between 1 and 30 seconds"));
     }
     for field in ["namespaceSelector", "objectSelector"] {
-        validate_selector(&webhook.member(field), errors);
+        webhook.member(field).selector(errors);
     }
     client::validate(&webhook.member("clientConfig"), errors);
     validate_conditions(&webhook.member("matchConditions"), errors);
@@ -133,43 +79,6 @@ fn validate_name(name: &Field<'_>) -> Option<FieldError> {
     }
     let why = "should be a domain with at least three segments separated by dots";
     (name.text().split('.').count() < 3).then(|| name.invalid(why))
-}
-
-fn validate_selector(selector: &Field<'_>, errors: &mut Vec<FieldError>) {
-    let labels = selector.member("matchLabels");
-    for (key, value) in labels.value.as_object().into_iter().flatten() {
-        let wrong = |value: &str| {
-            let value = json!(value);
-            let path = labels.path.clone();
-            move |why: String| FieldError::invalid(path.as_str(), &value, why)
-        };
-        errors.extend(qualified_name(key).into_iter().map(wrong(key)));
-        let value = value.as_str().unwrap_or_default();
-        errors.extend(label_value(value).into_iter().map(wrong(value)));
-    }
-    for expression in selector.member("matchExpressions").items() {
-        let values = expression.member("values");
-        let operator = expression.member("operator");
-        match operator.text() {
-            "In" | "NotIn" if values.is_empty() => {
-                let why = "must be specified when `operator` is 'In' or 'NotIn'";
-                errors.push(values.required(why));
-            }
-            "Exists" | "DoesNotExist" if !values.is_empty() => {
-                let why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                errors.push(FieldError::forbidden(values.path.as_str(), why));
-            }
-            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
-            _ => errors.push(operator.invalid("not a valid selector operator")),
-        }
-        let key = expression.member("key");
-        let wrong = qualified_name(key.text());
-        errors.extend(wrong.iter().map(|why| key.invalid(why)));
-        for value in values.items() {
-            let wrong = label_value(value.text());
-            errors.extend(wrong.iter().map(|why| value.invalid(why)));
-        }
-    }
 }
 
 fn validate_conditions(conditions: &Field<'_>, errors: &mut Vec<FieldError>) {

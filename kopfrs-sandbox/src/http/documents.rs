@@ -4,7 +4,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::json;
 
 use super::{
-    negotiate::ranges,
+    negotiate::{Answer, not_acceptable, ranges},
     reply::{JSON, Reply},
 };
 use crate::{
@@ -30,11 +30,16 @@ pub(super) fn misspelt(path: &str) -> Reply {
 
 /// Answers a path that is not a resource's.
 pub(super) fn answer(cluster: &Cluster, method: &Method, path: &str, headers: &HeaderMap) -> Reply {
-    if method != Method::GET && method != Method::HEAD {
-        return Reply::error(&ApiError::method_not_allowed());
-    }
     let kinds = cluster.registry.kinds();
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    if is_strict(&kinds, &parts) {
+        if method != Method::GET {
+            return Reply::error(&ApiError::method_not_allowed());
+        }
+        if !accepts(headers) {
+            return Reply::error(&not_acceptable(Answer::Object));
+        }
+    }
     match parts[..] {
         [] => Reply::json(StatusCode::OK, &json!({"paths": paths(&kinds)})),
         ["version"] => Reply::json(StatusCode::OK, &version()),
@@ -68,6 +73,33 @@ pub(super) fn answer(cluster: &Cluster, method: &Method, path: &str, headers: &H
         ["openapi", "v3", "apis", group, version] => openapi_document(&kinds, group, version),
         _ => Reply::page_not_found(),
     }
+}
+
+/// Whether a document is only for GET, and in the media types there are. The others are for any method.
+fn is_strict(kinds: &Kinds, parts: &[&str]) -> bool {
+    match *parts {
+        ["version"] | ["api"] => true,
+        ["api", version] => kinds.has_version("", version),
+        ["apis", group, version] => {
+            let mut of_group = kinds.resources().filter(|kind| kind.group == group);
+            kinds.has_version(group, version) && of_group.all(|kind| kind.custom().is_none())
+        }
+        _ => false,
+    }
+}
+
+fn accepts(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT);
+    let accept = accept
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let known = |media: &str| {
+        matches!(
+            media,
+            "application/json" | "application/yaml" | "application/vnd.kubernetes.protobuf" | "*/*"
+        )
+    };
+    accept.trim().is_empty() || ranges(accept).iter().any(|range| known(range.media))
 }
 
 fn resource_list(kinds: &Kinds, group: &str, version: &str) -> Reply {

@@ -78,21 +78,24 @@ pub(crate) enum Answer {
     Watch,
 }
 
-/// Chooses a representation.
+/// Chooses a representation. `go_type` is what a real server calls a built-in kind.
 pub(crate) fn negotiate(
     accept: Option<&str>,
     answer: Answer,
-    is_custom: bool,
+    go_type: Option<&str>,
 ) -> Result<Accepted, ApiError> {
     let accept = accept.unwrap_or_default();
     if accept.trim().is_empty() {
         return Ok(Accepted::JSON);
     }
+    let is_custom = go_type.is_none();
     let mut transform_refused = false;
     for range in ranges(accept) {
         let yaml = match range.media {
             "application/json" | "*/*" => false,
             "application/yaml" => true,
+            // Custom resources are served by another part of a real server, which knows patterns.
+            "application/*" if is_custom => false,
             _ => continue,
         };
         let Some(transform) = range.parameter("as") else {
@@ -105,21 +108,21 @@ pub(crate) fn negotiate(
             "Table" => Shape::Table,
             "PartialObjectMetadata" => Shape::Metadata,
             "PartialObjectMetadataList" => Shape::MetadataList,
-            _ => continue,
+            _ => {
+                transform_refused = true;
+                continue;
+            }
         };
         if range.parameter("g") != Some("meta.k8s.io") || range.parameter("v") != Some("v1") {
             transform_refused = true;
             continue;
         }
-        let fits = match (shape, answer) {
+        return match (shape, answer) {
             (Shape::Metadata, Answer::List) | (Shape::MetadataList, Answer::Object) => {
-                return Err(refused());
+                Err(unfit(shape, go_type))
             }
-            _ => true,
+            _ => Ok(Accepted { shape, yaml }),
         };
-        if fits {
-            return Ok(Accepted { shape, yaml });
-        }
     }
     Err(if transform_refused || is_custom {
         refused()
@@ -129,15 +132,35 @@ pub(crate) fn negotiate(
 }
 
 fn refused() -> ApiError {
-    ApiError::new(
-        406,
-        "NotAcceptable",
-        format!("only the following media types are accepted: {TYPES}"),
-        None,
-    )
+    only(TYPES)
 }
 
-fn not_acceptable(answer: Answer) -> ApiError {
+fn only(types: &str) -> ApiError {
+    let message = format!("only the following media types are accepted: {types}");
+    ApiError::new(406, "NotAcceptable", message, None)
+}
+
+/// A watch in a format that has no frames.
+pub(crate) fn unwatchable() -> ApiError {
+    only("application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch")
+}
+
+/// Metadata of a list asked for of an object, or the other way round.
+fn unfit(shape: Shape, go_type: Option<&str>) -> ApiError {
+    let message = match (shape, go_type) {
+        (Shape::MetadataList, None) => return ApiError::internal("content is not a list"),
+        (Shape::MetadataList, Some(name)) => format!(
+            "you requested PartialObjectMetadataList, but the requested object is not a list (*{name})"
+        ),
+        (_, name) => format!(
+            "you requested PartialObjectMetadata, but the requested object is a list (*{}List)",
+            name.unwrap_or("unstructured.Unstructured")
+        ),
+    };
+    ApiError::new(406, "NotAcceptable", message, None)
+}
+
+pub(crate) fn not_acceptable(answer: Answer) -> ApiError {
     let watch = ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
     let more = if answer == Answer::Watch { watch } else { "" };
     let message = format!("406: Not Acceptable\n\nAvailable representations: {TYPES}{more}");
@@ -152,7 +175,7 @@ mod tests {
     fn clients_get_what_they_ask_for() {
         let kubectl = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
         let shape = |accept: &str, answer| {
-            negotiate(Some(accept), answer, false)
+            negotiate(Some(accept), answer, Some("core.ConfigMap"))
                 .ok()
                 .map(|accepted| accepted.shape)
         };

@@ -24,13 +24,17 @@ use crate::{
 const MANAGER_LIMIT: usize = 128;
 
 fn invalid(options: &str, error: FieldError) -> ApiError {
+    all_invalid(options, &[error])
+}
+
+fn all_invalid(options: &str, errors: &[FieldError]) -> ApiError {
     ApiError::invalid(
         Subject {
             group: "meta.k8s.io",
             resource: options,
             name: "",
         },
-        &[error],
+        errors,
     )
 }
 
@@ -286,6 +290,11 @@ fn start(query: &Query) -> Result<Start, ApiError> {
     let initial = query
         .get("sendInitialEvents")
         .map(|_| query.flag("sendInitialEvents"));
+    if !query.text("continue").is_empty() {
+        let why = "resourceVersionMatch is forbidden when continue is provided";
+        let error = FieldError::forbidden("resourceVersionMatch", why);
+        return Err(invalid_options(error));
+    }
     match (initial, matching) {
         (None, "") | (Some(_), "NotOlderThan") => {}
         (None, _) => {
@@ -304,15 +313,20 @@ fn start(query: &Query) -> Result<Start, ApiError> {
             )));
         }
         (Some(_), other) => {
-            let error =
-                FieldError::unsupported("resourceVersionMatch", &json!(other), &["NotOlderThan"]);
-            return Err(invalid_options(error));
+            const FIELD: &str = "resourceVersionMatch";
+            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+            let both = [
+                FieldError::forbidden(FIELD, why),
+                FieldError::unsupported(FIELD, &json!(other), &["NotOlderThan"]),
+            ];
+            return Err(all_invalid("ListOptions", &both));
         }
     }
     if version.is_empty() || version == "0" {
         return Ok(match initial {
             Some(true) => Start::PresentThenBookmark,
-            Some(false) | None => Start::Present,
+            Some(false) => Start::Now,
+            None => Start::Present,
         });
     }
     let Ok(revision) = version.parse() else {

@@ -108,6 +108,7 @@ fn verb(method: &Method, info: &RequestInfo, watch: bool, old_watch: bool) -> &'
         Method::GET | Method::HEAD if info.name.is_empty() && watch => "watch",
         Method::GET | Method::HEAD if old_watch => "watch",
         Method::GET | Method::HEAD if info.name.is_empty() => "list",
+        Method::HEAD => "get",
         Method::POST => "create",
         Method::PUT => "update",
         Method::DELETE if info.name.is_empty() => "deletecollection",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     Shutdown, documents,
-    negotiate::{Accepted, Answer, Shape, negotiate},
+    negotiate::{Accepted, Answer, Shape, negotiate, unwatchable},
     options,
     query::Query,
     reply::Reply,
@@ -36,6 +36,8 @@ use crate::{
 pub(super) struct Context<'a> {
     pub(super) cluster: &'a Arc<Cluster>,
     pub(super) info: &'a RequestInfo,
+    /// Asked for without the body of the answer.
+    pub(super) is_head: bool,
     pub(super) query: &'a Query,
     pub(super) caller: &'a Caller,
     pub(super) headers: &'a HeaderMap,
@@ -57,7 +59,11 @@ impl Context<'_> {
     }
 
     pub(super) fn accepted(&self, kind: &Kind, answer: Answer) -> Result<Accepted, ApiError> {
-        negotiate(self.header(header::ACCEPT), answer, kind.custom().is_some())
+        let go_type = match kind.origin {
+            Origin::BuiltIn(_) => Some(go_type(kind)),
+            Origin::Custom(_) => None,
+        };
+        negotiate(self.header(header::ACCEPT), answer, go_type.as_deref())
     }
 
     /// The options of a write at this path; `name` is what they are called.
@@ -105,6 +111,15 @@ impl Context<'_> {
             reply
         })
     }
+}
+
+/// A built-in kind as a real server's own types call it.
+fn go_type(kind: &Kind) -> String {
+    let package = match kind.group.split('.').next().unwrap_or_default() {
+        "" | "events" => "core",
+        first => first,
+    };
+    format!("{package}.{}", kind.kind)
 }
 
 pub(super) async fn answer(context: &Context<'_>) -> Reply {
@@ -183,10 +198,22 @@ async fn dispatch(
         return access_review(context, kind);
     }
     let named = !info.name.is_empty();
-    if !kind.verbs.contains(&info.verb) {
+    let is_custom = kind.custom().is_some();
+    if !is_custom && (context.is_head || !kind.verbs.contains(&info.verb)) {
         return Err(ApiError::method_not_allowed());
     }
     match (info.verb, named) {
+        // The name of a new custom resource is read from its body alone.
+        ("create", true) if is_custom => {
+            let unnamed = Target {
+                name: String::new(),
+                ..target
+            };
+            write::create(context, kinds, &unnamed).await
+        }
+        ("update" | "patch", false) if is_custom => {
+            Err(ApiError::bad_request("name must be provided"))
+        }
         ("get", true) => get(context, &target),
         ("list", false) => list(context, &target),
         ("watch", _) => watch(context, target),
@@ -195,6 +222,7 @@ async fn dispatch(
         ("patch", true) => write::patch(context, &target, Part::Main).await,
         ("delete", true) => delete_one(context, &target).await,
         ("deletecollection", false) => delete_collection(context, &target).await,
+        _ if is_custom => Err(ApiError::not_supported(kind.subject(""), "")),
         _ => Err(ApiError::method_not_allowed()),
     }
 }
@@ -245,6 +273,9 @@ async fn subresource(
 }
 
 fn access_review(context: &Context<'_>, kind: &Kind) -> Result<Reply, ApiError> {
+    if !context.info.name.is_empty() {
+        return Err(ApiError::no_such_resource());
+    }
     if context.info.verb != "create" {
         return Err(ApiError::method_not_allowed());
     }
@@ -301,6 +332,9 @@ fn list_reply(
 
 fn watch(context: &Context<'_>, mut target: Target) -> Result<Reply, ApiError> {
     let accepted = context.accepted(&target.kind, Answer::Watch)?;
+    if accepted.yaml {
+        return Ok(Reply::error(&unwatchable()).into_yaml());
+    }
     let mut options = options::watch(context.query, &target.kind, accepted)?;
     options.as_of = context.as_of(&target.kind);
     if !target.name.is_empty() {
@@ -341,8 +375,7 @@ async fn delete_collection(context: &Context<'_>, target: &Target) -> Result<Rep
         is_collective: true,
         ..context.delete_options()?
     };
-    let mut options = options::list(context.query, &target.kind)?;
-    options.limit = 0;
+    let options = options::list(context.query, &target.kind)?;
     let listed = list::list(context.cluster, target, &options)?;
     for object in &listed.objects {
         let name = crate::object::meta(&object.value, "name").to_owned();

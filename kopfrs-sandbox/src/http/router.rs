@@ -56,6 +56,7 @@ impl Router {
         let context = resource::Context {
             cluster: &self.cluster,
             info: &info,
+            is_head: request.method() == Method::HEAD,
             query: &query,
             caller: &caller,
             headers: request.headers(),

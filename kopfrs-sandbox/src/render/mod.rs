@@ -3,10 +3,13 @@
 //! Called by `http` for answers and by watches for lines. Whole objects are copied from text that was serialised once.
 
 mod age;
+mod claims;
 mod columns;
+mod events;
 mod jsonpath;
 mod table;
 mod wide;
+mod workloads;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::{Value, json};

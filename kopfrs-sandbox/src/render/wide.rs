@@ -27,15 +27,44 @@ const SERVICE: &[Wide] = &[("Selector", |service| {
     or_none(Some(&labels(service["spec"]["selector"].as_object())))
 })];
 
+const BINDING: &[Wide] = &[
+    ("Users", |binding| subjects(binding, "User")),
+    ("Groups", |binding| subjects(binding, "Group")),
+    ("ServiceAccounts", |binding| {
+        subjects(binding, "ServiceAccount")
+    }),
+];
+
 /// The columns of a kind.
 pub(super) fn of(kind: &str) -> &'static [Wide] {
     match kind {
         "Pod" => POD,
         "Service" => SERVICE,
+        "PersistentVolumeClaim" => &[("VolumeMode", |claim| {
+            text(claim, &["spec", "volumeMode"])
+                .unwrap_or("<unset>")
+                .to_owned()
+        })],
+        "RoleBinding" | "ClusterRoleBinding" => BINDING,
         "StatefulSet" => &[CONTAINERS, IMAGES],
         "CronJob" | "DaemonSet" | "Deployment" | "Job" | "ReplicaSet" => WORKLOAD,
         _ => &[],
     }
+}
+
+/// Who of one sort is bound.
+fn subjects(binding: &Value, kind: &str) -> String {
+    let subjects = binding["subjects"].as_array().into_iter().flatten();
+    let of_kind = subjects.filter(|subject| subject["kind"] == kind);
+    let shown = of_kind.map(|subject| {
+        let name = text(subject, &["name"]).unwrap_or_default();
+        let namespace = text(subject, &["namespace"]).filter(|_| kind == "ServiceAccount");
+        namespace.map_or_else(
+            || name.to_owned(),
+            |namespace| format!("{namespace}/{name}"),
+        )
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn or_none(text: Option<&str>) -> String {
@@ -71,7 +100,7 @@ fn containers(value: &Value, member: &str) -> String {
     members.join(",")
 }
 
-fn labels(labels: Option<&Map<String, Value>>) -> String {
+pub(super) fn labels(labels: Option<&Map<String, Value>>) -> String {
     let labels = labels.into_iter().flatten();
     let labels: Vec<String> = labels
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))

@@ -5,6 +5,7 @@
 
 pub(crate) mod builtin;
 mod extensions;
+pub(crate) mod field;
 pub(crate) mod metadata;
 pub(crate) mod names;
 mod structural;
@@ -162,7 +163,10 @@ pub(crate) fn generate_name(value: &mut Value) {
 pub(crate) fn validate_create(kind: &Kind, value: &Value) -> Vec<FieldError> {
     let mut errors = metadata::validate(value, metadata_rules(kind));
     match &kind.origin {
-        Origin::BuiltIn(rules) => errors.extend((rules.validate)(value)),
+        Origin::BuiltIn(rules) => {
+            errors.extend((rules.validate)(value));
+            errors.extend((rules.validate_create)(value));
+        }
         Origin::Custom(custom) => {
             let mut found = schema::validate(value, &custom.schema, "");
             check_rules(kind, (value, None), &mut found);

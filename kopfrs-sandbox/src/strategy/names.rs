@@ -82,6 +82,39 @@ pub(crate) fn label_1035(name: &str) -> Vec<String> {
     errors
 }
 
+/// Names of ports, as IANA has them.
+pub(crate) fn port_name(name: &str) -> Vec<String> {
+    let is_allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let rules = [
+        (name.len() > 15, "must be no more than 15 characters"),
+        (
+            name.is_empty() || !name.bytes().all(is_allowed),
+            "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
+        ),
+        (
+            !name.bytes().any(|b| b.is_ascii_lowercase()),
+            "must contain at least one letter (a-z)",
+        ),
+        (name.contains("--"), "must not contain consecutive hyphens"),
+        (
+            name.starts_with('-') || name.ends_with('-'),
+            "must not begin or end with a hyphen",
+        ),
+    ];
+    let broken = rules.into_iter().filter(|(is_broken, _)| *is_broken);
+    broken.map(|(_, why)| why.to_owned()).collect()
+}
+
+/// Names of environment variables.
+pub(crate) fn variable_name(name: &str) -> Vec<String> {
+    let is_allowed = |b: u8| (b' '..=b'~').contains(&b) && b != b'=';
+    if name.bytes().all(is_allowed) {
+        return Vec::new();
+    }
+    let why = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+    vec![why.to_owned()]
+}
+
 fn path_segment(name: &str) -> Vec<String> {
     match name {
         "." | ".." => vec![format!("may not be '{name}'")],

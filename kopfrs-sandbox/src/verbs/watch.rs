@@ -43,6 +43,8 @@ pub(crate) struct WatchOptions {
 /// Where a watch begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
+    /// With what happens from now on.
+    Now,
     /// With what exists, as ADDED events.
     Present,
     /// With what exists and a bookmark that says so.
@@ -83,6 +85,7 @@ impl Watch {
         let resource = &target.kind.resource;
         let (initial, cursor) = match options.start {
             Start::After(revision) => (Vec::new(), cluster.store.cursor(resource, Some(revision))),
+            Start::Now => (Vec::new(), cluster.store.cursor(resource, None)),
             Start::Present | Start::PresentThenBookmark => {
                 cluster
                     .store

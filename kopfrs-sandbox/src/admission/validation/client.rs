@@ -3,8 +3,10 @@
 use http::Uri;
 use serde_json::json;
 
-use super::Field;
-use crate::{error::FieldError, strategy::names::subdomain};
+use crate::{
+    error::FieldError,
+    strategy::{field::Field, names::subdomain},
+};
 
 const FORM: &str = "; desired format: https://host[/path]";
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Field;
-use crate::error::FieldError;
+use crate::{error::FieldError, strategy::field::Field};
 
 const ALL: &str = "*";
 

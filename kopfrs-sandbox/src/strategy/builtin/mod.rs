@@ -2,9 +2,15 @@
 //!
 //! `registry::builtin` points here row by row. A kind without particulars uses `PLAIN`.
 
-mod core;
+mod claims;
+mod data;
 pub(crate) mod definition;
+mod events;
+mod leases;
+mod namespaces;
 mod pod;
+mod services;
+mod times;
 mod workload;
 
 use serde_json::Value;
@@ -43,6 +49,8 @@ pub(crate) struct Rules {
     /// Carries over or derives fields on updates: new, old.
     pub(crate) carry_over: fn(&mut Value, &Value),
     pub(crate) validate: fn(&Value) -> Vec<FieldError>,
+    /// What is demanded of new objects only.
+    pub(crate) validate_create: fn(&Value) -> Vec<FieldError>,
     /// New, old.
     pub(crate) validate_update: fn(&Value, &Value) -> Vec<FieldError>,
     /// Fields to select by, besides name and namespace.
@@ -61,23 +69,24 @@ const PLAIN: Rules = Rules {
     prepare: |_| (),
     carry_over: |_, _| (),
     validate: |_| Vec::new(),
+    validate_create: |_| Vec::new(),
     validate_update: |_, _| Vec::new(),
     selectable: &[],
 };
 
 pub(crate) static CONFIG_MAP: Rules = Rules {
-    check_types: core::config_map_types,
-    defaults: |value| core::drop_empty(value, &["data", "binaryData"]),
-    validate: core::validate_config_map,
-    validate_update: core::validate_immutable_data,
+    check_types: data::config_map_types,
+    defaults: |value| data::drop_empty(value, &["data", "binaryData"]),
+    validate: data::validate_config_map,
+    validate_update: data::validate_immutable_data,
     ..PLAIN
 };
 
 pub(crate) static SECRET: Rules = Rules {
-    check_types: core::secret_types,
-    defaults: core::secret_defaults,
-    validate: core::validate_secret,
-    validate_update: core::validate_secret_update,
+    check_types: data::secret_types,
+    defaults: data::secret_defaults,
+    validate: data::validate_secret,
+    validate_update: data::validate_secret_update,
     selectable: &["type"],
     ..PLAIN
 };
@@ -97,8 +106,9 @@ const EVENT_FIELDS: &[&str] = &[
 ];
 
 pub(crate) static EVENT: Rules = Rules {
-    check_types: core::event_types,
-    defaults: core::event_defaults,
+    check_types: events::event_types,
+    defaults: events::event_defaults,
+    validate: events::validate_event,
     selectable: EVENT_FIELDS,
     ..PLAIN
 };
@@ -106,9 +116,11 @@ pub(crate) static EVENT: Rules = Rules {
 /// The other view of the same events; `strategy::view` translates.
 pub(crate) static EVENT_V1: Rules = Rules {
     stored_as: Some("events"),
-    check_types: core::event_types,
-    validate: core::validate_event_v1,
-    defaults: core::event_defaults,
+    check_types: events::event_types,
+    validate: events::validate_event_v1,
+    validate_create: events::validate_new_event_v1,
+    validate_update: events::validate_event_v1_update,
+    defaults: events::event_defaults,
     selectable: &[
         "reason",
         "regarding.kind",
@@ -123,9 +135,9 @@ pub(crate) static EVENT_V1: Rules = Rules {
 pub(crate) static NAMESPACE: Rules = Rules {
     name: NameRule::Label,
     delete_answers_object: true,
-    defaults: core::namespace_defaults,
-    prepare: core::prepare_namespace,
-    carry_over: core::keep_namespace_label,
+    defaults: namespaces::namespace_defaults,
+    prepare: namespaces::prepare_namespace,
+    carry_over: namespaces::keep_namespace_label,
     selectable: &["status.phase"],
     ..PLAIN
 };
@@ -137,9 +149,10 @@ pub(crate) static NODE: Rules = Rules {
 
 pub(crate) static CLAIM: Rules = Rules {
     delete_answers_object: true,
-    prepare: core::pending,
-    defaults: core::claim_defaults,
-    validate: core::validate_claim,
+    prepare: claims::pending,
+    defaults: claims::claim_defaults,
+    validate: claims::validate_claim,
+    validate_update: claims::validate_claim_update,
     ..PLAIN
 };
 
@@ -149,6 +162,7 @@ pub(crate) static POD: Rules = Rules {
     defaults: pod::defaults,
     prepare: pod::prepare,
     validate: pod::validate,
+    validate_update: pod::validate_update,
     selectable: &[
         "spec.nodeName",
         "spec.restartPolicy",
@@ -171,24 +185,26 @@ pub(crate) static SERVICE_ACCOUNT: Rules = Rules {
 pub(crate) static SERVICE: Rules = Rules {
     name: NameRule::Label,
     delete_answers_object: true,
-    defaults: core::service_defaults,
-    carry_over: core::keep_service_addresses,
-    validate: core::validate_service,
+    defaults: services::service_defaults,
+    carry_over: services::keep_service_addresses,
+    validate: services::validate_service,
+    validate_update: services::validate_service_update,
     selectable: &["spec.clusterIP", "spec.type"],
     ..PLAIN
 };
 
 pub(crate) static LEASE: Rules = Rules {
     put_creates: true,
-    check_types: core::lease_types,
-    validate: core::validate_lease,
+    check_types: leases::lease_types,
+    defaults: leases::drop_coordination,
+    validate: leases::validate_lease,
     ..PLAIN
 };
 
 pub(crate) static DEPLOYMENT: Rules = Rules {
     counts_generation: true,
     defaults: workload::deployment_defaults,
-    validate: workload::validate_selector,
+    validate: workload::validate_deployment,
     validate_update: workload::selector_is_immutable,
     ..PLAIN
 };
@@ -196,7 +212,7 @@ pub(crate) static DEPLOYMENT: Rules = Rules {
 pub(crate) static REPLICA_SET: Rules = Rules {
     counts_generation: true,
     defaults: workload::replica_set_defaults,
-    validate: workload::validate_selector,
+    validate: workload::validate_replica_set,
     validate_update: workload::selector_is_immutable,
     ..PLAIN
 };
@@ -204,14 +220,15 @@ pub(crate) static REPLICA_SET: Rules = Rules {
 pub(crate) static STATEFUL_SET: Rules = Rules {
     counts_generation: true,
     defaults: workload::stateful_set_defaults,
-    validate: workload::validate_selector,
+    validate: workload::validate_stateful_set,
+    validate_update: workload::validate_stateful_set_update,
     ..PLAIN
 };
 
 pub(crate) static DAEMON_SET: Rules = Rules {
     counts_generation: true,
     defaults: workload::daemon_set_defaults,
-    validate: workload::validate_selector,
+    validate: workload::validate_daemon_set,
     validate_update: workload::selector_is_immutable,
     ..PLAIN
 };
@@ -220,6 +237,8 @@ pub(crate) static JOB: Rules = Rules {
     counts_generation: true,
     defaults: workload::job_defaults,
     prepare: workload::prepare_job,
+    validate: workload::validate_job,
+    validate_update: workload::validate_job_update,
     selectable: &["status.successful"],
     ..PLAIN
 };
@@ -227,13 +246,13 @@ pub(crate) static JOB: Rules = Rules {
 pub(crate) static CRON_JOB: Rules = Rules {
     counts_generation: true,
     defaults: workload::cron_job_defaults,
+    validate: workload::validate_cron_job,
     ..PLAIN
 };
 
 const RBAC: Rules = Rules {
     name: NameRule::PathSegment,
     put_creates: true,
-    validate_update: core::role_reference_is_immutable,
     ..PLAIN
 };
 
@@ -286,6 +305,7 @@ pub(crate) static DEFINITION: Rules = Rules {
     prepare: definition::prepare,
     carry_over: definition::carry_over,
     validate: definition::validate,
+    validate_create: definition::validate_create,
     validate_update: definition::validate_update,
     ..PLAIN
 };

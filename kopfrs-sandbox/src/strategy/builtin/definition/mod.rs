@@ -2,12 +2,14 @@
 //!
 //! Serving what is defined is the CRD controller's business.
 
+mod parts;
+
 use serde_json::{Value, json};
 
 use crate::{
     error::FieldError,
     object::{Fields, child_mut, fields_mut, text},
-    strategy::names,
+    strategy::{field::Field, names},
 };
 
 pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
@@ -67,15 +69,6 @@ pub(super) fn validate(value: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let spec = &value["spec"];
     let group = text(spec, &["group"]).unwrap_or_default();
-    let plural = text(spec, &["names", "plural"]).unwrap_or_default();
-    let name = crate::object::meta(value, "name");
-    if name != format!("{plural}.{group}") || plural.is_empty() {
-        errors.push(FieldError::invalid(
-            "metadata.name",
-            &json!(name),
-            "must be spec.names.plural+\".\"+spec.group",
-        ));
-    }
     if group.is_empty() {
         errors.push(FieldError::required("spec.group", ""));
     } else if !group.contains('.') {
@@ -85,11 +78,12 @@ pub(super) fn validate(value: &Value) -> Vec<FieldError> {
             "should be a domain with at least one dot",
         ));
     }
-    for field in ["kind", "listKind", "plural", "singular"] {
-        if text(spec, &["names", field]).unwrap_or_default().is_empty() {
-            errors.push(FieldError::required(format!("spec.names.{field}"), ""));
-        }
-    }
+    let wrong = names::subdomain(group);
+    let wrong = wrong.iter().filter(|_| !group.is_empty());
+    errors.extend(wrong.map(|why| FieldError::invalid("spec.group", &json!(group), why)));
+    let whole = Field::root(value, "spec");
+    parts::validate_names(&whole, &mut errors);
+    parts::validate_conversion(&whole, &mut errors);
     match spec["scope"].as_str().unwrap_or_default() {
         "" => errors.push(FieldError::required("spec.scope", "")),
         "Namespaced" | "Cluster" => {}
@@ -99,13 +93,22 @@ pub(super) fn validate(value: &Value) -> Vec<FieldError> {
             &["Cluster", "Namespaced"],
         )),
     }
-    if spec["conversion"]["strategy"] == "Webhook" {
-        errors.push(FieldError::forbidden(
-            "spec.conversion.strategy",
-            "the sandbox does not call conversion webhooks",
-        ));
-    }
     validate_versions(value, &mut errors);
+    errors
+}
+
+/// What is demanded of new definitions only.
+pub(super) fn validate_create(value: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let spec = &value["spec"];
+    let group = text(spec, &["group"]).unwrap_or_default();
+    let plural = text(spec, &["names", "plural"]).unwrap_or_default();
+    let name = crate::object::meta(value, "name");
+    if name != format!("{plural}.{group}") || plural.is_empty() {
+        let why = "must be spec.names.plural+\".\"+spec.group";
+        errors.push(FieldError::invalid("metadata.name", &json!(name), why));
+    }
+    errors.extend(parts::validate_approval(value));
     errors
 }
 
@@ -127,12 +130,9 @@ fn validate_versions(value: &Value, errors: &mut Vec<FieldError>) {
                 why,
             ));
         }
-        // A single version's schema is shown where v1beta1 had it.
-        let path = if single {
-            "spec.validation.openAPIV3Schema".to_owned()
-        } else {
-            format!("spec.versions[{index}].schema.openAPIV3Schema")
-        };
+        parts::validate_version(version, (index, single), errors);
+        let holder = if single { "validation" } else { "schema" };
+        let path = format!("{}.openAPIV3Schema", parts::path_of(holder, index, single));
         match version["schema"]
             .get("openAPIV3Schema")
             .filter(|schema| schema.is_object())
@@ -141,20 +141,41 @@ fn validate_versions(value: &Value, errors: &mut Vec<FieldError>) {
                 format!("spec.versions[{index}].schema.openAPIV3Schema"),
                 "",
             )),
-            Some(schema) => super::super::structural::validate_root(schema, &path, errors),
+            Some(schema) => crate::strategy::structural::validate_root(schema, &path, errors),
         }
     }
-    validate_storage(versions, &value["status"]["storedVersions"], errors);
+    let mut seen = Vec::new();
+    for version in versions {
+        if seen.contains(&&version["name"]) {
+            let message = format!(
+                "Invalid value: {}: must contain unique version names",
+                show_versions(versions)
+            );
+            errors.push(FieldError::new(
+                "FieldValueInvalid",
+                "spec.versions",
+                message,
+            ));
+            break;
+        }
+        seen.push(&version["name"]);
+    }
+    validate_storage(
+        &value["spec"]["versions"],
+        &value["status"]["storedVersions"],
+        errors,
+    );
 }
 
-fn validate_storage(versions: &[Value], stored: &Value, errors: &mut Vec<FieldError>) {
+fn validate_storage(given: &Value, stored: &Value, errors: &mut Vec<FieldError>) {
+    let versions = given.as_array().map(Vec::as_slice).unwrap_or_default();
     let storage: Vec<&Value> = versions
         .iter()
         .filter(|version| version["storage"] == true)
         .collect();
     if storage.len() != 1 {
         let shown = if versions.is_empty() {
-            "null".to_owned()
+            given.to_string()
         } else {
             show_versions(versions)
         };
@@ -223,11 +244,42 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<FieldError> {
             }
         }
     }
-    let group = |value: &Value| value["spec"]["group"].clone();
-    if group(new) != group(old) {
-        errors.push(FieldError::immutable("spec.group", &group(new)));
+    for path in [&["group"][..], &["names", "plural"]] {
+        let of = |value: &Value| {
+            crate::object::at(&value["spec"], path)
+                .cloned()
+                .unwrap_or_default()
+        };
+        if of(new) != of(old) {
+            errors.push(FieldError::immutable(
+                format!("spec.{}", path.join(".")),
+                &of(new),
+            ));
+        }
     }
+    errors.extend(missing_stored(new));
     errors
+}
+
+/// Versions that objects may still be stored in must stay.
+fn missing_stored(value: &Value) -> Vec<FieldError> {
+    let versions = value["spec"]["versions"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let stored = Field::root(value, "status").member("storedVersions");
+    let stored = stored
+        .items()
+        .filter(|name| !versions.iter().any(|one| one["name"] == *name.value));
+    let errors = stored.map(|name| {
+        let version = name.text();
+        name.invalid(&format!(
+            "missing from spec.versions; {version} was previously a storage version, and must remain in \
+             spec.versions until a storage migration ensures no data remains persisted in {version} and removes \
+             {version} from status.storedVersions"
+        ))
+    });
+    errors.collect()
 }
 
 /// Sets a condition; true when that changed anything.

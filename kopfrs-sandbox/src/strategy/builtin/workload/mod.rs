@@ -1,12 +1,20 @@
 //! Workload kinds, with a real server's defaults.
 
+mod job;
+mod schedule;
+mod validation;
+
 use serde_json::{Value, json};
 
-use super::pod;
-use crate::{
-    error::FieldError,
-    object::{Fields, child_mut, fields_mut},
+pub(super) use self::{
+    job::{validate_cron_job, validate_job, validate_job_update},
+    validation::{
+        selector_is_immutable, validate_daemon_set, validate_deployment, validate_replica_set,
+        validate_stateful_set, validate_stateful_set_update,
+    },
 };
+use super::pod;
+use crate::object::{Fields, child_mut, fields_mut};
 
 fn default(fields: &mut Fields, name: &str, value: Value) {
     fields.entry(name).or_insert(value);
@@ -103,7 +111,9 @@ fn job_spec_defaults(spec: &mut Fields) {
 
 pub(super) fn job_defaults(value: &mut Value) {
     default(fields_mut(value), "status", json!({}));
-    job_spec_defaults(child_mut(value, "spec"));
+    let spec = child_mut(value, "spec");
+    job_spec_defaults(spec);
+    default(spec, "manualSelector", json!(false));
 }
 
 /// A Job selects its Pods by its uid, unless it says how.
@@ -114,11 +124,8 @@ pub(super) fn prepare_job(value: &mut Value) {
     if spec.get("manualSelector").and_then(Value::as_bool) == Some(true) {
         return;
     }
-    default(
-        spec,
-        "selector",
-        json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}),
-    );
+    let wanted = child_or_new(child_or_new(spec, "selector"), "matchLabels");
+    wanted.insert("batch.kubernetes.io/controller-uid".to_owned(), json!(uid));
     let template = spec.entry("template").or_insert_with(|| json!({}));
     let labels = child_or_new(child_mut(template, "metadata"), "labels");
     for prefix in ["", "batch.kubernetes.io/"] {
@@ -135,43 +142,8 @@ pub(super) fn cron_job_defaults(value: &mut Value) {
     default(spec, "successfulJobsHistoryLimit", json!(3));
     default(spec, "failedJobsHistoryLimit", json!(1));
     let template = spec.entry("jobTemplate").or_insert_with(|| json!({}));
+    child_mut(template, "metadata");
     let job = child_mut(template, "spec");
     template_defaults(job);
-}
-
-pub(super) fn validate_selector(value: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let selector = &value["spec"]["selector"];
-    if selector.is_null() {
-        errors.push(FieldError::required("spec.selector", ""));
-    }
-    let template = &value["spec"]["template"];
-    let labels = &template["metadata"]["labels"];
-    let wanted = selector["matchLabels"].as_object();
-    let matches = wanted.is_some_and(|wanted| {
-        wanted
-            .iter()
-            .all(|(key, value)| labels.get(key) == Some(value))
-    });
-    let expressions =
-        selector["matchExpressions"].is_array() && wanted.is_none_or(Fields::is_empty);
-    if !matches && !expressions {
-        let why = "`selector` does not match template `labels`";
-        errors.push(FieldError::invalid(
-            "spec.template.metadata.labels",
-            labels,
-            why,
-        ));
-    }
-    pod::validate_spec(&template["spec"], "spec.template.spec", &mut errors);
-    errors
-}
-
-pub(super) fn selector_is_immutable(new: &Value, old: &Value) -> Vec<FieldError> {
-    let (after, before) = (&new["spec"]["selector"], &old["spec"]["selector"]);
-    if after == before {
-        Vec::new()
-    } else {
-        vec![FieldError::immutable("spec.selector", after)]
-    }
+    child_mut(&mut job["template"], "metadata");
 }
