@@ -78,7 +78,7 @@ pub(super) fn answer(cluster: &Cluster, method: &Method, path: &str, headers: &H
 /// Whether a document is only for GET, and in the media types there are. The others are for any method.
 fn is_strict(kinds: &Kinds, parts: &[&str]) -> bool {
     match *parts {
-        ["version"] | ["api"] => true,
+        ["version" | "api"] => true,
         ["api", version] => kinds.has_version("", version),
         ["apis", group, version] => {
             let mut of_group = kinds.resources().filter(|kind| kind.group == group);

@@ -59,11 +59,11 @@ impl Context<'_> {
     }
 
     pub(super) fn accepted(&self, kind: &Kind, answer: Answer) -> Result<Accepted, ApiError> {
-        let go_type = match kind.origin {
-            Origin::BuiltIn(_) => Some(go_type(kind)),
-            Origin::Custom(_) => None,
-        };
-        negotiate(self.header(header::ACCEPT), answer, go_type.as_deref())
+        negotiate(
+            self.header(header::ACCEPT),
+            answer,
+            kind.go_type().as_deref(),
+        )
     }
 
     /// The options of a write at this path; `name` is what they are called.
@@ -111,15 +111,6 @@ impl Context<'_> {
             reply
         })
     }
-}
-
-/// A built-in kind as a real server's own types call it.
-fn go_type(kind: &Kind) -> String {
-    let package = match kind.group.split('.').next().unwrap_or_default() {
-        "" | "events" => "core",
-        first => first,
-    };
-    format!("{package}.{}", kind.kind)
 }
 
 pub(super) async fn answer(context: &Context<'_>) -> Reply {
@@ -261,7 +252,8 @@ async fn subresource(
         ("scale", "patch") => write::patch_scale(context, target).await,
         ("token", "create") => {
             let options = context.write_options("CreateOptions")?;
-            let body = write::body(context)?;
+            let expected = ("authentication.k8s.io/v1", "TokenRequest");
+            let body = write::body_of(context, expected)?;
             let answer = token::answer(context.cluster, target, &body, &options).await?;
             Ok(Reply::json(StatusCode::CREATED, &answer))
         }

@@ -57,6 +57,29 @@ pub(super) fn body(context: &Context<'_>) -> Result<Value, ApiError> {
     })
 }
 
+/// A body that is an object of one kind, which it need not name.
+pub(super) fn body_of(
+    context: &Context<'_>,
+    (api_version, kind): (&str, &str),
+) -> Result<Value, ApiError> {
+    let value = body(context)?;
+    let given = |name: &str, usual| {
+        value[name]
+            .as_str()
+            .filter(|text| !text.is_empty())
+            .unwrap_or(usual)
+    };
+    let (given_version, given_kind) = (given("apiVersion", api_version), given("kind", kind));
+    if (given_version, given_kind) == (api_version, kind) {
+        return Ok(value);
+    }
+    let version = given_version.rsplit('/').next().unwrap_or_default();
+    Err(ApiError::bad_request(format!(
+        "{given_kind} in version {version:?} cannot be handled as a {kind}: no kind {given_kind:?} is registered for \
+         version {given_version:?} in scheme \"sandbox\""
+    )))
+}
+
 fn reply(context: &Context<'_>, kind: &Kind, written: Written) -> Result<Reply, ApiError> {
     let status = if written.created {
         StatusCode::CREATED
@@ -282,7 +305,7 @@ fn configuration(context: &Context<'_>) -> Result<Value, ApiError> {
 
 pub(super) async fn put_scale(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
     let options = context.write_options("UpdateOptions")?;
-    let given = body(context)?;
+    let given = body_of(context, ("autoscaling/v1", "Scale"))?;
     let scale = scale::write(context.cluster, target, Method::Patch, &options, |_| {
         Ok(given.clone())
     })

@@ -70,6 +70,17 @@ pub(crate) struct Names {
 }
 
 impl Kind {
+    /// A built-in kind as a real server's own types call it, which some errors name.
+    pub(crate) fn go_type(&self) -> Option<String> {
+        let package = match self.group.split('.').next().unwrap_or_default() {
+            "" | "events" => "core",
+            first => first,
+        };
+        self.custom()
+            .is_none()
+            .then(|| format!("{package}.{}", self.kind))
+    }
+
     pub(crate) fn new(
         names: Names,
         verbs: &'static [&'static str],

@@ -221,9 +221,10 @@ fn core(kind: &str) -> Option<Vec<Column<'static>>> {
             let part = |name: &str| text(value, &["roleRef", name]).unwrap_or_default();
             json!(format!("{}/{}", part("kind"), part("name")))
         })],
-        "Namespace" => vec![string("Status", |value, _| {
-            value["status"]["phase"].clone()
-        })],
+        "Namespace" => {
+            let status = string("Status", |value, _| value["status"]["phase"].clone());
+            vec![status.described("The status of the namespace")]
+        }
         "Lease" => {
             let holder = string("Holder", |value, _| {
                 json!(text(value, &["spec", "holderIdentity"]).unwrap_or_default())

@@ -19,11 +19,10 @@ pub(super) fn of<'a>(
     let made: Vec<Value> = values
         .map(|value| row(kind, &columns, &value, rows.include, clock))
         .collect();
-    let named: Vec<Value> = if rows.names_columns {
-        columns.iter().map(Column::definition).collect()
-    } else {
-        Vec::new()
-    };
+    // Columns that were named before are not named again.
+    let named: Option<Vec<Value>> = rows
+        .names_columns
+        .then(|| columns.iter().map(Column::definition).collect());
     json!({
         "kind": "Table", "apiVersion": "meta.k8s.io/v1",
         "metadata": metadata, "columnDefinitions": named, "rows": made,

@@ -137,12 +137,12 @@ fn pod_status(value: &Value, _: &Clock) -> Value {
         }
     }
     if reason == "Completed" && runs {
-        reason = if has_condition(value, "Ready") {
+        let state = if has_condition(value, "Ready") {
             "Running"
         } else {
             "NotReady"
-        }
-        .to_owned();
+        };
+        state.clone_into(&mut reason);
     }
     json!(if reason.is_empty() {
         "Unknown".to_owned()

@@ -231,7 +231,7 @@ pub(super) fn check_name(target: &Target, value: &Value) -> Result<(), ApiError>
 fn check_version(target: &Target, given: &str, current: &Object) -> Result<(), ApiError> {
     let kind = &target.kind;
     if given.is_empty() || given == "0" {
-        if kind.custom().is_none() {
+        if matches!(&kind.origin, Origin::BuiltIn(rules) if !rules.needs_version) {
             return Ok(());
         }
         let error = FieldError::invalid(

@@ -32,6 +32,8 @@ pub(crate) struct Rules {
     pub(crate) name: NameRule,
     /// Whether `metadata.generation` counts changes of `spec` (or of everything outside metadata and status).
     pub(crate) counts_generation: bool,
+    /// Whether PUT must say which version it replaces.
+    pub(crate) needs_version: bool,
     /// Whether PUT creates what is missing.
     pub(crate) put_creates: bool,
     /// Whether DELETE answers with the object even when it is gone at once.
@@ -60,6 +62,7 @@ pub(crate) struct Rules {
 const PLAIN: Rules = Rules {
     name: NameRule::Subdomain,
     counts_generation: false,
+    needs_version: false,
     put_creates: false,
     delete_answers_object: false,
     is_review: false,
@@ -194,6 +197,7 @@ pub(crate) static SERVICE: Rules = Rules {
 };
 
 pub(crate) static LEASE: Rules = Rules {
+    needs_version: true,
     put_creates: true,
     check_types: leases::lease_types,
     defaults: leases::drop_coordination,
@@ -281,6 +285,7 @@ pub(crate) static CLUSTER_ROLE_BINDING: Rules = Rules {
 };
 
 pub(crate) static VALIDATING_WEBHOOKS: Rules = Rules {
+    needs_version: true,
     counts_generation: true,
     check_types: validation::check_types,
     defaults: defaults::validating,
@@ -299,6 +304,7 @@ pub(crate) static REVIEW: Rules = Rules {
 };
 
 pub(crate) static DEFINITION: Rules = Rules {
+    needs_version: true,
     counts_generation: true,
     delete_answers_object: true,
     defaults: definition::defaults,

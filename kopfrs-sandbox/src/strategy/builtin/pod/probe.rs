@@ -38,12 +38,13 @@ pub(super) fn validate_handler(handler: &Field<'_>, errors: &mut Vec<FieldError>
         errors.push(handler.required("must specify a handler type"));
         return;
     };
-    validate_action(&first, errors);
+    let kind = first.path.rsplit('.').next().unwrap_or_default();
+    validate_action(kind, &first, errors);
     errors.extend(given.map(|other| other.forbidden("may not specify more than 1 handler type")));
 }
 
-fn validate_action(action: &Field<'_>, errors: &mut Vec<FieldError>) {
-    if action.path.ends_with(".exec") {
+fn validate_action(kind: &str, action: &Field<'_>, errors: &mut Vec<FieldError>) {
+    if kind == "exec" {
         let command = action.member("command");
         if command.is_empty() {
             errors.push(command.required(""));
@@ -51,7 +52,7 @@ fn validate_action(action: &Field<'_>, errors: &mut Vec<FieldError>) {
         return;
     }
     errors.extend(action.member("port").port());
-    if action.path.ends_with(".httpGet") {
+    if kind == "httpGet" {
         let path = action.member("path");
         if path.text().is_empty() {
             errors.push(path.required(""));

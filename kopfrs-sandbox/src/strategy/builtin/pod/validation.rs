@@ -11,6 +11,9 @@ use crate::{
     },
 };
 
+/// Why a name is not acceptable.
+type Rule = fn(&str) -> Vec<String>;
+
 const LONGEST_DEADLINE: i64 = 2_147_483_647;
 
 /// A Pod itself: its images have no blanks around them, which templates may have.
@@ -56,7 +59,7 @@ fn validate_at(spec: &Field<'_>, errors: &mut Vec<FieldError>) {
     for toleration in spec.member("tolerations").items() {
         validate_toleration(&toleration, errors);
     }
-    let names: [(&str, fn(&str) -> Vec<String>); 4] = [
+    let names: [(&str, Rule); 4] = [
         ("hostname", names::label),
         ("subdomain", names::label),
         ("serviceAccountName", names::subdomain),

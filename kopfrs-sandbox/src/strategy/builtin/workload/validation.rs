@@ -263,7 +263,7 @@ mod tests {
 
     use super::*;
 
-    fn deployment(selector: Value, template: Value) -> Value {
+    fn deployment(selector: &Value, template: &Value) -> Value {
         json!({"spec": {"selector": selector, "template": template, "strategy": {"type": "Recreate"}}})
     }
 
@@ -280,9 +280,9 @@ mod tests {
 
     #[test]
     fn a_selector_must_choose_its_own_template() {
-        let good = deployment(json!({"matchLabels": {"a": "b"}}), template());
+        let good = deployment(&json!({"matchLabels": {"a": "b"}}), &template());
         assert!(validate_deployment(&good).is_empty());
-        let other = deployment(json!({"matchLabels": {"a": "c"}}), template());
+        let other = deployment(&json!({"matchLabels": {"a": "c"}}), &template());
         let found = texts(&validate_deployment(&other));
         let expected =
             format!("spec.template.metadata.labels: Invalid value: {{\"a\":\"b\"}}: {MISMATCH}");
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn an_unreadable_selector_hides_what_is_wrong_with_the_template() {
         let selector = json!({"matchExpressions": [{"key": "a", "operator": "Odd"}]});
-        let found = texts(&validate_deployment(&deployment(selector, json!({}))));
+        let found = texts(&validate_deployment(&deployment(&selector, &json!({}))));
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[1].ends_with("invalid label selector"));
     }
