@@ -20,6 +20,10 @@ pub(crate) struct Lines<W>(W);
 pub(crate) struct Line {
     pub(crate) level: Level,
     /// The module that says it.
+    #[cfg_attr(
+        not(feature = "cli"),
+        allow(dead_code, reason = "only the command line shows it")
+    )]
     pub(crate) target: &'static str,
     /// The place in which it is said.
     pub(crate) place: Place,
