@@ -109,21 +109,23 @@ pub(crate) fn object(
         .map(|path| format!("duplicate field {path:?}"));
     decoded.faults.splice(0..0, twice);
     if decoded.faults.len() > 1 && kind.custom().is_none() {
-        in_order(&mut decoded.faults, &json::paths(bytes));
+        in_order(&mut decoded.faults, bytes);
     }
     Ok(decoded)
 }
 
 /// Sorts faults by where they are in the text; a field that came twice is at its second place.
-fn in_order(faults: &mut [String], paths: &[String]) {
+fn in_order(faults: &mut [String], bytes: &[u8]) {
+    let path = |fault: &str| fault.split('"').nth(1).map(str::to_owned);
+    let paths: Vec<String> = faults.iter().filter_map(|fault| path(fault)).collect();
+    let positions = json::positions(bytes, paths.iter().map(String::as_str));
     faults.sort_by_cached_key(|fault| {
-        let path = fault.split('"').nth(1);
-        let is_path = |one: &String| Some(one.as_str()) == path;
-        if fault.starts_with("duplicate") {
-            paths.iter().rposition(is_path)
+        let (first, last) = positions.get(&path(fault)?).copied().flatten()?;
+        Some(if fault.starts_with("duplicate") {
+            last
         } else {
-            paths.iter().position(is_path)
-        }
+            first
+        })
     });
 }
 

@@ -1,5 +1,6 @@
 //! Reading JSON as Go reads it: a field given twice is merged, and named.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -12,22 +13,45 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Value, Vec<String>), serde_json::Err
     Ok((value, found.duplicates))
 }
 
-/// The paths of all fields, in the order of the text.
-pub(super) fn paths(bytes: &[u8]) -> Vec<String> {
+/// Where fields are in the text: which one of all fields a path names first, and which one last.
+pub(super) type Positions = HashMap<String, Option<(usize, usize)>>;
+
+/// Looks up where the fields of these paths are; longer paths than [`LONGEST`] are not found.
+pub(super) fn positions<'a>(bytes: &[u8], paths: impl Iterator<Item = &'a str>) -> Positions {
     let mut found = Found {
-        all: Some(Vec::new()),
+        sought: paths.map(|path| (path.to_owned(), None)).collect(),
         ..Found::default()
     };
     // What cannot be read has no fields.
     let _ = read_noting(bytes, &mut found);
-    found.all.unwrap_or_default()
+    found.sought
 }
 
 /// What is noted on the way.
 #[derive(Default)]
 struct Found {
     duplicates: Vec<String>,
-    all: Option<Vec<String>>,
+    sought: Positions,
+    fields: usize,
+}
+
+impl Found {
+    fn pass(&mut self, place: &Place<'_>) {
+        self.fields += 1;
+        if self.sought.is_empty() || place.len() > LONGEST {
+            return;
+        }
+        if let Some(position) = self.sought.get_mut(&place.to_string()) {
+            let first = position.map_or(self.fields, |(first, _)| first);
+            *position = Some((first, self.fields));
+        }
+    }
+
+    fn name_again(&mut self, place: &Place<'_>) {
+        if self.duplicates.len() < NAMED {
+            self.duplicates.push(place.to_string());
+        }
+    }
 }
 
 fn read_noting(bytes: &[u8], found: &mut Found) -> Result<Value, serde_json::Error> {
@@ -44,12 +68,26 @@ fn read_noting(bytes: &[u8], found: &mut Found) -> Result<Value, serde_json::Err
 /// Fields that are named at most: a real server does not tell of more, and each is a text of its own.
 const NAMED: usize = 100;
 
+/// Bytes of a path whose place in the text is looked up: every field on the way is compared with what is sought.
+const LONGEST: usize = 1000;
+
 /// Where a value is; only made into text for fields that came twice.
 #[derive(Clone, Copy)]
 enum Place<'a> {
     Root,
     Member(&'a Place<'a>, &'a str),
     Item(&'a Place<'a>, usize),
+}
+
+impl Place<'_> {
+    /// Bytes of the text, or a little more.
+    fn len(&self) -> usize {
+        match self {
+            Self::Root => 0,
+            Self::Member(parent, name) => parent.len() + 1 + name.len(),
+            Self::Item(parent, _) => parent.len() + 3,
+        }
+    }
 }
 
 impl fmt::Display for Place<'_> {
@@ -67,12 +105,6 @@ impl fmt::Display for Place<'_> {
 struct Node<'a> {
     place: Place<'a>,
     found: &'a mut Found,
-}
-
-fn name_again(duplicates: &mut Vec<String>, place: &Place<'_>) {
-    if duplicates.len() < NAMED {
-        duplicates.push(place.to_string());
-    }
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_> {
@@ -137,20 +169,18 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut map = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             let place = Place::Member(&self.place, &name);
-            if let Some(all) = &mut self.found.all {
-                all.push(place.to_string());
-            }
+            self.found.pass(&place);
             let value = members.next_value_seed(Node {
                 place,
                 found: self.found,
             })?;
             match (map.get_mut(&name), value) {
                 (Some(Value::Object(present)), Value::Object(again)) => {
-                    name_again(&mut self.found.duplicates, &place);
+                    self.found.name_again(&place);
                     present.extend(again);
                 }
                 (Some(present), value) => {
-                    name_again(&mut self.found.duplicates, &place);
+                    self.found.name_again(&place);
                     *present = value;
                 }
                 (None, value) => drop(map.insert(name, value)),
@@ -176,16 +206,11 @@ mod tests {
             json!({"data": {"k": "2", "z": "1"}, "list": [{"a": 2.5}], "n": null})
         );
         assert_eq!(duplicates, ["data.k", "data", "list[0].a"]);
-        let order = [
-            "data",
-            "data.k",
-            "data.k",
-            "data",
-            "data.z",
-            "list",
-            "list[0].a",
-        ];
-        assert_eq!(paths(text)[..7], order);
+        let sought = ["data", "data.k", "list[0].a", "nowhere"];
+        let positions = positions(text, sought.into_iter());
+        let found = sought.map(|path| positions[path]);
+        let expected = [Some((1, 4)), Some((2, 3)), Some((7, 8)), None];
+        assert_eq!(found, expected);
         assert!(read(b"{} x").is_err());
     }
 }

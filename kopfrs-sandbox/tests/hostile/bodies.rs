@@ -141,25 +141,6 @@ async fn what_is_too_deep_is_refused_before_anything_recurses() {
 }
 
 #[tokio::test]
-async fn what_grows_when_it_is_read_is_refused() {
-    let levels = (1..9).map(|level| {
-        let below = format!("*a{}, ", level - 1).repeat(9);
-        format!("a{level}: &a{level} [{below}]\n")
-    });
-    let levels: Vec<String> = levels.collect();
-    let bomb = format!("a0: &a0 [x, x, x, x, x, x, x, x, x]\n{}", levels.concat());
-    // A long name, and below it many fields that come twice: each would be named with all that is above it.
-    let long = "n".repeat(100_000);
-    let twice = r#""a":1,"#.repeat(50_000);
-    let duplicates = format!(r#"{{"metadata":{{"name":"twice"}},"{long}":{{{twice}"a":1}}}}"#);
-    check(&[
-        (YAML, bomb.as_bytes(), 400, ""),
-        (JSON, duplicates.as_bytes(), 201, ""),
-    ])
-    .await;
-}
-
-#[tokio::test]
 async fn bodies_of_deletions_and_reviews_are_as_bad_as_others() {
     let sandbox = sandbox().await;
     let client = sandbox.client();
