@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Method;
 
+use super::place::{Place, is_watch};
+
 /// Counts requests. Clones share what they count.
 ///
 /// # Examples
@@ -77,12 +79,9 @@ impl RequestKind {
     pub(super) fn of(method: &Method, path: &str, outcome: RequestOutcome) -> Self {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let place = Place::of(path);
-        let is_watch = query.split('&').any(|pair| {
-            matches!(pair, "watch=1" | "watch=true" | "watch") || pair.starts_with("watch=t")
-        });
-        let verb = match (method.as_str(), place.has_name) {
-            ("GET", _) if is_watch => "watch",
-            ("GET", false) if !place.resource.is_empty() => "list",
+        let verb = match (method.as_str(), !place.name.is_empty()) {
+            ("GET", _) if is_watch(query) => "watch",
+            ("GET", false) if !place.plural.is_empty() => "list",
             ("GET", _) => "get",
             ("POST", _) => "create",
             ("PUT", _) => "update",
@@ -93,47 +92,9 @@ impl RequestKind {
         };
         Self {
             verb,
-            resource: place.resource,
-            subresource: place.subresource,
+            resource: place.resource(),
+            subresource: place.subresource.to_owned(),
             outcome,
-        }
-    }
-}
-
-/// What a path is about.
-#[derive(Default)]
-struct Place {
-    resource: String,
-    subresource: String,
-    has_name: bool,
-}
-
-impl Place {
-    fn of(path: &str) -> Self {
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        let (group, rest) = match parts.as_slice() {
-            ["api", _, rest @ ..] => ("", rest),
-            ["apis", group, _, rest @ ..] => (*group, rest),
-            _ => return Self::default(),
-        };
-        // `namespaces/a` is an object, and `namespaces/a/pods` are other ones; but
-        // `namespaces/a/status` is the status of the first.
-        let rest = match rest {
-            ["namespaces", _, "status" | "finalize"] => rest,
-            ["namespaces", _, inside @ ..] if !inside.is_empty() => inside,
-            _ => rest,
-        };
-        let Some(plural) = rest.first() else {
-            return Self::default();
-        };
-        let resource = match group {
-            "" => (*plural).to_owned(),
-            group => format!("{plural}.{group}"),
-        };
-        Self {
-            resource,
-            subresource: rest.get(2).copied().unwrap_or_default().to_owned(),
-            has_name: rest.len() > 1,
         }
     }
 }

@@ -6,6 +6,7 @@ mod counts;
 mod credentials;
 mod error;
 pub mod login;
+mod place;
 mod plugin;
 mod recorder;
 mod refusal;

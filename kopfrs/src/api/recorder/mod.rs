@@ -18,6 +18,7 @@ use self::store::{Refusal, Store};
 use super::Actions;
 use super::actions::{Common, Object, with_types};
 use super::counts::{RequestKind, RequestOutcome};
+use super::place::Place;
 
 /// Stands in for the API server in unit tests of handlers: it records requests, keeps what is written,
 /// and refuses what it is told to refuse. No cluster, no network, no other process.
@@ -204,7 +205,7 @@ fn answer_of(code: u16, said: &impl Serialize) -> Response<Body> {
 
 impl Recorded {
     fn of(kind: RequestKind, path: &str, (query, body): (String, Value), code: u16) -> Self {
-        let place = store::Place::of(path);
+        let place = Place::of(path);
         Self {
             verb: kind.verb,
             resource: kind.resource,

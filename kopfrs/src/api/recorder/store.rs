@@ -31,30 +31,6 @@ pub(super) struct Refusal {
     message: String,
 }
 
-/// Where a path leads.
-pub(super) struct Place<'a> {
-    pub(super) namespace: &'a str,
-    pub(super) name: &'a str,
-}
-
-impl<'a> Place<'a> {
-    pub(super) fn of(path: &'a str) -> Self {
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        let rest = match parts.as_slice() {
-            ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => rest,
-            _ => &[],
-        };
-        let (namespace, rest) = match rest {
-            ["namespaces", namespace, inside @ ..] if !inside.is_empty() => (*namespace, inside),
-            _ => ("", rest),
-        };
-        Self {
-            namespace,
-            name: rest.get(1).copied().unwrap_or_default(),
-        }
-    }
-}
-
 impl Refusal {
     pub(super) fn new(code: u16, reason: &'static str, message: String) -> Self {
         Self {

@@ -2,6 +2,8 @@
 
 use http::{Request, header};
 
+use crate::api::place::{Place, is_watch};
+
 /// Which way a request takes. The API server makes the same difference: it limits what is short, and
 /// lets the rest run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,33 +25,13 @@ impl Route {
         if request.headers().contains_key(header::UPGRADE) {
             return Self::Upgrade;
         }
-        match subresource(request.uri().path()) {
-            Some("proxy") => return Self::Proxy,
-            Some("log") => return Self::Log,
-            Some(_) | None => {}
-        }
-        let query = request.uri().query().unwrap_or_default();
-        let goes_on = |pair: &str| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, "true"));
-            name == "watch" && !matches!(value, "false" | "0" | "")
-        };
-        if query.split('&').any(goes_on) {
-            Self::Stream
-        } else {
-            Self::Short
+        match Place::of(request.uri().path()).subresource {
+            "proxy" => Self::Proxy,
+            "log" => Self::Log,
+            _ if is_watch(request.uri().query().unwrap_or_default()) => Self::Stream,
+            _ => Self::Short,
         }
     }
-}
-
-/// What stands behind the name of an object. Namespaces and objects may have any name, `proxy` too.
-fn subresource(path: &str) -> Option<&str> {
-    let mut parts = path.split('/').filter(|part| !part.is_empty());
-    if parts.next()? == "apis" {
-        parts.next()?;
-    }
-    let _version = parts.next()?;
-    let behind = if parts.next()? == "namespaces" { 3 } else { 1 };
-    parts.nth(behind)
 }
 
 #[cfg(test)]
