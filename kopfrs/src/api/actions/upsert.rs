@@ -32,6 +32,30 @@ enum Way {
     Patch,
 }
 
+/// Why an attempt came to nothing.
+enum Miss {
+    /// Somebody was faster. The next look tells what there is now.
+    Overtaken(ActionError),
+    /// Another look would not help.
+    Failed(ActionError),
+}
+
+impl Miss {
+    /// Why an object that was there could not be changed.
+    fn of(error: ActionError) -> Self {
+        match error {
+            ActionError::Conflict { .. } | ActionError::NotFound { .. } => Self::Overtaken(error),
+            error => Self::Failed(error),
+        }
+    }
+}
+
+impl From<ActionError> for Miss {
+    fn from(error: ActionError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// An object and what it is in JSON.
 struct Versions<K> {
     object: K,
@@ -90,13 +114,9 @@ impl Actions {
                 Some(found) => self.change_to(object, found, &mut change, way).await,
             };
             match attempt {
-                // Somebody was faster. The next look tells what there is now.
-                Err(
-                    ActionError::AlreadyExists { .. }
-                    | ActionError::Conflict { .. }
-                    | ActionError::NotFound { .. },
-                ) if rounds < ROUNDS => {}
-                other => return other,
+                Err(Miss::Overtaken(_)) if rounds < ROUNDS => {}
+                Err(Miss::Overtaken(error) | Miss::Failed(error)) => return Err(error),
+                Ok(change) => return Ok(change),
             }
         }
     }
@@ -106,16 +126,23 @@ impl Actions {
         object: &mut K,
         change: &mut impl FnMut(&mut K),
         way: Way,
-    ) -> Result<Change, ActionError> {
+    ) -> Result<Change, Miss> {
         let mut wanted = self.changed(object, change).await?.object;
         wanted.meta_mut().resource_version = None;
         wanted.meta_mut().uid = None;
         let asked = json(&wanted)?;
-        self.create(&mut wanted).await?;
+        self.create(&mut wanted)
+            .await
+            .map_err(|error| match error {
+                error @ ActionError::AlreadyExists { .. } => Miss::Overtaken(error),
+                error => Miss::Failed(error),
+            })?;
         *object = wanted;
-        if matches!(way, Way::Patch) && !asked["status"].is_null() {
-            // Kinds with a status subresource drop the status of what is created.
-            self.status_as(object, &asked["status"]).await?;
+        // Kinds with a status subresource drop the status of what is created.
+        let status = &asked["status"];
+        let is_dropped = !status.is_null() && json(object)?["status"] != *status;
+        if matches!(way, Way::Patch) && is_dropped && !self.how.dry_run {
+            self.status_as(object, status).await?;
         }
         Ok(Change::Created)
     }
@@ -126,7 +153,7 @@ impl Actions {
         found: K,
         change: &mut impl FnMut(&mut K),
         way: Way,
-    ) -> Result<Change, ActionError> {
+    ) -> Result<Change, Miss> {
         let mut versions = self.changed(&found, change).await?;
         let Versions { before, after, .. } = &versions;
         if before == after {
@@ -135,7 +162,7 @@ impl Actions {
         }
         match way {
             Way::Update => {
-                self.update(&mut versions.object).await?;
+                self.update(&mut versions.object).await.map_err(Miss::of)?;
                 *object = versions.object;
                 Ok(Change::Updated)
             }
@@ -143,10 +170,11 @@ impl Actions {
                 let (patch, status) = parts(before, after);
                 *object = found;
                 if let Some(patch) = &patch {
-                    self.patch(object, &Patch::Merge(patch)).await?;
+                    let patch = Patch::Merge(patch);
+                    self.patch(object, &patch).await.map_err(Miss::of)?;
                 }
                 if let Some(status) = &status {
-                    self.status_as(object, status).await?;
+                    self.status_as(object, status).await.map_err(Miss::of)?;
                 }
                 Ok(match patch {
                     Some(_) => Change::Updated,
