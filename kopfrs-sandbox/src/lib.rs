@@ -114,6 +114,7 @@ mod serve;
 mod storage;
 mod strategy;
 mod verbs;
+mod wildcard;
 mod yaml;
 
 pub use self::{

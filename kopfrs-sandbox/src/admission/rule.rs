@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::registry::Kind;
-
-const ALL: &str = "*";
+use crate::{
+    registry::Kind,
+    wildcard::{ALL, has, names},
+};
 
 /// A rule.
 #[derive(Debug)]
@@ -33,26 +34,13 @@ pub(super) struct Asked<'a> {
     pub(super) namespace: &'a str,
 }
 
-fn texts(value: &Value, field: &str) -> Vec<String> {
-    let list = value[field].as_array();
-    list.into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
-}
-
-fn has(list: &[String], wanted: &str) -> bool {
-    list.iter().any(|one| one == ALL || one == wanted)
-}
-
 impl Rule {
     pub(super) fn read(value: &Value) -> Self {
         Self {
-            operations: texts(value, "operations"),
-            groups: texts(value, "apiGroups"),
-            versions: texts(value, "apiVersions"),
-            resources: texts(value, "resources"),
+            operations: names(value, "operations"),
+            groups: names(value, "apiGroups"),
+            versions: names(value, "apiVersions"),
+            resources: names(value, "resources"),
             scope: match value["scope"].as_str() {
                 Some("Cluster") => Scope::Cluster,
                 Some("Namespaced") => Scope::Namespaced,

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::Attributes;
+use crate::wildcard::{ALL, has, names};
 
 /// What a role allows. A role is a list of these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,29 +17,14 @@ pub(crate) struct Rule {
     paths: Vec<String>,
 }
 
-const ALL: &str = "*";
-
-fn texts(value: &Value, field: &str) -> Vec<String> {
-    let list = value[field].as_array();
-    list.into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
-}
-
-fn has(list: &[String], wanted: &str) -> bool {
-    list.iter().any(|one| one == ALL || one == wanted)
-}
-
 impl Rule {
     pub(super) fn read(value: &Value) -> Self {
         Self {
-            verbs: texts(value, "verbs"),
-            groups: texts(value, "apiGroups"),
-            resources: texts(value, "resources"),
-            names: texts(value, "resourceNames"),
-            paths: texts(value, "nonResourceURLs"),
+            verbs: names(value, "verbs"),
+            groups: names(value, "apiGroups"),
+            resources: names(value, "resources"),
+            names: names(value, "resourceNames"),
+            paths: names(value, "nonResourceURLs"),
         }
     }
 
