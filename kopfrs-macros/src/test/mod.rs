@@ -35,9 +35,10 @@ fn emit(options: &Options, test: &Test) -> TokenStream {
     } = test;
     let text = test.text();
     let options = options.calls();
-    // Blamed on the argument: it is what the kit hands over that must fit.
+    // Blamed on the argument: it is what the kit hands over that must fit. Not the function itself is handed to it: the
+    // compiler would compare signatures then, and advise to wrap the function.
     let run = quote_spanned! {test.argument=>
-        __kopfrs::Test::new(#text) #(.#options)* .run(#name)
+        __kopfrs::Test::new(#text) #(.#options)* .run(async |cluster| #name(cluster).await)
     };
     quote! {
         #(#attributes)*
@@ -76,12 +77,14 @@ mod tests {
     fn what_is_right_is_expanded() {
         let expanded = expand(
             quote! { wire },
-            &quote! { #[ignore] async fn f(cluster: Cluster) -> Result<(), String> { Ok(()) } },
+            &quote! { #[should_panic] async fn f(cluster: Cluster) -> Result<(), String> { Ok(()) } },
         );
         let text = expanded.to_string();
-        assert!(text.contains("# [ignore]"), "{text}");
+        assert!(text.contains("# [should_panic]"), "{text}");
         assert!(
-            text.contains(r#"Test :: new ("f") . wire () . run (f)"#),
+            text.contains(
+                r#"Test :: new ("f") . wire () . run (async | cluster | f (cluster) . await)"#
+            ),
             "{text}"
         );
     }

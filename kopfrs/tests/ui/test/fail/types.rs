@@ -1,4 +1,4 @@
 #[kopfrs::test]
-async fn no_cluster(cluster: u8) {}
+async fn no_cluster(_cluster: u8) {}
 
 fn main() {}
