@@ -8,7 +8,7 @@ use kopfrs::testing::Cluster;
 use kopfrs_tests::untested;
 use kube::{
     Api, Client, Resource, ResourceExt,
-    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams},
     core::PartialObjectMeta,
     runtime::{
         Controller, WatchStreamExt,
@@ -48,6 +48,25 @@ async fn create(maps: &Api<ConfigMap>, name: &str, labels: &[(&str, &str)]) -> C
         .create(&PostParams::default(), &map(name, labels))
         .await;
     made.expect("created")
+}
+
+/// Waits until lists of any version have all objects that are on: kube streams lists of version 0, which a real
+/// server answers from its cache, however old that is.
+async fn until_cached(maps: &Api<ConfigMap>, count: usize) {
+    let of_any_version = ListParams::default().labels("on=yes").match_any();
+    let seen = async {
+        while maps
+            .list(&of_any_version)
+            .await
+            .expect("a list")
+            .items
+            .len()
+            < count
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    patiently(seen).await;
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -139,6 +158,7 @@ async fn a_streamed_list_is_what_there_is_and_then_what_happens(cluster: Cluster
     for name in ["a", "b", "c"] {
         create(&maps, name, &[("on", "yes")]).await;
     }
+    until_cached(&maps, 3).await;
     let config = watcher::Config::default()
         .labels("on=yes")
         .streaming_lists();
