@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use http::Request;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -136,12 +137,13 @@ fn ports<const N: usize>() -> Result<[u16; N], Failure> {
     Ok(ports)
 }
 
-/// Waits until the API server serves what every cluster has.
+/// Waits until the API server says so, and serves what every cluster has: roles come later than the first answers.
 async fn ready(client: &Client, keeper: &mut Keeper, folder: &Path) -> Result<(), Failure> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let is_ready = async {
         loop {
-            if matches!(namespaces.get_opt("default").await, Ok(Some(_))) {
+            let says_so = client.request_text(Request::get("/readyz").body(Vec::new())?).await;
+            if says_so.is_ok() && matches!(namespaces.get_opt("default").await, Ok(Some(_))) {
                 return Ok(());
             }
             if let Some(status) = keeper.ended() {
