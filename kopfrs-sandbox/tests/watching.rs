@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kopfrs_sandbox::Sandbox;
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
     core::PartialObjectMeta,
     runtime::{WatchStreamExt, watcher},
 };
@@ -63,6 +63,37 @@ async fn selectors_turn_changes_into_coming_and_going() {
         .expect("events");
     // What stops to match is told as it was when it matched.
     assert_eq!(seen, ["+a", "~a", "-a yes"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn much_that_happened_to_others_hides_nothing() {
+    let sandbox = Sandbox::new();
+    let maps: Api<ConfigMap> = Api::default_namespaced(sandbox.client());
+    let before = maps
+        .list(&ListParams::default())
+        .await
+        .expect("a list")
+        .metadata
+        .resource_version
+        .expect("a version");
+    let others: Api<ConfigMap> = Api::namespaced(sandbox.client(), "kube-system");
+    for number in 0..500 {
+        let other = map(&format!("other-{number}"), json!({"on": "no"}));
+        let created = others.create(&PostParams::default(), &other).await;
+        created.expect("created");
+    }
+    maps.create(&PostParams::default(), &map("own", json!({"on": "yes"})))
+        .await
+        .expect("created");
+
+    let all: Api<ConfigMap> = Api::all(sandbox.client());
+    let selected = WatchParams::default().labels("on=yes");
+    for (maps, params) in [(&maps, WatchParams::default()), (&all, selected)] {
+        let events = maps.watch(&params, &before).await.expect("watching");
+        pin_mut!(events);
+        let event = events.try_next().await.expect("an event");
+        assert_eq!(told(&event.expect("an event")), "+own");
+    }
 }
 
 #[tokio::test(start_paused = true)]

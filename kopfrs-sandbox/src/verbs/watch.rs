@@ -190,30 +190,36 @@ impl Watch {
         chunk.freeze()
     }
 
-    /// Some of what happened since.
+    /// Some of what happened since; empty only if nothing is left that could be for this watch.
     fn read(&mut self) -> Bytes {
-        let asked = self.cursor.revision;
-        match self.cluster.store.read(&mut self.cursor, BATCH) {
-            Ok(Read::Events(events)) => {
-                let mut chunk = BytesMut::new();
-                for event in events {
-                    if let Some((change, object)) = self.seen(&event) {
-                        self.line(&mut chunk, change, &object);
+        loop {
+            let asked = self.cursor.revision;
+            match self.cluster.store.read(&mut self.cursor, BATCH) {
+                Ok(Read::Events(events)) if events.is_empty() => return Bytes::new(),
+                Ok(Read::Events(events)) => {
+                    let mut chunk = BytesMut::new();
+                    for event in events {
+                        if let Some((change, object)) = self.seen(&event) {
+                            self.line(&mut chunk, change, &object);
+                        }
+                    }
+                    // What is for others may be followed by more.
+                    if !chunk.is_empty() {
+                        return chunk.freeze();
                     }
                 }
-                chunk.freeze()
-            }
-            Ok(Read::Ended) => {
-                self.ended = true;
-                Bytes::new()
-            }
-            Err(compacted) => {
-                self.ended = true;
-                let error = ApiError::expired(format!(
-                    "too old resource version: {asked} ({})",
-                    compacted.oldest
-                ));
-                error_line(&error)
+                Ok(Read::Ended) => {
+                    self.ended = true;
+                    return Bytes::new();
+                }
+                Err(compacted) => {
+                    self.ended = true;
+                    let error = ApiError::expired(format!(
+                        "too old resource version: {asked} ({})",
+                        compacted.oldest
+                    ));
+                    return error_line(&error);
+                }
             }
         }
     }

@@ -142,7 +142,9 @@ async fn ready(client: &Client, keeper: &mut Keeper, folder: &Path) -> Result<()
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let is_ready = async {
         loop {
-            let says_so = client.request_text(Request::get("/readyz").body(Vec::new())?).await;
+            let says_so = client
+                .request_text(Request::get("/readyz").body(Vec::new())?)
+                .await;
             if says_so.is_ok() && matches!(namespaces.get_opt("default").await, Ok(Some(_))) {
                 return Ok(());
             }
