@@ -39,6 +39,7 @@
 //! - [`on`]: the attributes with all of their options, and the same as builders for closures.
 //! - [`extract`]: the arguments that handlers can take.
 //! - [`handler`]: errors, results, and what else a handler is.
+//! - [`lifecycle`]: what verification and the operations that it asks for lead to.
 //! - [`api`]: [`Actions`](api::Actions) on other objects, credentials.
 //! - [`operator`]: operators inside of other programs, several in one process.
 //! - [`storage`]: where memory is kept on objects; [`settings`]: what can be set.
@@ -65,6 +66,7 @@ mod engine;
 pub mod extract;
 pub mod filter;
 pub mod handler;
+pub mod lifecycle;
 #[cfg(any(feature = "cli", feature = "testing"))]
 mod logging;
 pub mod object;

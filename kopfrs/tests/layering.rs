@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["clock", "object", "logging"],
     &["resource"],
     &["cause"],
-    &["storage", "filter"],
+    &["storage", "filter", "lifecycle"],
     &["settings"],
     &["handler"],
     &["extract"],
