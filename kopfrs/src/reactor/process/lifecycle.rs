@@ -97,7 +97,8 @@ impl<'a> Lifecycle<'a> {
         } else {
             is_verified
         };
-        if !is_concerned || !self.is_due(is_deleting) {
+        let is_woken = std::mem::take(&mut self.memory.work().is_woken);
+        if !is_concerned || !(self.is_due(is_deleting) || is_woken) {
             return self.rest().await;
         }
         let essence = self.kind.essence(&self.snapshot.body);
@@ -194,21 +195,24 @@ impl<'a> Lifecycle<'a> {
     /// Nothing more is to be done at once.
     async fn settle(self, then: Then, due: Option<Timestamp>) -> Result<Next, ApiError> {
         let is_terminating = self.shown.phase == Some(Phase::Terminating);
-        let due = match then {
+        let pause = match then {
             Then::Backoff if is_terminating && self.policy.is_orphaned => {
                 warn!("what the object stands for could not be deleted, and is left behind");
                 return self.release().await;
             }
             Then::Release => return self.release().await,
             Then::Poll => Some(self.in_(self.policy.poll)),
-            Then::Resync => self.resync(),
             // The end of an object is never given up.
             Then::Backoff if self.policy.is_parked && !is_terminating => None,
-            // What has failed for good may have been mended from outside by the time of the next look.
-            Then::Backoff => due.or_else(|| self.resync()),
-            Then::Do(_) => None,
+            Then::Backoff => due,
+            Then::Resync | Then::Do(_) => None,
         };
-        self.finish(due).await
+        match pause {
+            Some(due) => self.finish(Some(due)).await,
+            None if then == Then::Backoff && self.policy.is_parked => self.finish(None).await,
+            // What has failed for good may have been mended from outside by the time of the next look.
+            None => self.finish_for_now().await,
+        }
     }
 
     pub(super) fn course(&mut self) -> &mut Course {
@@ -275,8 +279,7 @@ impl<'a> Lifecycle<'a> {
         } else {
             Phase::Failed
         });
-        let due = self.resync();
-        self.finish(due).await
+        self.finish_for_now().await
     }
 
     /// Takes up what a handler has told.
@@ -321,10 +324,12 @@ impl<'a> Lifecycle<'a> {
         after(self.context.environment.clock.now(), pause)
     }
 
-    /// When what is there is looked at again.
-    fn resync(&self) -> Option<Timestamp> {
+    /// Nothing is going on until it is time to look whether all is as it was.
+    async fn finish_for_now(mut self) -> Result<Next, ApiError> {
         let resync = self.policy.resync.filter(|_| !self.policy.is_once);
-        resync.map(|resync| self.in_(resync))
+        let due = resync.map(|resync| self.in_(resync));
+        self.course().is_resting = true;
+        self.finish(due).await
     }
 }
 

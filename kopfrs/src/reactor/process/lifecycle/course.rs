@@ -4,6 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::cause::{Baseline, Reason};
 use crate::object::digest;
+use crate::reactor::memory::Next;
 use crate::reactor::snapshot::Snapshot;
 use crate::storage::{Progress, Record};
 
@@ -20,6 +21,8 @@ pub(crate) struct Course {
     pub(super) is_unfinished: bool,
     /// When there is something to do though nothing happens.
     pub(super) due: Option<Timestamp>,
+    /// Nothing is going on until then: it is only looked at whether all is as it was.
+    pub(super) is_resting: bool,
     /// The attempts of handlers that have failed so far, and that of the complete handler that has not.
     pub(super) records: Progress,
 }
@@ -34,6 +37,7 @@ impl Course {
             is_going: false,
             is_unfinished: false,
             due: None,
+            is_resting: false,
             records: stored.progress.clone(),
         }
     }
@@ -52,7 +56,7 @@ impl Course {
         self.seen = Some(Baseline::Digest(digest(essence)));
         self.was_deleting = is_deleting;
         self.is_unfinished = true;
-        self.due = None;
+        (self.due, self.is_resting) = (None, false);
     }
 
     /// What was looked at last, as it is stored.
@@ -64,6 +68,15 @@ impl Course {
     pub(super) fn record(&self, id: &str, reason: Reason, now: Timestamp) -> Record {
         let known = self.records.get(id).filter(|record| !record.is_finished());
         known.cloned().unwrap_or_else(|| Record::new(reason, now))
+    }
+
+    /// When to look again.
+    pub(super) fn next(&self) -> Next {
+        match self.due {
+            Some(due) if self.is_resting => Next::Rest(due),
+            Some(due) => Next::At(due),
+            None => Next::Idle,
+        }
     }
 
     /// The earliest time at which a handler wants to be tried again.

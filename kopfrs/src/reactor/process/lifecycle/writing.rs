@@ -19,21 +19,20 @@ impl Lifecycle<'_> {
         let is_written = self.commit().await?;
         self.course().is_unfinished = false;
         self.memory.work().failures = 0;
-        match due {
-            // The object may have changed with what was written.
-            _ if is_written => Ok(Next::Now),
-            Some(due) => Ok(Next::At(due)),
-            None => Ok(Next::Idle),
-        }
+        // The object may have changed with what was written.
+        Ok(if is_written {
+            Next::Now
+        } else {
+            self.course().next()
+        })
     }
 
     /// Nothing is to be done: what event handlers want is sent.
     pub(super) async fn rest(mut self) -> Result<Next, ApiError> {
-        let due = self.course().due;
         if !self.change.is_empty() {
             self.send(false, true).await?;
         }
-        Ok(due.map_or(Next::Idle, Next::At))
+        Ok(self.course().next())
     }
 
     /// The operator stops: what handlers have done so far is written down.
