@@ -7,6 +7,7 @@ mod outcome;
 mod permissions;
 mod phase;
 mod policy;
+mod readiness;
 mod status;
 mod step;
 
@@ -14,5 +15,6 @@ pub use self::outcome::{Applied, Deleted, Operation, Report, Verdict, Verified};
 pub(crate) use self::permissions::Permissions;
 pub use self::phase::{Phase, UnknownPhase};
 pub use self::policy::Policy;
+pub(crate) use self::readiness::readiness;
 pub use self::status::{Condition, Status};
 pub(crate) use self::step::{Outcome, State, Task, Then, begin_termination, step};

@@ -22,6 +22,7 @@ use crate::reactor::memory::{Memory, Next};
 use crate::reactor::snapshot::Snapshot;
 
 mod course;
+mod gate;
 mod perform;
 mod shown;
 mod writing;
@@ -108,6 +109,11 @@ impl<'a> Lifecycle<'a> {
             Ok(permissions) => permissions,
             Err(Refusal(message)) => return self.refused(message).await,
         };
+        if !is_deleting && let Some(why) = self.unmet().await? {
+            self.shown.message = Some(why);
+            self.enter_phase(Phase::Pending);
+            return self.finish_for_now().await;
+        }
         if is_deleting {
             let delete = Task::Operate(Operation::Delete);
             if !permissions.permit(Operation::Delete) || self.handler(delete).is_none() {
