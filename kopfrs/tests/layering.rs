@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["clock", "object", "logging"],
     &["resource"],
     &["cause"],
-    &["storage", "filter", "lifecycle"],
+    &["storage", "filter", "lifecycle", "reconcile"],
     &["settings"],
     &["handler"],
     &["extract"],

@@ -4,6 +4,7 @@
 //! plain JSON; user types appear only where arguments are extracted.
 
 mod body;
+pub(crate) mod conditions;
 mod diff;
 pub(crate) mod essence;
 mod field;

@@ -25,8 +25,11 @@ use crate::storage::{Record, Stored};
 
 mod ending;
 mod handling;
+mod reconcile;
 
 use self::handling::Handling;
+use self::reconcile::Reconciling;
+pub(crate) use self::reconcile::{Known, Permit};
 
 /// Calls the handlers of raw events. Their changes are sent with the next patch.
 pub(crate) async fn event(
@@ -155,8 +158,12 @@ async fn step(
     snapshot: &Snapshot,
     (place, is_gone): (&mut Place, IsGone<'_>),
 ) -> Result<Next, ApiError> {
+    let permit = memory.work().permit.take();
     let view = View::of(kind, memory, snapshot);
     let body = &snapshot.body;
+    if kind.has_relations() {
+        context.related.learn(kind, body);
+    }
     let is_interested = kind.is_interested(&view.cause);
     let has_finalizer = view.has_finalizer;
     let needs_finalizer = is_interested && kind.needs_finalizer(&view.cause);
@@ -186,7 +193,22 @@ async fn step(
         memory.wrote(written);
         return Ok(Next::Now);
     }
-    let Some(reason) = view.reason.filter(|_| is_interested || has_finalizer) else {
+    let is_deleting = body.is_deleting();
+    if let Some(handler) = kind.reconciler(&view.cause).filter(|_| !is_deleting) {
+        let reconciling = Reconciling {
+            handler: handler.clone(),
+            context,
+            kind,
+            memory,
+            snapshot,
+            view,
+            is_gone,
+        };
+        return Box::pin(reconciling.run((place, permit))).await;
+    }
+    let is_left_alone = kind.is_reconciled() && !is_deleting;
+    let reason = view.reason.filter(|_| !is_left_alone);
+    let Some(reason) = reason.filter(|_| is_interested || has_finalizer) else {
         return yielding(place, pin!(settle(context, kind, memory, snapshot))).await;
     };
     *place = None;
