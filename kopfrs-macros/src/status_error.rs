@@ -147,10 +147,12 @@ fn unknown(name: &str, options: &[&str]) -> String {
     format!("unknown option `{name}`{hint}")
 }
 
+/// Types may be told in conditions as well, whose reasons may have underscores.
 fn word(text: &LitStr, what: &str) -> syn::Result<()> {
     let value = text.value();
     let is_word = value.starts_with(|c: char| c.is_ascii_alphabetic())
-        && value.chars().all(|c| c.is_ascii_alphanumeric());
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !value.ends_with('_');
     if is_word {
         return Ok(());
     }

@@ -28,3 +28,18 @@ mod configmap_story;
 
 #[path = "../../devoops/main.rs"]
 mod devoops;
+
+#[path = "../../external-store"]
+pub(super) mod external_store {
+    pub(crate) mod operator;
+    pub(crate) mod store;
+}
+
+#[path = "../../kuberator-basic/main.rs"]
+mod kuberator_basic;
+
+#[path = "../../kuberator-errors/main.rs"]
+mod kuberator_errors;
+
+#[path = "../../kuberator-status/main.rs"]
+mod kuberator_status;

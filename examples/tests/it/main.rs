@@ -5,6 +5,8 @@ mod commands;
 mod devoops;
 mod examples;
 mod kopf;
+mod kuberator;
+mod lifecycle;
 mod program;
 mod rights;
 mod sandboxed;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::process::of_essence;
 use crate::cause::{ChangingCause, Reason, WatchingCause};
 use crate::handler::{Bond, Handler, Relation};
 use crate::lifecycle::Policy;
@@ -147,7 +148,14 @@ impl Kind {
 
     /// The essence of one of its objects.
     pub(crate) fn essence(&self, body: &Body) -> Value {
-        essence::essence(body, &self.fields)
+        let mut essence = essence::essence(body, &self.fields);
+        if self.policy().is_some() {
+            essence::leave_out(&mut essence, &self.storage.prefix);
+            if let Some((key, text)) = of_essence(self, body) {
+                FieldPath::new(["metadata", "annotations", &*key]).set(&mut essence, text);
+            }
+        }
+        essence
     }
 
     /// The fields that are compared beyond the usual essence.

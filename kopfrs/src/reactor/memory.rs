@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::commit::Unsent;
-use super::process::{Known, Permit};
+use super::process::{Course, Known, Permit};
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
 use crate::cause::Baseline;
@@ -21,6 +21,8 @@ pub(crate) struct Memory {
     pub(crate) written: Option<Version>,
     /// What was handled last, where the API does not keep it.
     pub(crate) unkept: Option<Baseline>,
+    /// How far the lifecycle has come of what the object stands for, if that is verified.
+    pub(crate) course: Option<Box<Course>>,
     /// Values of the handlers'.
     pub(crate) memos: Option<Memos>,
     /// What is known of it for reconciliation.

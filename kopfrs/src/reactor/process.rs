@@ -25,9 +25,12 @@ use crate::storage::{Record, Stored};
 
 mod ending;
 mod handling;
+mod lifecycle;
 mod reconcile;
 
 use self::handling::Handling;
+use self::lifecycle::Lifecycle;
+pub(crate) use self::lifecycle::{Course, of_essence};
 use self::reconcile::Reconciling;
 pub(crate) use self::reconcile::{Known, Permit};
 
@@ -192,6 +195,11 @@ async fn step(
         };
         memory.wrote(written);
         return Ok(Next::Now);
+    }
+    if let Some(policy) = kind.policy().filter(|_| is_interested || has_finalizer) {
+        *place = None;
+        let lifecycle = Lifecycle::new((context, kind, policy), memory, snapshot, is_gone);
+        return Box::pin(lifecycle.run(has_finalizer)).await;
     }
     let is_deleting = body.is_deleting();
     if let Some(handler) = kind.reconciler(&view.cause).filter(|_| !is_deleting) {

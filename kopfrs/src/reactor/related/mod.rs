@@ -24,7 +24,7 @@ use super::queue::Queue;
 use crate::cause::ChangingCause;
 use crate::handler::{Bond, Handler};
 use crate::object::{Body, ObjectKey};
-use crate::resource::Resource;
+use crate::resource::{Resource, Selector};
 
 /// How long the objects of a kind wait for those of related kinds to be listed. Were they handled earlier,
 /// they would be handled again for each of those.
@@ -80,6 +80,13 @@ impl Related {
         let mut queues = self.queues();
         queues.retain(|queue| queue.strong_count() > 0);
         queues.push(Arc::downgrade(queue));
+    }
+
+    /// The resource that a selector means, if it is watched.
+    pub(crate) fn resource(&self, selector: &Selector) -> Option<Arc<Resource>> {
+        let queues: Vec<_> = self.queues().iter().filter_map(Weak::upgrade).collect();
+        let mut resources = queues.iter().map(|queue| queue.kind().resource.clone());
+        resources.find(|resource| selector.matches(resource))
     }
 
     /// Wakes an object of those kinds for which something holds; no others than known ones.
