@@ -83,7 +83,10 @@ async fn a_status_tells_what_is_wrong_until_it_is_mended(cluster: Cluster) {
 
 /// Lines with something in them, and those of them that are no comments.
 fn lines(source: &str) -> (usize, usize) {
-    let lines = source.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = source
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
     let (comments, code): (Vec<_>, Vec<_>) = lines.partition(|line| line.starts_with("//"));
     (comments.len() + code.len(), code.len())
 }
