@@ -11,6 +11,7 @@ pub(crate) mod finalizer;
 pub(crate) mod merge;
 mod patch;
 pub(crate) mod reference;
+mod secrets;
 mod value;
 
 pub use self::body::Body;
@@ -19,4 +20,5 @@ pub use self::field::{FieldPath, FieldPathError};
 pub use self::patch::Patch;
 pub(crate) use self::patch::{Change, Transform};
 pub use self::reference::ObjectKey;
+pub use self::secrets::{Mask, Secrets};
 pub(crate) use self::value::{digest, equal};
