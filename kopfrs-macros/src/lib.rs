@@ -44,6 +44,8 @@ attributes! {
     on_update => "update",
     on_delete => "delete",
     on_resume => "resume",
+    on_verify => "verify",
+    on_complete => "complete",
     on_field => "field",
     on_event => "event",
 }

@@ -50,6 +50,11 @@ const OPTIONS: &[(&str, Syntax)] = &[
     ("new", Syntax::Criterion),
     ("deleted", Syntax::Flag),
     ("optional", Syntax::Flag),
+    ("poll", Syntax::Duration(false)),
+    ("resync", Syntax::Duration(true)),
+    ("once", Syntax::Flag),
+    ("park", Syntax::Flag),
+    ("orphan", Syntax::Flag),
 ];
 
 /// A call of a method of the handler's builder.

@@ -1,30 +1,38 @@
-//! `on::create`, `on::update`, `on::delete`, `on::resume`, `on::field`: what happens to objects.
+//! `on::create`, `on::update`, `on::delete`, `on::resume`, `on::verify`, `on::complete`, `on::field`: what happens to objects.
 
 use super::{COMMON, ERRORS, FILTERS, Family, Kind, TRANSITION};
 
 pub(super) const KINDS: &[Kind] = &[
-    changing("create", &[COMMON, ERRORS, FILTERS], None),
-    changing("update", &[COMMON, ERRORS, FILTERS, TRANSITION], None),
-    changing("delete", &[COMMON, ERRORS, FILTERS, &["optional"]], None),
-    changing("resume", &[COMMON, ERRORS, FILTERS, &["deleted"]], None),
+    changing("create", "Applied", &[COMMON, ERRORS, FILTERS]),
+    changing("update", "Applied", &[COMMON, ERRORS, FILTERS, TRANSITION]),
     changing(
-        "field",
-        &[COMMON, ERRORS, FILTERS, TRANSITION],
-        Some(("field", "field = \"spec.field\"")),
+        "delete",
+        "Deleted",
+        &[COMMON, ERRORS, FILTERS, &["optional"]],
     ),
+    changing("resume", "Stored", &[COMMON, ERRORS, FILTERS, &["deleted"]]),
+    changing("verify", "Verified", &[COMMON, ERRORS, FILTERS, POLICY]),
+    changing("complete", "Stored", &[COMMON, ERRORS, FILTERS]),
+    Kind {
+        required: Some(("field", "field = \"spec.field\"")),
+        ..changing("field", "Stored", &[COMMON, ERRORS, FILTERS, TRANSITION])
+    },
 ];
+
+/// How a lifecycle goes on by itself.
+const POLICY: &[&str] = &["poll", "resync", "once", "park", "orphan"];
 
 const fn changing(
     name: &'static str,
+    returns: &'static str,
     options: &'static [&'static [&'static str]],
-    required: Option<(&'static str, &'static str)>,
 ) -> Kind {
     Kind {
         name,
         family: Family::Changing,
-        returns: "Stored",
+        returns,
         has_selector: true,
         options,
-        required,
+        required: None,
     }
 }

@@ -22,6 +22,10 @@ pub enum Reason {
     Delete,
     /// It was handled before the operator started, and has not changed since.
     Resume,
+    /// It is to be found out how the thing is that the object stands for.
+    Verify,
+    /// That thing is as the object asks for, for the first time.
+    Complete,
 }
 
 /// An object was created, updated, deleted, or found again.
@@ -116,6 +120,8 @@ impl fmt::Display for Reason {
             Self::Update => "update",
             Self::Delete => "delete",
             Self::Resume => "resume",
+            Self::Verify => "verify",
+            Self::Complete => "complete",
         })
     }
 }

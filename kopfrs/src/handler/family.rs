@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::cause::{Activity, ActivityCause, ChangingCause, Reason, WatchingCause};
+use crate::lifecycle::Policy;
 
 /// The cause of a family of handlers; names the family in types.
 pub trait Family: Clone + Send + Sync + 'static {
@@ -31,6 +32,8 @@ pub struct ChangingRule {
     pub requires_finalizer: bool,
     /// The handler's field must differ.
     pub needs_change: bool,
+    /// Of verification: how the lifecycle goes on by itself.
+    pub policy: Option<Policy>,
 }
 
 impl ChangingRule {
@@ -69,6 +72,23 @@ impl ChangingRule {
         }
     }
 
+    /// `on::verify`.
+    pub fn verify() -> Self {
+        Self {
+            reason: Some(Reason::Verify),
+            policy: Some(Policy::default()),
+            ..Self::default()
+        }
+    }
+
+    /// `on::complete`.
+    pub fn complete() -> Self {
+        Self {
+            reason: Some(Reason::Complete),
+            ..Self::default()
+        }
+    }
+
     /// `on::field`.
     pub fn field() -> Self {
         Self {
@@ -86,6 +106,8 @@ impl ChangingRule {
             (Some(Reason::Update), _) => "update handler",
             (Some(Reason::Delete), _) => "delete handler",
             (Some(Reason::Resume), _) | (None, true) => "resume handler",
+            (Some(Reason::Verify), _) => "verify handler",
+            (Some(Reason::Complete), _) => "complete handler",
             (None, false) => "field handler",
         }
     }

@@ -11,12 +11,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ErrorKind, HandlerError, IntoHandlerError};
+use crate::lifecycle::{self, Report, Verdict};
 
 /// What a handler returned.
 #[derive(Default)]
 pub struct Outcome {
     /// To be put into `status.<handler id>`.
     pub result: Option<Value>,
+    /// What an operation of a lifecycle has led to.
+    pub verdict: Option<Report>,
     /// What activities give to the operator: credentials, shared states.
     pub product: Option<Box<dyn Any + Send>>,
 }
@@ -31,15 +34,23 @@ impl Outcome {
     pub fn result(value: Value) -> Self {
         Self {
             result: Some(value).filter(|value| !value.is_null()),
-            product: None,
+            ..Self::default()
+        }
+    }
+
+    /// What an operation of a lifecycle has led to.
+    pub fn verdict(report: Report) -> Self {
+        Self {
+            verdict: Some(report),
+            ..Self::default()
         }
     }
 
     /// Something for the operator.
     pub fn product(product: impl Any + Send) -> Self {
         Self {
-            result: None,
             product: Some(Box::new(product)),
+            ..Self::default()
         }
     }
 
@@ -60,6 +71,7 @@ impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outcome")
             .field("result", &self.result)
+            .field("verdict", &self.verdict)
             .finish_non_exhaustive()
     }
 }
@@ -69,6 +81,15 @@ pub mod returns {
     /// Put into the status of the object.
     #[derive(Clone, Copy, Debug)]
     pub struct Stored;
+    /// The same; or what has been created or updated.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Applied;
+    /// The same; or what has been deleted.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Deleted;
+    /// What was found.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Verified;
     /// Shared with all handlers.
     #[derive(Clone, Copy, Debug)]
     pub struct Startup;
@@ -85,6 +106,7 @@ pub mod returns {
     message = "`{Self}` cannot be returned from this handler",
     label = "the handler returns this",
     note = "handlers of objects return `()`, a `Value`, a text, a number, a boolean, `Json(value)`, an `Option` or a `Result` of these",
+    note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
 )]
 pub trait Output<R> {
@@ -130,25 +152,66 @@ impl<R> Output<R> for () {
     }
 }
 
-impl<T: Serialize> Output<returns::Stored> for Json<T> {
-    fn into_outcome(self) -> Result<Outcome, HandlerError> {
-        Outcome::of(self.0)
-    }
-}
-
 macro_rules! stored {
-    ($($type:ty),*) => {$(
-        impl Output<returns::Stored> for $type {
+    ($returns:ty: $($type:ty),*) => {
+        $(
+            impl Output<$returns> for $type {
+                fn into_outcome(self) -> Result<Outcome, HandlerError> {
+                    Outcome::of(self)
+                }
+            }
+        )*
+
+        impl<T: Serialize> Output<$returns> for Json<T> {
+            fn into_outcome(self) -> Result<Outcome, HandlerError> {
+                Outcome::of(self.0)
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<T: Serialize> IntoOutcome<$returns, ViaSerialize> for T {
             fn into_outcome(self) -> Result<Outcome, HandlerError> {
                 Outcome::of(self)
             }
         }
+    };
+    ($($returns:ty),*) => {$(
+        stored!(
+            $returns: Value, String, &str, bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64
+        );
     )*};
 }
 
-stored!(
-    Value, String, &str, bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64
-);
+stored!(returns::Stored, returns::Applied, returns::Deleted);
+
+/// What the handlers of an operation of a lifecycle may return to tell where it has led.
+pub trait Verdictive<R>: Into<Report<Self::Of>> {
+    /// Its outcomes.
+    type Of: Into<Verdict>;
+}
+
+macro_rules! verdicts {
+    ($($returns:ty, $of:ty: $($type:ty),*;)*) => {$($(
+        impl Verdictive<$returns> for $type {
+            type Of = $of;
+        }
+
+        impl Output<$returns> for $type {
+            fn into_outcome(self) -> Result<Outcome, HandlerError> {
+                Ok(Outcome::verdict(Report::<$of>::from(self).erase()))
+            }
+        }
+    )*)*};
+}
+
+verdicts! {
+    returns::Applied, lifecycle::Applied: lifecycle::Applied, Report<lifecycle::Applied>;
+    returns::Deleted, lifecycle::Deleted: lifecycle::Deleted, Report<lifecycle::Deleted>;
+    returns::Verified, lifecycle::Verified: lifecycle::Verified, Report<lifecycle::Verified>;
+    returns::Applied, Verdict: Report;
+    returns::Deleted, Verdict: Report;
+    returns::Verified, Verdict: Report;
+}
 
 /// What a function under an attribute may return, errors aside, by the kind of the handler.
 ///
@@ -157,6 +220,7 @@ stored!(
     message = "`{Self}` cannot be returned from this handler",
     label = "the handler returns this",
     note = "handlers of objects return anything that implements `serde::Serialize`, or nothing",
+    note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
 )]
 pub trait IntoOutcome<R, M> {
@@ -172,10 +236,14 @@ pub enum ViaSerialize {}
 #[derive(Debug)]
 pub enum ViaOutput {}
 
+/// As the outcome of an operation.
+#[derive(Debug)]
+pub enum ViaVerdict {}
+
 #[diagnostic::do_not_recommend]
-impl<T: Serialize> IntoOutcome<returns::Stored, ViaSerialize> for T {
+impl<R, T: Verdictive<R>> IntoOutcome<R, ViaVerdict> for T {
     fn into_outcome(self) -> Result<Outcome, HandlerError> {
-        Outcome::of(self)
+        Ok(Outcome::verdict(self.into().erase()))
     }
 }
 

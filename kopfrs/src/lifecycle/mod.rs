@@ -4,5 +4,7 @@
 //! Pure: the spine calls the handlers and writes down where that leads.
 
 mod outcome;
+mod policy;
 
 pub use self::outcome::{Applied, Deleted, Operation, Report, Verdict, Verified};
+pub use self::policy::Policy;

@@ -21,6 +21,12 @@ pub use kopfrs_macros::on_delete as delete;
 #[doc = include_str!("docs/resume.md")]
 pub use kopfrs_macros::on_resume as resume;
 
+#[doc = include_str!("docs/verify.md")]
+pub use kopfrs_macros::on_verify as verify;
+
+#[doc = include_str!("docs/complete.md")]
+pub use kopfrs_macros::on_complete as complete;
+
 #[doc = include_str!("docs/field.md")]
 pub use kopfrs_macros::on_field as field;
 

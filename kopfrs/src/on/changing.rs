@@ -1,21 +1,24 @@
-//! `on::create`, `on::update`, `on::delete`, `on::resume`, `on::field`.
+//! `on::create`, `on::update`, `on::delete`, `on::resume`, `on::verify`, `on::complete`, `on::field`.
+
+use std::time::Duration;
 
 use super::builder::{Builder, Filtered, Kind, ObjectKind, Retried, Transitional};
 use crate::cause::ChangingCause;
 use crate::handler::{ChangingRule, returns};
+use crate::lifecycle::Policy;
 use crate::object::FieldPath;
 use crate::resource::Selector;
 
 /// One kind a row: its type, its functions, and its rule.
 macro_rules! changes {
-    ($($(#[$doc:meta])* $kind:ident $function:ident $function_of:ident $rule:expr;)*) => {$(
+    ($($(#[$doc:meta])* $kind:ident $function:ident $function_of:ident $returns:ident $rule:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Debug)]
         pub enum $kind {}
 
         impl Kind for $kind {
             type Cause = ChangingCause;
-            type Returns = returns::Stored;
+            type Returns = returns::$returns;
         }
 
         impl Retried for $kind {}
@@ -37,13 +40,18 @@ macro_rules! changes {
 
 changes! {
     /// Called for an object that is new to the operator.
-    Create create create_of ChangingRule::create();
+    Create create create_of Applied ChangingRule::create();
     /// Called when the essence of an object has changed.
-    Update update update_of ChangingRule::update();
+    Update update update_of Applied ChangingRule::update();
     /// Called when an object is to be deleted; deletion waits for it.
-    Delete delete delete_of ChangingRule::delete(false);
+    Delete delete delete_of Deleted ChangingRule::delete(false);
     /// Called after a restart of the operator for objects that it has handled before.
-    Resume resume resume_of ChangingRule::resume(false);
+    Resume resume resume_of Stored ChangingRule::resume(false);
+    /// Called to find out how the thing is that an object stands for: what it finds decides which of the
+    /// other handlers is called.
+    Verify verify verify_of Verified ChangingRule::verify();
+    /// Called when the thing that an object stands for is there for the first time, before that is told.
+    Complete complete complete_of Stored ChangingRule::complete();
 }
 
 impl Transitional for Update {}
@@ -61,6 +69,40 @@ impl Builder<Resume> {
     pub fn deleted(mut self, is_for_deleted: bool) -> Self {
         self.rule = ChangingRule::resume(is_for_deleted);
         self
+    }
+}
+
+impl Builder<Verify> {
+    fn with_policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        let mut policy = self.rule.policy.unwrap_or_default();
+        change(&mut policy);
+        self.rule.policy = Some(policy);
+        self
+    }
+
+    /// How long to wait before looking again at what is on its way; 30 s by default.
+    pub fn poll(self, poll: Duration) -> Self {
+        self.with_policy(|policy| policy.poll = poll)
+    }
+
+    /// How often to look at what is there, in case that somebody has changed it; 10 minutes by default, zero is never.
+    pub fn resync(self, resync: Duration) -> Self {
+        self.with_policy(|policy| policy.resync = (!resync.is_zero()).then_some(resync))
+    }
+
+    /// Does not look any more at what has been there once, until the object changes.
+    pub fn once(self, is_once: bool) -> Self {
+        self.with_policy(|policy| policy.is_once = is_once)
+    }
+
+    /// Leaves what has failed until the object changes.
+    pub fn park(self, is_parked: bool) -> Self {
+        self.with_policy(|policy| policy.is_parked = is_parked)
+    }
+
+    /// Lets an object go whose thing could not be deleted.
+    pub fn orphan(self, is_orphaned: bool) -> Self {
+        self.with_policy(|policy| policy.is_orphaned = is_orphaned)
     }
 }
 

@@ -18,8 +18,9 @@ pub use self::activity::{Cleanup, Login, Startup, cleanup, login, startup};
 pub use self::attributes::*;
 pub use self::builder::{Builder, Filtered, Kind, ObjectKind, Retried, Transitional};
 pub use self::changing::{
-    Create, Delete, Field, FieldBuilder, Resume, Update, create, create_of, delete, delete_of,
-    field, field_of, resume, resume_of, update, update_of,
+    Complete, Create, Delete, Field, FieldBuilder, Resume, Update, Verify, complete, complete_of,
+    create, create_of, delete, delete_of, field, field_of, resume, resume_of, update, update_of,
+    verify, verify_of,
 };
 pub use self::criterion::IntoCriterion;
 pub use self::run::{BlockingFunction, Function};

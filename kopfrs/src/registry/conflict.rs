@@ -1,6 +1,9 @@
 //! What is wrong with a set of handlers as a whole.
 
+use std::sync::Arc;
+
 use super::{Registry, Table};
+use crate::cause::{ChangingCause, Reason};
 use crate::handler::{Family, Handler, Location};
 use crate::resource::Selector;
 
@@ -25,6 +28,30 @@ pub enum RegistryError {
         /// Where the second of them is declared.
         second: Location,
     },
+    /// A kind is handled by its changes, or by what verification finds: not by both.
+    #[error(
+        "the {handler} handler `{id}` at {location} is for objects that have a verify handler, which calls create, update, delete and complete handlers only: let verification find out what is to be done, or remove one of both"
+    )]
+    Verified {
+        /// What it is for: `resume`, `field`.
+        handler: String,
+        /// Its id.
+        id: String,
+        /// Where it is declared.
+        location: Location,
+    },
+    /// A handler would never be called.
+    #[error(
+        "the {handler} handler `{id}` at {location} needs a verify handler for the same objects: declare one with `on::verify`"
+    )]
+    Unverified {
+        /// What it is for: `complete`.
+        handler: String,
+        /// Its id.
+        id: String,
+        /// Where it is declared.
+        location: Location,
+    },
 }
 
 impl Registry {
@@ -36,7 +63,9 @@ impl Registry {
     pub fn check_resource(&self, matches: impl Fn(&Selector) -> bool) -> Result<(), RegistryError> {
         let is_met = |selector: Option<&Selector>| selector.is_some_and(&matches);
         check(self.watching(), |handler| is_met(handler.selector.as_ref()))?;
-        check(self.changing(), |handler| is_met(handler.selector.as_ref()))
+        check(self.changing(), |handler| is_met(handler.selector.as_ref()))?;
+        let changing = self.changing().iter();
+        check_lifecycle(changing.filter(|handler| is_met(handler.selector.as_ref())))
     }
 
     /// Checks the ids of handlers of activities.
@@ -48,6 +77,39 @@ impl Registry {
         all.iter()
             .try_for_each(|one| check(all, |handler| handler.rule == one.rule))
     }
+}
+
+/// Checks that handlers of one kind go together.
+fn check_lifecycle<'a>(
+    handlers: impl Iterator<Item = &'a Arc<Handler<ChangingCause>>> + Clone,
+) -> Result<(), RegistryError> {
+    let is_for = |handler: &Handler<ChangingCause>, reason| handler.rule.reason == Some(reason);
+    let is_verified = handlers.clone().any(|h| is_for(h, Reason::Verify));
+    for handler in handlers {
+        let (name, id, location) = (
+            handler.rule.to_string(),
+            handler.id.clone(),
+            handler.location,
+        );
+        match handler.rule.reason {
+            Some(Reason::Resume) | None if is_verified => {
+                return Err(RegistryError::Verified {
+                    handler: name,
+                    id,
+                    location,
+                });
+            }
+            Some(Reason::Complete) if !is_verified => {
+                return Err(RegistryError::Unverified {
+                    handler: name,
+                    id,
+                    location,
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn check<C: Family>(
