@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cause::{ChangingCause, Reason, WatchingCause};
 use crate::handler::Handler;
+use crate::lifecycle::Policy;
 use crate::object::{Body, FieldPath, essence};
 use crate::resource::{Resource, Selector};
 use crate::settings::PersistenceSettings;
@@ -26,6 +27,8 @@ pub(crate) struct Kind {
     pub(crate) handlers: Handlers,
     pub(crate) storage: Storage,
     pub(crate) finalizer: String,
+    /// What its status keeps.
+    pub(crate) status: StatusSchema,
     fields: Vec<FieldPath>,
 }
 
@@ -96,6 +99,7 @@ impl Kind {
             handlers,
             storage,
             finalizer: persistence.finalizer().to_owned(),
+            status: schema,
             fields,
         }
     }
@@ -108,6 +112,11 @@ impl Kind {
     /// The fields that are compared beyond the usual essence.
     pub(crate) fn tracked(&self) -> &[FieldPath] {
         &self.storage.tracked
+    }
+
+    /// How the lifecycle of what its objects stand for goes on by itself, if that is verified.
+    pub(crate) fn policy(&self) -> Option<Policy> {
+        self.handlers.changing.iter().find_map(|h| h.rule.policy)
     }
 
     /// Whether statuses have an endpoint of their own.

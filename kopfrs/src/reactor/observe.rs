@@ -82,11 +82,11 @@ pub(crate) async fn status_schema(
     resource: &Resource,
 ) -> Result<StatusSchema, ApiError> {
     if !resource.group.contains('.') || !resource.has_subresource("status") {
-        return Ok(StatusSchema::Prunes);
+        return Ok(StatusSchema::default());
     }
     match definition(connection, resource).await {
         Ok(crd) => Ok(StatusSchema::of(&crd, &resource.version)),
-        Err(error) if error.failure() == Failure::Missing => Ok(StatusSchema::Prunes),
+        Err(error) if error.failure() == Failure::Missing => Ok(StatusSchema::default()),
         Err(error) => Err(error),
     }
 }

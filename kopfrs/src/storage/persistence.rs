@@ -46,14 +46,17 @@ pub struct Persistence {
     keep: Keep,
 }
 
-/// Whether a kind's schema keeps our state in its status.
+/// Which of the fields that we write into a status the schema of a kind keeps. All of them are pruned where nothing is
+/// known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum StatusSchema {
-    /// `status.handling` is stored.
-    Keeps,
-    /// It is pruned, or nothing is known.
-    #[default]
-    Prunes,
+#[expect(clippy::struct_excessive_bools, reason = "one fact a field")]
+pub(crate) struct StatusSchema {
+    pub(crate) handling: bool,
+    pub(crate) phase: bool,
+    pub(crate) message: bool,
+    pub(crate) payload: bool,
+    pub(crate) observed_generation: bool,
+    pub(crate) conditions: bool,
 }
 
 impl Persistence {
@@ -116,10 +119,10 @@ impl Persistence {
     /// The place for a kind: as asked for, else the status where it has an endpoint of its own and
     /// stores what we put there, else annotations (one patch holds everything then).
     pub(crate) fn place(&self, has_status_subresource: bool, schema: StatusSchema) -> Place {
-        match (self.place, schema) {
-            (Some(place), _) => place,
-            (None, StatusSchema::Keeps) if has_status_subresource => Place::Status,
-            (None, _) => Place::Annotations,
+        match self.place {
+            Some(place) => place,
+            None if has_status_subresource && schema.handling => Place::Status,
+            None => Place::Annotations,
         }
     }
 }
@@ -133,24 +136,35 @@ impl Default for Persistence {
 impl StatusSchema {
     /// Reads the schema of one version of a CustomResourceDefinition.
     pub(crate) fn of(crd: &Value, version: &str) -> Self {
-        let versions = crd["spec"]["versions"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let Some(version) = versions.iter().find(|v| v["name"] == version) else {
-            return Self::Prunes;
+        let mut versions = crd["spec"]["versions"].as_array().into_iter().flatten();
+        let Some(version) = versions.find(|v| v["name"] == version) else {
+            return Self::default();
         };
         let object = &version["schema"]["openAPIV3Schema"];
         let status = &object["properties"]["status"];
-        let handling = &status["properties"]["handling"];
         let preserves = |schema: &Value| schema["x-kubernetes-preserve-unknown-fields"] == true;
-        // A property that is declared but prunes its content keeps nothing.
-        let keeps = match (status.is_null(), handling.is_null()) {
+        let field = |name: &str| &status["properties"][name];
+        // What is not declared is kept where unknown fields are.
+        let is_kept = |name: &str| match (status.is_null(), field(name).is_null()) {
             (true, _) => preserves(object),
             (false, true) => preserves(status),
-            (false, false) => preserves(handling),
+            (false, false) => true,
         };
-        if keeps { Self::Keeps } else { Self::Prunes }
+        let is_of = |name: &str, wanted: &str| {
+            let declared = field(name)["type"].as_str();
+            is_kept(name) && declared.is_none_or(|declared| declared == wanted)
+        };
+        // A property that is declared but prunes its content keeps nothing of ours.
+        let is_open =
+            |name: &str| is_kept(name) && (field(name).is_null() || preserves(field(name)));
+        Self {
+            handling: is_open("handling"),
+            phase: is_of("phase", "string"),
+            message: is_of("message", "string"),
+            payload: is_open("payload"),
+            observed_generation: is_of("observedGeneration", "integer"),
+            conditions: is_of("conditions", "array"),
+        }
     }
 }
 
@@ -173,39 +187,65 @@ mod tests {
     #[test]
     fn the_status_is_used_where_the_schema_keeps_it() {
         let keep = json!({"x-kubernetes-preserve-unknown-fields": true});
+        let text = json!({"type": "string"});
         let rows = [
-            (json!({"properties": {"status": keep}}), StatusSchema::Keeps),
+            (json!({"properties": {"status": keep}}), "hpmPgc"),
             (
                 json!({"properties": {"status": {"properties": {"handling": keep}}}}),
-                StatusSchema::Keeps,
+                "h",
             ),
-            (
-                json!({"properties": {"status": {"type": "object"}}}),
-                StatusSchema::Prunes,
-            ),
+            (json!({"properties": {"status": {"type": "object"}}}), ""),
             (
                 json!({"properties": {"status": {"properties": {"handling": {"type": "object"}}}}}),
-                StatusSchema::Prunes,
+                "",
             ),
-            (json!({"properties": {"spec": {}}}), StatusSchema::Prunes),
-            (keep.clone(), StatusSchema::Keeps),
+            (json!({"properties": {"spec": {}}}), ""),
+            (keep.clone(), "hpmPgc"),
+            (
+                json!({"properties": {"status": {"properties": {
+                    "phase": text, "message": text, "payload": keep,
+                    "observedGeneration": {"type": "integer"}, "conditions": {"type": "array"},
+                }}}}),
+                "pmPgc",
+            ),
+            (
+                json!({"properties": {"status": {"properties": {
+                    "phase": {"type": "object"}, "payload": text, "conditions": {"type": "object"},
+                }}}}),
+                "",
+            ),
         ];
         for (schema, expected) in rows {
             let crd = json!({"spec": {"versions": [{"name": "v1", "schema": {"openAPIV3Schema": schema}}]}});
-            assert_eq!(StatusSchema::of(&crd, "v1"), expected, "{crd}");
-            assert_eq!(StatusSchema::of(&crd, "v2"), StatusSchema::Prunes);
+            let kept = StatusSchema::of(&crd, "v1");
+            let letters = [
+                (kept.handling, 'h'),
+                (kept.phase, 'p'),
+                (kept.message, 'm'),
+                (kept.payload, 'P'),
+                (kept.observed_generation, 'g'),
+                (kept.conditions, 'c'),
+            ];
+            let letters = letters.into_iter().filter(|(is_kept, _)| *is_kept);
+            let found: String = letters.map(|(_, letter)| letter).collect();
+            assert_eq!(found, expected, "{crd}");
+            assert_eq!(StatusSchema::of(&crd, "v2"), StatusSchema::default());
         }
     }
 
     #[test]
     fn the_cheapest_place_is_chosen() {
         let auto = Persistence::default();
-        assert_eq!(auto.place(true, StatusSchema::Keeps), Place::Status);
-        assert_eq!(auto.place(true, StatusSchema::Prunes), Place::Annotations);
-        assert_eq!(auto.place(false, StatusSchema::Keeps), Place::Annotations);
+        let keeps = StatusSchema {
+            handling: true,
+            ..StatusSchema::default()
+        };
+        assert_eq!(auto.place(true, keeps), Place::Status);
         assert_eq!(
-            Persistence::kopf().place(true, StatusSchema::Keeps),
-            Place::Kopf
+            auto.place(true, StatusSchema::default()),
+            Place::Annotations
         );
+        assert_eq!(auto.place(false, keeps), Place::Annotations);
+        assert_eq!(Persistence::kopf().place(true, keeps), Place::Kopf);
     }
 }
