@@ -40,6 +40,7 @@
 //! - [`extract`]: the arguments that handlers can take.
 //! - [`handler`]: errors, results, and what else a handler is.
 //! - [`lifecycle`]: what verification and the operations that it asks for lead to.
+//! - [`exec`]: programs in any language as handlers: processes, Pods and Jobs.
 //! - [`api`]: [`Actions`](api::Actions) on other objects, credentials.
 //! - [`operator`]: operators inside of other programs, several in one process.
 //! - [`storage`]: where memory is kept on objects; [`settings`]: what can be set.
@@ -63,6 +64,7 @@ pub mod cause;
 pub mod cli;
 pub mod clock;
 mod engine;
+pub mod exec;
 pub mod extract;
 pub mod filter;
 pub mod handler;

@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["extract"],
     &["api"],
     &["on", "registry"],
+    &["exec"],
     &["action"],
     &["engine"],
     &["reactor"],
