@@ -28,3 +28,9 @@ mod configmap_story;
 
 #[path = "../../devoops/main.rs"]
 mod devoops;
+
+#[path = "../../external-store"]
+pub(super) mod external_store {
+    pub(crate) mod operator;
+    pub(crate) mod store;
+}

@@ -5,6 +5,7 @@ mod commands;
 mod devoops;
 mod examples;
 mod kopf;
+mod lifecycle;
 mod program;
 mod rights;
 mod sandboxed;

@@ -51,6 +51,7 @@ pub(crate) fn conclude(
         retries,
         delayed: None,
         message: None,
+        is_wait: false,
         ..record.clone()
     };
     let Err(error) = outcome else {
@@ -103,6 +104,7 @@ pub(crate) fn conclude(
         Record {
             delayed: Some(after(now, delay)),
             message,
+            is_wait: matches!(error.kind(), ErrorKind::Temporary(_)),
             ..base
         }
     }

@@ -79,6 +79,23 @@ pub(super) fn of_kinds(registry: &Registry) -> Vec<Rule> {
             }
         }
     }
+    rules.extend(of_related(registry, &known, &rules));
+    rules
+}
+
+/// What related kinds need: to be watched only.
+fn of_related(registry: &Registry, known: &[Resource], others: &[Rule]) -> Vec<Rule> {
+    let handlers = registry.changing().iter();
+    let relations = handlers.flat_map(|handler| &handler.rule.relations);
+    let mut rules: Vec<Rule> = Vec::new();
+    for mut rule in relations.flat_map(|relation| of_selector(relation.selector(), known)) {
+        rule.verbs = &["list", "watch"];
+        let is_new = |other: &Rule| other.group != rule.group || other.resources != rule.resources;
+        let is_status = rule.resources.iter().any(|resource| resource.contains('/'));
+        if !is_status && others.iter().chain(&rules).all(is_new) {
+            rules.push(rule);
+        }
+    }
     rules
 }
 

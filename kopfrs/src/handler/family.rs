@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Relation;
 use crate::cause::{Activity, ActivityCause, ChangingCause, Reason, WatchingCause};
 use crate::lifecycle::Policy;
 
@@ -34,6 +35,8 @@ pub struct ChangingRule {
     pub needs_change: bool,
     /// Of verification: how the lifecycle goes on by itself.
     pub policy: Option<Policy>,
+    /// Other kinds: what happens there wakes the objects that the handler is for.
+    pub relations: Vec<Relation>,
 }
 
 impl ChangingRule {

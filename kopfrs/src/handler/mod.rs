@@ -10,6 +10,7 @@ mod family;
 mod invocation;
 mod options;
 mod outcome;
+mod relation;
 
 use std::any::Any;
 use std::fmt;
@@ -25,6 +26,8 @@ pub use self::family::{ChangingRule, Family};
 pub use self::invocation::{Attempt, Invocation};
 pub use self::options::{ErrorsMode, Options};
 pub use self::outcome::{IntoOutcome, Json, Outcome, Output, ViaOutput, ViaSerialize, returns};
+pub(crate) use self::relation::Bond;
+pub use self::relation::Relation;
 use crate::filter::Filter;
 use crate::resource::Selector;
 

@@ -7,10 +7,14 @@ mod outcome;
 mod permissions;
 mod phase;
 mod policy;
+mod readiness;
+mod status;
 mod step;
 
 pub use self::outcome::{Applied, Deleted, Operation, Report, Verdict, Verified};
-pub(crate) use self::permissions::{Permissions, PermissionsError};
+pub(crate) use self::permissions::Permissions;
 pub use self::phase::{Phase, UnknownPhase};
 pub use self::policy::Policy;
-pub(crate) use self::step::{Outcome, State, Step, Task, Then, begin_termination, step};
+pub(crate) use self::readiness::readiness;
+pub use self::status::{Condition, Status};
+pub(crate) use self::step::{Outcome, State, Task, Then, begin_termination, step};

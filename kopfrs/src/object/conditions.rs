@@ -24,7 +24,9 @@ pub(crate) fn set(present: &Value, condition: &Condition<'_>, now: &str) -> Opti
         Some(false) => "False",
         None => "Unknown",
     };
-    let place = conditions.iter().position(|one| one["type"] == condition.kind);
+    let place = conditions
+        .iter()
+        .position(|one| one["type"] == condition.kind);
     let earlier = place.map(|place| &conditions[place]);
     let turned = earlier
         .filter(|earlier| earlier["status"] == status)

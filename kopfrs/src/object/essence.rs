@@ -45,6 +45,20 @@ pub(crate) fn essence(body: &Body, fields: &[FieldPath]) -> Value {
     essence
 }
 
+/// Leaves out the annotations under one more prefix.
+pub(crate) fn leave_out(essence: &mut Value, prefix: &str) {
+    let Some(Value::Object(annotations)) = essence.pointer_mut("/metadata/annotations") else {
+        return;
+    };
+    annotations.retain(|key, _| !is_under(key, prefix));
+    if annotations.is_empty() {
+        FieldPath::new(["metadata", "annotations"]).remove(essence);
+        if essence["metadata"].as_object().is_some_and(Map::is_empty) {
+            FieldPath::new(["metadata"]).remove(essence);
+        }
+    }
+}
+
 /// Copies a tracked field into the essence where it is not a part of it anyway.
 fn add_field(essence: &mut Value, body: &Body, field: &FieldPath) {
     if !is_usual(field)

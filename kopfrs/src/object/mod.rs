@@ -4,6 +4,7 @@
 //! plain JSON; user types appear only where arguments are extracted.
 
 mod body;
+pub(crate) mod conditions;
 mod diff;
 pub(crate) mod essence;
 mod field;
@@ -20,5 +21,6 @@ pub use self::field::{FieldPath, FieldPathError};
 pub use self::patch::Patch;
 pub(crate) use self::patch::{Change, Transform};
 pub use self::reference::ObjectKey;
+pub(crate) use self::secrets::HIDDEN;
 pub use self::secrets::{Mask, Secrets};
 pub(crate) use self::value::{digest, equal};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use k8s_openapi::api::core::v1::ObjectReference;
 use serde_json::{Value, json};
 
 use super::Body;
@@ -30,6 +31,27 @@ impl ObjectKey {
     /// The name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+}
+
+/// Of an object in the same namespace, where there is another one that it is seen from.
+impl From<&str> for ObjectKey {
+    fn from(name: &str) -> Self {
+        Self::new(None, name)
+    }
+}
+
+/// Of an object in the same namespace, where there is another one that it is seen from.
+impl From<String> for ObjectKey {
+    fn from(name: String) -> Self {
+        Self::new(None, &name)
+    }
+}
+
+impl From<ObjectReference> for ObjectKey {
+    fn from(reference: ObjectReference) -> Self {
+        let name = reference.name.unwrap_or_default();
+        Self::new(reference.namespace.as_deref(), &name)
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::FieldPath;
 
 /// What stands where a secret was.
-const HIDDEN: &str = "***";
+pub(crate) const HIDDEN: &str = "***";
 
 /// Texts that are shorter are masked nowhere: they stand in too many others by chance.
 const SHORTEST: usize = 4;

@@ -10,6 +10,7 @@ use tracing::Span;
 use super::kind::Handlers;
 use super::lanes::Lanes;
 use super::namespaces::Patterns;
+use super::related::Related;
 use crate::api::Connection;
 use crate::engine::posting::Posting;
 use crate::handler::Environment;
@@ -30,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) workers: TaskTracker,
     /// The objects that wait for their turn.
     pub(crate) lanes: Lanes,
+    /// Whom to wake for what happens to objects of other kinds.
+    pub(crate) related: Related,
     /// Where the operator runs, for the log: its tasks are in there.
     pub(crate) span: Span,
     /// All kinds that have been served, for whoever looks on.
@@ -78,6 +81,7 @@ impl Context {
             stop,
             workers: TaskTracker::new(),
             lanes,
+            related: Related::default(),
             span: Span::current(),
             #[cfg(feature = "testing")]
             queues: Mutex::default(),

@@ -13,11 +13,13 @@ pub(crate) struct Inbox {
     pub(crate) version: Option<Version>,
     /// The last body of an object that is gone.
     pub(crate) deleted: Option<Box<str>>,
+    /// Something has happened to an object that this one depends on.
+    pub(crate) is_woken: bool,
 }
 
 impl Inbox {
     pub(crate) fn is_empty(&self) -> bool {
-        self.live.is_none() && self.deleted.is_none()
+        self.live.is_none() && self.deleted.is_none() && !self.is_woken
     }
 
     pub(crate) fn add(&mut self, event_type: EventType, version: Option<Version>, text: Box<str>) {
@@ -34,6 +36,11 @@ impl Inbox {
                 self.version = version;
             }
         }
+    }
+
+    /// Drops what tells nothing new.
+    pub(crate) fn drop_live(&mut self) {
+        (self.live, self.version) = (None, None);
     }
 
     /// The object is not there any more. A last body that was told is better than a made one.

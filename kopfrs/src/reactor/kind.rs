@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::process::of_essence;
 use crate::cause::{ChangingCause, Reason, WatchingCause};
-use crate::handler::Handler;
+use crate::handler::{Bond, Handler, Relation};
 use crate::lifecycle::Policy;
 use crate::object::{Body, FieldPath, essence};
 use crate::resource::{Resource, Selector};
@@ -20,11 +21,20 @@ pub(crate) struct Handlers {
     pub(crate) changing: Vec<Arc<Handler<ChangingCause>>>,
 }
 
+/// A handler whose objects are woken by what happens to those of another kind.
+#[derive(Clone, Debug)]
+pub(crate) struct Interest {
+    pub(crate) handler: Arc<Handler<ChangingCause>>,
+    pub(crate) relation: Relation,
+}
+
 /// A kind that is served.
 #[derive(Debug)]
 pub(crate) struct Kind {
     pub(crate) resource: Arc<Resource>,
     pub(crate) handlers: Handlers,
+    /// Who wants to be woken by what happens here.
+    pub(crate) interests: Vec<Interest>,
     pub(crate) storage: Storage,
     pub(crate) finalizer: String,
     /// What its status keeps.
@@ -36,7 +46,37 @@ impl Handlers {
     /// What these handlers ask for.
     pub(crate) fn selectors(&self) -> impl Iterator<Item = &Selector> {
         let watching = self.watching.iter().filter_map(|h| h.selector.as_ref());
-        watching.chain(self.changing.iter().filter_map(|h| h.selector.as_ref()))
+        let changing = self.changing.iter().filter_map(|h| h.selector.as_ref());
+        let relations = self.changing.iter().flat_map(|h| &h.rule.relations);
+        watching
+            .chain(changing)
+            .chain(relations.map(Relation::selector))
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.watching.is_empty() && self.changing.is_empty()
+    }
+
+    /// Whether handlers of objects ask for one of these selectors themselves.
+    pub(crate) fn want(&self, is_wanted: impl Fn(&Selector) -> bool) -> bool {
+        let is_wanted = |selector: Option<&Selector>| selector.is_some_and(&is_wanted);
+        self.watching.iter().any(|h| is_wanted(h.selector.as_ref()))
+            || self.changing.iter().any(|h| is_wanted(h.selector.as_ref()))
+    }
+
+    /// Who wants to be woken by what happens to objects of one of these selectors.
+    fn interests(&self, is_wanted: impl Fn(&Selector) -> bool) -> Vec<Interest> {
+        let mut interests = Vec::new();
+        for handler in &self.changing {
+            let relations = handler.rule.relations.iter();
+            let wanted = relations.filter(|relation| is_wanted(relation.selector()));
+            interests.extend(wanted.map(|relation| Interest {
+                handler: handler.clone(),
+                relation: relation.clone(),
+            }));
+        }
+        interests
     }
 
     /// Those that want one of these selectors. A function that was declared several times under one
@@ -68,6 +108,7 @@ impl Kind {
         is_wanted: impl Fn(&Selector) -> bool,
         (settings, schema): (&PersistenceSettings, StatusSchema),
     ) -> Self {
+        let interests = handlers.interests(&is_wanted);
         let handlers = handlers.of(is_wanted);
         let persistence = settings.of(&resource);
         let ids: HashSet<&String> = handlers.changing.iter().map(|h| &h.id).collect();
@@ -97,6 +138,7 @@ impl Kind {
         Self {
             resource,
             handlers,
+            interests,
             storage,
             finalizer: persistence.finalizer().to_owned(),
             status: schema,
@@ -106,7 +148,14 @@ impl Kind {
 
     /// The essence of one of its objects.
     pub(crate) fn essence(&self, body: &Body) -> Value {
-        essence::essence(body, &self.fields)
+        let mut essence = essence::essence(body, &self.fields);
+        if self.policy().is_some() {
+            essence::leave_out(&mut essence, &self.storage.prefix);
+            if let Some((key, text)) = of_essence(self, body) {
+                FieldPath::new(["metadata", "annotations", &*key]).set(&mut essence, text);
+            }
+        }
+        essence
     }
 
     /// The fields that are compared beyond the usual essence.
@@ -117,6 +166,22 @@ impl Kind {
     /// How the lifecycle of what its objects stand for goes on by itself, if that is verified.
     pub(crate) fn policy(&self) -> Option<Policy> {
         self.handlers.changing.iter().find_map(|h| h.rule.policy)
+    }
+
+    /// Whether functions name those of its objects that are to be woken.
+    pub(crate) fn is_woken_by_name(&self) -> bool {
+        let mut relations = self
+            .handlers
+            .changing
+            .iter()
+            .flat_map(|h| &h.rule.relations);
+        relations.any(|relation| matches!(relation.bond, Bond::Mapped(_)))
+    }
+
+    /// Whether its objects depend on those of other kinds.
+    pub(crate) fn has_relations(&self) -> bool {
+        let mut handlers = self.handlers.changing.iter();
+        handlers.any(|handler| !handler.rule.relations.is_empty())
     }
 
     /// Whether statuses have an endpoint of their own.

@@ -3,6 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::commit::Unsent;
+use super::process::Course;
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
 use crate::cause::Baseline;
@@ -20,6 +21,8 @@ pub(crate) struct Memory {
     pub(crate) written: Option<Version>,
     /// What was handled last, where the API does not keep it.
     pub(crate) unkept: Option<Baseline>,
+    /// How far the lifecycle has come of what the object stands for, if that is verified.
+    pub(crate) course: Option<Box<Course>>,
     /// Values of the handlers'.
     pub(crate) memos: Option<Memos>,
     /// What is going on; nothing for most objects most of the time.
@@ -37,6 +40,8 @@ pub(crate) struct Work {
     pub(crate) carried: Change,
     /// Changes that could not be sent.
     pub(crate) unsent: Option<Unsent>,
+    /// Something has happened to an object that this one depends on, and was not handled yet.
+    pub(crate) is_woken: bool,
     /// How often in a row the framework itself has failed.
     pub(crate) failures: u32,
 }
@@ -50,6 +55,8 @@ pub(crate) enum Next {
     Now,
     /// At that time, or when something comes.
     At(Timestamp),
+    /// The same, and nothing is going on until then: the object is read anew when its time has come.
+    Rest(Timestamp),
 }
 
 impl Memory {
@@ -66,6 +73,12 @@ impl Memory {
 
     pub(crate) fn memos(&mut self) -> Memos {
         self.memos.get_or_insert_default().clone()
+    }
+
+    /// Whether nothing is kept of the object but what names it.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let work = self.work.as_ref();
+        work.is_none_or(|work| work.snapshot.is_none() && work.failures == 0)
     }
 
     /// An own write has led to this state.

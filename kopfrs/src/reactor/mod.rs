@@ -2,7 +2,7 @@
 //!
 //! `observe` finds out which resources there are, `namespaces` which namespaces, `orchestrate` keeps
 //! watches over those that handlers ask for, `watch` yields what happens in it, `queue` keeps it in the
-//! inbox of the object, `lanes` says whose turn it is, `worker` takes it up then, `process` decides
+//! inbox of the object, `related` wakes objects for what happens to others, `lanes` says whose turn it is, `worker` takes it up then, `process` decides
 //! what is to be done and does it, `commit` writes it down.
 
 mod commit;
@@ -22,6 +22,7 @@ mod orchestrate;
 mod overview;
 mod process;
 mod queue;
+mod related;
 mod served;
 mod snapshot;
 mod watch;

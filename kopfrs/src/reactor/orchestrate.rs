@@ -169,6 +169,12 @@ impl Orchestra<'_> {
         // All at once: a definition that cannot be read for a while delays no other kind.
         let mut schemas = FuturesUnordered::new();
         for wanted in wanted {
+            // Those that only wake others come first: what is listed of them wakes nobody then.
+            let is_wanted = |selector: &Selector| wanted.1.contains(selector);
+            if !self.context.handlers.want(is_wanted) {
+                is_changed |= self.serve(wanted, StatusSchema::default(), pending).await;
+                continue;
+            }
             let known = self.served.get(&wanted.0.to_string()).map(|s| s.schema);
             let context = self.context.clone();
             schemas.push(async move {

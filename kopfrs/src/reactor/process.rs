@@ -25,8 +25,11 @@ use crate::storage::{Record, Stored};
 
 mod ending;
 mod handling;
+mod lifecycle;
 
 use self::handling::Handling;
+use self::lifecycle::Lifecycle;
+pub(crate) use self::lifecycle::{Course, of_essence};
 
 /// Calls the handlers of raw events. Their changes are sent with the next patch.
 pub(crate) async fn event(
@@ -185,6 +188,11 @@ async fn step(
         };
         memory.wrote(written);
         return Ok(Next::Now);
+    }
+    if let Some(policy) = kind.policy().filter(|_| is_interested || has_finalizer) {
+        *place = None;
+        let lifecycle = Lifecycle::new((context, kind, policy), memory, snapshot, is_gone);
+        return Box::pin(lifecycle.run(has_finalizer)).await;
     }
     let Some(reason) = view.reason.filter(|_| is_interested || has_finalizer) else {
         return yielding(place, pin!(settle(context, kind, memory, snapshot))).await;

@@ -18,6 +18,7 @@ use super::inbox::{Inbox, is_older};
 use super::kind::Kind;
 use super::lanes::{Due, Lane, Place, Ticket};
 use super::memory::Memory;
+use super::related::{Bonds, Whom};
 use super::snapshot::Version;
 use super::worker::{self, Shift, is_known};
 use crate::cause::EventType;
@@ -50,6 +51,10 @@ pub(crate) struct Queue {
     abandon: CancellationToken,
     workers: TaskTracker,
     objects: Mutex<HashMap<Arc<str>, Entry>>,
+    /// The uids of objects by their names, where some are woken by name.
+    names: Mutex<HashMap<ObjectKey, Arc<str>>>,
+    /// Whom its objects wake.
+    bonds: Bonds,
     /// How many wait that a listing has found.
     backlog: AtomicUsize,
     /// The backlog has become smaller.
@@ -89,9 +94,12 @@ impl Queue {
             context,
             kind: RwLock::new(kind),
             objects: Mutex::default(),
+            names: Mutex::default(),
+            bonds: Bonds::default(),
             backlog: AtomicUsize::new(0),
             worked_off: Notify::new(),
         });
+        queue.context.related.enlist(&queue);
         #[cfg(feature = "testing")]
         queue.context.announce(&queue);
         queue
@@ -116,6 +124,12 @@ impl Queue {
 
     /// Takes an event in.
     pub(crate) fn push(self: &Arc<Self>, arrival: Arrival, listing: Listing) {
+        let kind = self.kind();
+        let related = &self.context.related;
+        self.bonds.tell(related, &kind, &arrival, listing);
+        if kind.handlers.is_empty() {
+            return;
+        }
         let Arrival {
             event_type,
             uid,
@@ -128,7 +142,6 @@ impl Queue {
         } else {
             Lane::Live
         };
-        let kind = self.kind();
         let mut objects = self.objects();
         let event_type = match event_type {
             // An object that is listed again is neither new nor found again: something may have changed.
@@ -139,6 +152,9 @@ impl Queue {
             }
             event_type => event_type,
         };
+        if kind.is_woken_by_name() && !objects.contains_key(&uid) {
+            self.names().insert(key.clone(), uid.clone());
+        }
         let entry = objects.entry(uid.clone()).or_insert_with(|| Entry {
             key,
             listing: 0,
@@ -162,11 +178,13 @@ impl Queue {
 
     /// The objects of a namespace that a complete listing has not shown are gone.
     pub(crate) fn sweep(self: &Arc<Self>, namespace: Option<&str>, listing: u64) {
+        let (kind, related) = (self.kind(), &self.context.related);
+        self.bonds.sweep(related, &kind, (namespace, listing));
         let mut objects = self.objects();
         let is_gone = |entry: &Entry| {
             entry.listing < listing && namespace.is_none_or(|n| entry.key.namespace() == Some(n))
         };
-        let resource = self.kind().resource.clone();
+        let resource = kind.resource.clone();
         for (uid, entry) in objects.iter_mut().filter(|(_, entry)| is_gone(entry)) {
             entry.inbox.vanish(|| {
                 let metadata = json!({
@@ -179,6 +197,36 @@ impl Queue {
             });
             self.line_up(uid, entry, Lane::Live);
         }
+    }
+
+    fn names(&self) -> MutexGuard<'_, HashMap<ObjectKey, Arc<str>>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has an object looked at, though nothing has happened to itself. One that is not known needs not be
+    /// woken: it will be looked at when it comes.
+    pub(super) fn wake(self: &Arc<Self>, whom: &Whom) {
+        let uid = match whom {
+            Whom::Uid(uid) => uid.clone(),
+            Whom::Key(key) => {
+                let namespace = key.namespace().filter(|_| self.kind().resource.namespaced);
+                let key = ObjectKey::new(namespace, key.name());
+                let Some(uid) = self.names().get(&key).cloned() else {
+                    return;
+                };
+                uid
+            }
+        };
+        let mut objects = self.objects();
+        if let Some(entry) = objects.get_mut(&uid) {
+            entry.inbox.is_woken = true;
+            self.line_up(&uid, entry, Lane::Live);
+        }
+    }
+
+    /// How an object is called.
+    pub(crate) fn key(&self, uid: &str) -> Option<ObjectKey> {
+        self.objects().get(uid).map(|entry| entry.key.clone())
     }
 
     /// Makes sure that an object for which something has come gets its turn.
@@ -232,6 +280,8 @@ impl Queue {
                 return;
             }
         }
+        let is_time = matches!(entry.standing, Standing::Sleeping(_));
+        entry.inbox.is_woken |= is_time && entry.memory.is_at_rest();
         entry.standing = Standing::Working;
         let shift = Shift {
             uid: uid.clone(),
@@ -298,7 +348,7 @@ impl Queue {
         entry.memory = memory;
         entry.standing = Standing::Resting;
         if entry.inbox.deleted.is_none() && is_known(&kind, &entry.memory, entry.inbox.version) {
-            entry.inbox = Inbox::default();
+            entry.inbox.drop_live();
         }
         if !entry.inbox.is_empty() {
             self.line_up(uid, entry, Lane::Live);
@@ -316,6 +366,7 @@ impl Queue {
         let known = objects.iter().map(|(uid, entry)| {
             let state = match entry.standing {
                 Standing::Resting => None,
+                Standing::Sleeping(_) if entry.memory.is_at_rest() => None,
                 Standing::Ready(_) => Some("waits for its turn".to_owned()),
                 Standing::Sleeping(due) => Some(format!("waits for {:?}", due.remaining())),
                 Standing::Working => Some("is being handled".to_owned()),
@@ -327,11 +378,27 @@ impl Queue {
                 state,
             }
         });
-        known.collect()
+        let related = self.bonds.known().into_iter();
+        let related = related.filter(|(uid, ..)| !objects.contains_key(uid));
+        let related = related.map(|(uid, key, version)| super::overview::Known {
+            uid,
+            key,
+            version,
+            state: None,
+        });
+        known.chain(related).collect()
     }
 
     /// An object is gone for good.
     pub(crate) fn forget(&self, uid: &str) {
-        self.objects().remove(uid);
+        self.context.related.forget(&self.kind(), uid);
+        let entry = self.objects().remove(uid);
+        if let Some(entry) = entry {
+            let mut names = self.names();
+            // Another one of its name may be there already.
+            if names.get(&entry.key).is_some_and(|named| **named == *uid) {
+                names.remove(&entry.key);
+            }
+        }
     }
 }

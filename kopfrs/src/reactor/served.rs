@@ -86,8 +86,21 @@ impl Served {
                 .entry(namespace)
                 .or_insert_with_key(|namespace| {
                     let pending = pending.clone();
-                    let watch = Watch::new(queue.clone(), namespace.clone(), move || drop(pending));
-                    AbortOnDropHandle::new(tokio::spawn(watch.run().in_current_span()))
+                    let kind = queue.kind();
+                    let unlisted = kind
+                        .handlers
+                        .is_empty()
+                        .then(|| queue.context.related.listing());
+                    let on_ready = move || drop((pending, unlisted));
+                    let watch = Watch::new(queue.clone(), namespace.clone(), on_ready);
+                    let context = queue.context.clone();
+                    let watching = async move {
+                        if kind.has_relations() {
+                            context.related.listed().await;
+                        }
+                        watch.run().await;
+                    };
+                    AbortOnDropHandle::new(tokio::spawn(watching.in_current_span()))
                 });
         }
     }

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use super::inbox::{Inbox, is_older};
 use super::kind::Kind;
@@ -13,6 +13,7 @@ use super::memory::{Memory, Next};
 use super::process;
 use super::queue::Queue;
 use super::snapshot::{Snapshot, Version};
+use crate::api::{ApiError, Failure, Target};
 use crate::cause::EventType;
 use crate::handler::HandlerError;
 
@@ -54,6 +55,11 @@ pub(crate) async fn run(queue: Arc<Queue>, mut shift: Shift) {
                 queue.rest(&shift.uid, shift.memory, Some(due));
                 return;
             }
+            Next::Rest(due) => {
+                shift.memory.rest();
+                queue.rest(&shift.uid, shift.memory, Some(due));
+                return;
+            }
             Next::Idle | Next::Now => {
                 shift.memory.rest();
                 queue.rest(&shift.uid, shift.memory, None);
@@ -68,6 +74,7 @@ async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, shift: &mut Shift) -> Next {
     let context = &queue.context;
     let (memory, place) = (&mut shift.memory, &mut shift.place);
     let inbox = std::mem::take(&mut shift.inbox);
+    let is_woken = inbox.is_woken;
     if let Some((event_type, text)) = inbox.live
         && !is_known(kind, memory, inbox.version)
         && let Some(snapshot) = parsed(kind, &text)
@@ -89,7 +96,39 @@ async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, shift: &mut Shift) -> Next {
         return Next::Idle;
     }
     let is_gone = || queue.has_deletion(&shift.uid);
+    memory.work().is_woken |= is_woken;
+    if memory.work().is_woken && memory.work().snapshot.is_none() {
+        match read(queue, kind, &shift.uid).await {
+            Ok(Some(snapshot)) => memory.work().snapshot = Some(snapshot),
+            Ok(None) => return Next::Idle,
+            Err(error) => {
+                warn!("the object cannot be read and is tried again: {error}");
+                return process::again(context, memory);
+            }
+        }
+    }
     process::look(context, kind, memory, (place, &is_gone)).await
+}
+
+/// Reads an object that was at rest: of those, nothing but the name is kept. `None` if it is gone; the watch
+/// will tell.
+async fn read(queue: &Queue, kind: &Kind, uid: &str) -> Result<Option<Snapshot>, ApiError> {
+    let Some(key) = queue.key(uid) else {
+        return Ok(None);
+    };
+    let target = Target {
+        resource: &kind.resource,
+        namespace: key.namespace(),
+        name: key.name(),
+    };
+    match queue.context.connection.get(target).await {
+        Ok(object) => {
+            let snapshot = Snapshot::new(kind, object);
+            Ok(Some(snapshot).filter(|snapshot| snapshot.body.uid() == uid))
+        }
+        Err(error) if error.failure() == Failure::Missing => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether a body tells nothing that the answer to our own last write has not told: it need not even

@@ -22,9 +22,14 @@ pub(super) fn take(storage: &Storage, object: &mut Value) -> Stored {
     };
     let (baseline, begun) = (get(BASELINE), get(BEGUN));
     let (progress, tracked) = (get(PROGRESS), get(TRACKED));
-    let owner = get(essence::MARKER)
-        .filter(|owner| owner != "yes")
-        .unwrap_or_default();
+    let owner = get(essence::MARKER).unwrap_or_default();
+    let owner = if owner == "yes" {
+        // It speaks of more than our memory.
+        annotations.insert(key(storage, essence::MARKER), owner.into());
+        String::new()
+    } else {
+        owner
+    };
     tidy(object);
     Stored {
         owner,

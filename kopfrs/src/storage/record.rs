@@ -41,6 +41,9 @@ pub(crate) struct Record {
     /// at the next start, and with the next change.
     #[serde(skip)]
     pub(crate) is_misfit: bool,
+    /// The handler itself has asked to be called again later: it has not failed.
+    #[serde(skip)]
+    pub(crate) is_wait: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -62,6 +65,7 @@ impl Record {
             message: None,
             seen: None,
             is_misfit: false,
+            is_wait: false,
         }
     }
 

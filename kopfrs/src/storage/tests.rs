@@ -30,7 +30,7 @@ fn state() -> Stored {
 }
 
 fn object() -> Value {
-    json!({"metadata": {"name": "x"}, "spec": {"a": 1}})
+    json!({"metadata": {"name": "x", "uid": "u"}, "spec": {"a": 1}})
 }
 
 #[test]

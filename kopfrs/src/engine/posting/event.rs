@@ -71,19 +71,42 @@ impl Report {
             Some(error) => format!("{handler} {}: {error}", verdict.text),
             None => format!("{handler} {}", verdict.text),
         };
-        Some(Self {
-            level: verdict.level,
-            key: Key {
-                uid: body.uid().to_owned(),
-                handler: handler.to_owned(),
-                reason: verdict.reason,
-            },
+        let key = Key {
+            uid: body.uid().to_owned(),
+            handler: handler.to_owned(),
+            reason: verdict.reason,
+        };
+        Some(Self::new((resource, body), (key, verdict.level), &message))
+    }
+
+    /// What a new phase of a lifecycle says.
+    pub(super) fn of_phase(
+        (resource, body): (&Resource, &Body),
+        (phase, level): (&'static str, PostingLevel),
+        message: Option<&str>,
+    ) -> Self {
+        let key = Key {
+            uid: body.uid().to_owned(),
+            handler: String::new(),
+            reason: phase,
+        };
+        Self::new((resource, body), (key, level), message.unwrap_or(phase))
+    }
+
+    fn new(
+        (resource, body): (&Resource, &Body),
+        (key, level): (Key, PostingLevel),
+        message: &str,
+    ) -> Self {
+        Self {
+            level,
+            key,
             api_version: resource.api_version(),
             kind: resource.kind.clone(),
             namespace: body.namespace().map(str::to_owned),
             name: body.name().to_owned(),
-            message: clipped(&message),
-        })
+            message: clipped(message),
+        }
     }
 
     /// Where the event lives: that of cluster-scoped objects, by custom, in the default namespace.

@@ -22,7 +22,7 @@ use crate::api::{ApiError, Connection, Failure, Payload, Target};
 use crate::clock::Clock;
 use crate::object::Body;
 use crate::resource::Resource;
-use crate::settings::PostingSettings;
+use crate::settings::{PostingLevel, PostingSettings};
 use crate::storage::Record;
 
 /// How long nothing is tried after a refusal: the right may come meanwhile.
@@ -78,6 +78,29 @@ impl Posting {
         let Some(report) = Report::of((resource, body), handler, (verdict, record)) else {
             return;
         };
+        self.add(report);
+    }
+
+    /// Reports that what an object stands for has come to another phase of its lifecycle.
+    pub(crate) fn entered(
+        &self,
+        about: (&Resource, &Body),
+        phase: &'static str,
+        (message, is_failure): (Option<&str>, bool),
+    ) {
+        if !self.0.settings.enabled {
+            return;
+        }
+        let level = if is_failure {
+            PostingLevel::Warning
+        } else {
+            PostingLevel::Info
+        };
+        self.add(Report::of_phase(about, (phase, level), message));
+    }
+
+    fn add(&self, report: Report) {
+        let poster = &self.0;
         let (now, seen) = (Instant::now(), poster.clock.now());
         if !poster.pending().add(report, (now, seen)) && poster.is_news("full") {
             warn!(
