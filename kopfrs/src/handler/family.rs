@@ -33,6 +33,8 @@ pub struct ChangingRule {
     pub requires_finalizer: bool,
     /// The handler's field must differ.
     pub needs_change: bool,
+    /// It tells where an operation of a lifecycle has led, which only verification understands.
+    pub is_operation: bool,
     /// Of verification: how the lifecycle goes on by itself.
     pub policy: Option<Policy>,
     /// Other kinds: what happens there wakes the objects that the handler is for.

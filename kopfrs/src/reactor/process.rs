@@ -160,6 +160,9 @@ async fn step(
 ) -> Result<Next, ApiError> {
     let view = View::of(kind, memory, snapshot);
     let body = &snapshot.body;
+    if kind.has_relations() {
+        context.related.learn(kind, body);
+    }
     let is_interested = kind.is_interested(&view.cause);
     let has_finalizer = view.has_finalizer;
     let needs_finalizer = is_interested && kind.needs_finalizer(&view.cause);
