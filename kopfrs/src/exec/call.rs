@@ -34,6 +34,7 @@ pub struct Call {
     operation: Operation,
     object: Body,
     last_applied: Option<Value>,
+    payload: Option<Value>,
     attempt: u32,
     actions: Option<Actions>,
 }
@@ -68,6 +69,7 @@ impl Call {
             operation,
             object: Body::new(object),
             last_applied: None,
+            payload: None,
             attempt: 0,
             actions: None,
         }
@@ -76,6 +78,12 @@ impl Call {
     /// Sets the spec as it was applied last.
     pub fn last_applied(mut self, spec: impl Into<Value>) -> Self {
         self.last_applied = Some(spec.into()).filter(|spec| !spec.is_null());
+        self
+    }
+
+    /// Sets what the operation before has left. It is what the object has in `status.payload` otherwise.
+    pub fn with_payload(mut self, payload: impl Into<Value>) -> Self {
+        self.payload = Some(payload.into());
         self
     }
 
@@ -106,9 +114,10 @@ impl Call {
         self.object.key()
     }
 
-    /// What the operation before has left in `status.payload`, or null.
+    /// What the operation before has left, or null.
     pub fn payload(&self) -> &Value {
-        &self.object.status()["payload"]
+        let in_status = &self.object.status()["payload"];
+        self.payload.as_ref().unwrap_or(in_status)
     }
 
     /// What the program reads:
@@ -117,8 +126,8 @@ impl Call {
     /// |---|---|
     /// | `operation` | `create`, `update`, `verify` or `delete` |
     /// | `object` | the whole object, less `metadata.managedFields` |
-    /// | `lastApplied` | the spec as it was applied last, or null; secrets in it are `***` |
-    /// | `payload` | what the operation before has left in `status.payload`, or null |
+    /// | `lastApplied` | the spec as it was applied last, or null; secrets are not kept: they are as they are now |
+    /// | `payload` | what the operation before has left, or null |
     /// | `attempt` | how often this was tried before, counted from 0 |
     ///
     /// There may be more members in the future.
@@ -191,6 +200,16 @@ impl<'a> Extract<'a, ChangingCause> for Call {
         let mut call = Self::new(operation, cause.body.clone()).attempt(invocation.attempt.retry);
         if let Some(old) = cause.old.as_deref().and_then(|old| old.get("spec")) {
             call = call.last_applied(old.clone());
+        }
+        // Where the schema of the status has no place for it.
+        let settings = invocation.environment.settings.get();
+        let key = format!(
+            "{}/payload",
+            settings.persistence.of(&cause.resource).prefix()
+        );
+        let kept = cause.body.annotation(&key);
+        if let Some(payload) = kept.and_then(|text| serde_json::from_str::<Value>(text).ok()) {
+            call = call.with_payload(payload);
         }
         if invocation.environment.client().is_some() {
             call.actions = Some(Actions::extract(invocation, argument)?);

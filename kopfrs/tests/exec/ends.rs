@@ -82,7 +82,10 @@ async fn at_its_deadline_a_program_is_asked_to_end_and_says_so() {
         .deadline(Duration::from_millis(500));
     let message = begin(process).failure().await;
     // The shell tells of its own child, too.
-    assert!(message.starts_with("sh was ended: create took longer than 500ms; its last words: "), "{message}");
+    assert!(
+        message.starts_with("sh was ended: create took longer than 500ms; its last words: "),
+        "{message}"
+    );
     assert!(message.ends_with("interrupted"), "{message}");
     assert!(!is_alive(notes.process("self").await));
 }

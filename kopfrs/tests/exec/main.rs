@@ -4,6 +4,7 @@ mod adoption;
 #[cfg(unix)]
 mod ends;
 mod jobs;
+mod lifecycles;
 mod pods;
 #[cfg(unix)]
 mod processes;

@@ -3,13 +3,14 @@
 use k8s_openapi::api::core::v1::Pod as PodObject;
 use kopfrs::api::Actions;
 use kopfrs::exec::{BoxRunner, Call, Runner};
-use kopfrs::lifecycle::{Operation, Report};
+use kopfrs::lifecycle::{self, Operation, Report};
 use kopfrs::object::Body;
 use kopfrs::prelude::*;
 use kopfrs::testing::Cluster;
 
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[kube(group = "exec.example.com", version = "v1", kind = "Site", namespaced)]
+#[kube(status = "lifecycle::Status")]
 pub(crate) struct SiteSpec {
     pub(crate) size: u32,
     pub(crate) password: String,

@@ -8,6 +8,7 @@ mod run;
 mod site;
 mod state;
 mod workload;
+mod writes;
 
 use std::sync::Arc;
 use std::time::Duration;

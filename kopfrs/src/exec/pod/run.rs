@@ -1,26 +1,24 @@
 //! One run on the cluster: begun or found again, followed to its end, and removed.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Pod as PodObject, Secret};
+use k8s_openapi::api::core::v1::Pod as PodObject;
 use kube::ResourceExt as _;
-use kube::api::{DeleteParams, Patch, Preconditions, PropagationPolicy};
-use serde_json::json;
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::container::Options;
 use super::follow::Follow;
-use super::name::{READ, UID};
+use super::name::{OPERATION, READ};
 use super::plan::{Found, Step, plan};
 use super::site::Site;
 use super::state::{End, State};
 use super::workload::Workload;
-use crate::api::{ActionError, ActionResultExt as _};
+use crate::api::ActionError;
 use crate::exec::output::Ended;
 use crate::handler::{ErrorKind, HandlerError, Result};
-use crate::lifecycle::Report;
+use crate::lifecycle::{Operation, Report};
 
 /// Whoever runs Pods ends them at their deadline and says so; we wait a little longer for them to do it.
 const LATE: Duration = Duration::from_secs(30);
@@ -40,11 +38,13 @@ struct Current {
 }
 
 /// All that is known while a program runs.
-struct Run<'a, K> {
-    options: &'a Options,
-    site: &'a Site<'a>,
+pub(super) struct Run<'a, K> {
+    pub(super) options: &'a Options,
+    pub(super) site: &'a Site<'a>,
     runs: Follow<K>,
     pods: Option<Follow<PodObject>>,
+    /// What an earlier operation has left that nobody has heard any more.
+    unheard: Option<Value>,
 }
 
 /// Does an operation by a program on the cluster.
@@ -56,11 +56,16 @@ pub(super) async fn run<K: Workload>(options: &Options, site: &Site<'_>) -> Resu
         site,
         runs: Follow::new(site.api(), site.selector()),
         pods: K::HAS_PODS.then(|| Follow::new(site.api(), site.selector())),
+        unheard: None,
     };
     let mut current = run.begin().await?;
     let state = run.follow(&mut current).await?;
     run.remove(&current.name, &current.uid).await;
-    run.conclude(&current, state)
+    let mut report = run.conclude(&current, state)?;
+    if site.call.operation() == Operation::Verify {
+        report.payload = report.payload.or(run.unheard);
+    }
+    Ok(report)
 }
 
 impl<K: Workload> Run<'_, K> {
@@ -81,6 +86,7 @@ impl<K: Workload> Run<'_, K> {
                 Step::Adopt(found) => return self.adopt(found).await,
                 Step::Remove(found) => {
                     for run in found {
+                        self.unheard = self.heard(&run.uid).or(self.unheard.take());
                         debug!(
                             "{}: {} {} is removed: it is not wanted any more",
                             site.call,
@@ -113,6 +119,24 @@ impl<K: Workload> Run<'_, K> {
                 K::KIND, site.namespace, self.options.deadline + LATE
             )));
         }
+    }
+
+    /// The payload of a creation or update that has succeeded while there was no operator to hear it.
+    fn heard(&self, uid: &str) -> Option<Value> {
+        let mut runs = self.runs.objects();
+        let run = runs.find(|run| run.uid().as_deref() == Some(uid))?;
+        let operation = run.labels().get(OPERATION)?;
+        let applied = [Operation::Create, Operation::Update];
+        let operation = applied
+            .into_iter()
+            .find(|known| known.name() == operation)?;
+        let State::Ended(end) = run.state(&self.pods()) else {
+            return None;
+        };
+        if run.annotations().contains_key(READ) {
+            return None;
+        }
+        self.ended(&end, operation, "").ok()?.payload
     }
 
     /// All runs for the object.
@@ -202,36 +226,6 @@ impl<K: Workload> Run<'_, K> {
         }
     }
 
-    /// Creates the Secret with the input of a run. It is created after the run, so that it can go with it; the program does
-    /// not start before it is there.
-    async fn give_input(&self, object: &K) -> Result<()> {
-        let site = self.site;
-        let reference = object.reference();
-        let mut secret = site.secret(reference.clone());
-        let Err(error) = site.actions.create(&mut secret).await else {
-            return Ok(());
-        };
-        if !matches!(error, ActionError::AlreadyExists { .. }) {
-            return Err(error.into());
-        }
-        if let Some(existing) = site.actions.find(&secret).await? {
-            if existing
-                .owner_references()
-                .iter()
-                .any(|owner| owner.uid == reference.uid)
-            {
-                return Ok(());
-            }
-            if !self.is_ours(&existing.metadata) {
-                return Err(self.foreign("Secret", &existing.metadata));
-            }
-            site.actions.delete(&existing).await.ignore_not_found()?;
-        }
-        // What was left of a run before this one is gone now.
-        site.actions.create(&mut site.secret(reference)).await?;
-        Ok(())
-    }
-
     /// Follows a run until nothing more will come of it.
     async fn follow(&mut self, current: &mut Current) -> Result<State> {
         loop {
@@ -308,17 +302,7 @@ impl<K: Workload> Run<'_, K> {
     fn conclude(&self, current: &Current, state: State) -> Result<Report> {
         let what = format!("{} {}/{}", K::KIND, self.site.namespace, current.name);
         match state {
-            State::Ended(End { exit, reason, text }) => {
-                let ended = Ended {
-                    program: &format!("{} in {what}", self.options.image),
-                    operation: self.site.call.operation(),
-                    exit,
-                    reason: reason.as_deref(),
-                    results: &text,
-                    complaints: &text,
-                };
-                ended.conclude(&self.options.secrets.mask(self.site.call.object().spec()))
-            }
+            State::Ended(end) => self.ended(&end, self.site.call.operation(), &what),
             State::Lost(reason) => Err(self.failure(format!("nothing came of {what}: {reason}"))),
             State::Waiting(_) | State::Trouble(_) | State::Running => {
                 Err(self.failure(format!("{what} has not ended")))
@@ -326,86 +310,21 @@ impl<K: Workload> Run<'_, K> {
         }
     }
 
-    fn failure(&self, message: String) -> HandlerError {
+    /// What the end of a program says of an operation.
+    fn ended(&self, end: &End, operation: Operation, what: &str) -> Result<Report> {
+        let ended = Ended {
+            program: &format!("{} in {what}", self.options.image),
+            operation,
+            exit: end.exit,
+            reason: end.reason.as_deref(),
+            results: &end.text,
+            complaints: &end.text,
+        };
+        ended.conclude(&self.options.secrets.mask(self.site.call.object().spec()))
+    }
+
+    pub(super) fn failure(&self, message: String) -> HandlerError {
         let mask = self.options.secrets.mask(self.site.call.object().spec());
         HandlerError::new(ErrorKind::Arbitrary, mask.apply(&message))
-    }
-
-    fn is_ours(&self, meta: &kube::core::ObjectMeta) -> bool {
-        let uid = meta.labels.as_ref().and_then(|labels| labels.get(UID));
-        uid.is_some_and(|uid| uid == self.site.call.object().uid())
-    }
-
-    fn foreign(&self, kind: &str, meta: &kube::core::ObjectMeta) -> HandlerError {
-        let mut owners = meta.owner_references.iter().flatten();
-        let owner = owners
-            .next()
-            .map(|owner| format!(" (it is of {} {})", owner.kind, owner.name));
-        self.failure(format!(
-            "{kind} {}/{} is there already and is none of {}{}: delete or rename it",
-            self.site.namespace,
-            self.site.name,
-            self.site.call,
-            owner.unwrap_or_default()
-        ))
-    }
-
-    /// Removes a run whose end is known, or marks it. What came of it counts whether that works or not.
-    async fn remove(&self, name: &str, uid: &str) {
-        let removed = if self.options.is_kept {
-            self.mark(name).await
-        } else {
-            self.delete(name, uid).await
-        };
-        if let Err(error) = removed {
-            warn!(
-                "{}: {} {name} stays behind: {error}",
-                self.site.call,
-                K::KIND
-            );
-        }
-    }
-
-    async fn delete(&self, name: &str, uid: &str) -> Result<(), ActionError> {
-        let object: K = self.named(name);
-        let this_one = Preconditions {
-            uid: Some(uid.to_owned()),
-            resource_version: None,
-        };
-        let params = DeleteParams {
-            propagation_policy: Some(PropagationPolicy::Background),
-            ..DeleteParams::default()
-        };
-        let deleted = self
-            .site
-            .actions
-            .delete_with(&object, &params.preconditions(this_one))
-            .await;
-        match deleted.ignore_not_found() {
-            // Another one of that name: this one is gone.
-            Ok(_) | Err(ActionError::Conflict { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        let secret: Secret = self.named(name);
-        self.site.actions.delete(&secret).await.ignore_not_found()?;
-        Ok(())
-    }
-
-    async fn mark(&self, name: &str) -> Result<(), ActionError> {
-        let patch = json!({"metadata": {"annotations": BTreeMap::from([(READ, "true")])}});
-        let mut object: K = self.named(name);
-        let patched = self
-            .site
-            .actions
-            .patch(&mut object, &Patch::Merge(patch))
-            .await;
-        patched.ignore_not_found().map(drop)
-    }
-
-    fn named<T: kube::Resource + Default>(&self, name: &str) -> T {
-        let mut object = T::default();
-        object.meta_mut().name = Some(name.to_owned());
-        object.meta_mut().namespace = Some(self.site.namespace.clone());
-        object
     }
 }
