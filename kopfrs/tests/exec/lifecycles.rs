@@ -19,7 +19,7 @@ fn operation(pod: &PodObject) -> String {
 
 /// Manages files in its folder, each for one site, and writes down what it was asked to do.
 #[cfg(unix)]
-const MANAGER: &str = r#"
+const MANAGER: &str = r"
 import json, os, sys
 call = json.load(sys.stdin)
 name, spec = call['object']['metadata']['name'], call['object']['spec']
@@ -45,7 +45,7 @@ open(name, 'w').write(size)
 last = (call['lastApplied'] or {'size': 'nothing'})['size']
 print(json.dumps({'by': operation, 'before': call['payload'] or 'nothing', 'last': last, operation: True}))
 sys.exit(201)
-"#;
+";
 
 #[cfg(unix)]
 #[kopfrs::test]

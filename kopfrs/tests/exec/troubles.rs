@@ -157,3 +157,23 @@ async fn rights_that_are_missing_are_told(cluster: Cluster) {
     assert!(message.contains(&expected), "{message}");
     assert!(cluster.objects::<PodObject>().list().await.is_empty());
 }
+
+#[kopfrs::test(backend = "in-process")]
+async fn a_pod_that_may_not_be_removed_is_told_before_it_is_taken_for_the_next_one(
+    cluster: Cluster,
+) {
+    let site = make_site(&cluster, "web").await;
+    let door = cluster.sandbox().unwrap().door();
+    door.faults()
+        .inject(Rule::new(On::verb("delete"), Fault::status(403)).times(1));
+    let call = call_for(&cluster, Operation::Verify, &site);
+    let call = call.actions(kopfrs::api::Actions::new(door.client()));
+    let running = start(Pod::new("manager:1"), call);
+    let pod = only_pod(&cluster).await.name_any();
+    exit(&cluster, &pod, 211, "").await;
+    let message = running.failure().await;
+    assert!(
+        message.contains(&format!("{pod}: not allowed")),
+        "{message}"
+    );
+}

@@ -60,8 +60,9 @@ pub(super) async fn run<K: Workload>(options: &Options, site: &Site<'_>) -> Resu
     };
     let mut current = run.begin().await?;
     let state = run.follow(&mut current).await?;
-    run.remove(&current.name, &current.uid).await;
+    let removed = run.remove(&current.name, &current.uid).await;
     let mut report = run.conclude(&current, state)?;
+    removed?;
     if site.call.operation() == Operation::Verify {
         report.payload = report.payload.or(run.unheard);
     }
@@ -72,7 +73,9 @@ impl<K: Workload> Run<'_, K> {
     /// Finds the run that does what is wanted, or begins it when nothing else is at work for the object.
     async fn begin(&mut self) -> Result<Current> {
         let until = Instant::now() + self.options.deadline + LATE;
-        self.news().await?;
+        while !self.is_known() {
+            self.news().await?;
+        }
         let mut waited = None;
         loop {
             let site = self.site;
@@ -114,7 +117,7 @@ impl<K: Workload> Run<'_, K> {
                 continue;
             }
             let name = waited.unwrap_or_else(|| site.name.clone());
-            return Err(self.failure(format!(
+            return Err(self.failure(&format!(
                 "{} {}/{name} of an earlier operation is still there after {:?}: delete it to go on",
                 K::KIND, site.namespace, self.options.deadline + LATE
             )));
@@ -204,7 +207,7 @@ impl<K: Workload> Run<'_, K> {
             .find(|run| run.uid().as_ref() == Some(&found.uid))
             .cloned();
         let object =
-            object.ok_or_else(|| self.failure(format!("{} {} is gone", K::KIND, found.name)))?;
+            object.ok_or_else(|| self.failure(&format!("{} {} is gone", K::KIND, found.name)))?;
         // Whoever began it may not have come to do this. What has started has its input.
         let has_begun = !matches!(object.state(&pods), State::Waiting(_) | State::Trouble(_));
         drop((pods, runs));
@@ -252,6 +255,12 @@ impl<K: Workload> Run<'_, K> {
                 Err(_) => return Ok(State::Lost(self.overdue(current))),
             }
         }
+    }
+
+    /// Whether it is known what there is.
+    fn is_known(&self) -> bool {
+        let are_pods_known = self.pods.as_ref().is_none_or(|pods| pods.listings() > 0);
+        self.runs.listings() > 0 && are_pods_known
     }
 
     /// How the run is.
@@ -303,9 +312,9 @@ impl<K: Workload> Run<'_, K> {
         let what = format!("{} {}/{}", K::KIND, self.site.namespace, current.name);
         match state {
             State::Ended(end) => self.ended(&end, self.site.call.operation(), &what),
-            State::Lost(reason) => Err(self.failure(format!("nothing came of {what}: {reason}"))),
+            State::Lost(reason) => Err(self.failure(&format!("nothing came of {what}: {reason}"))),
             State::Waiting(_) | State::Trouble(_) | State::Running => {
-                Err(self.failure(format!("{what} has not ended")))
+                Err(self.failure(&format!("{what} has not ended")))
             }
         }
     }
@@ -323,8 +332,8 @@ impl<K: Workload> Run<'_, K> {
         ended.conclude(&self.options.secrets.mask(self.site.call.object().spec()))
     }
 
-    pub(super) fn failure(&self, message: String) -> HandlerError {
+    pub(super) fn failure(&self, message: &str) -> HandlerError {
         let mask = self.options.secrets.mask(self.site.call.object().spec());
-        HandlerError::new(ErrorKind::Arbitrary, mask.apply(&message))
+        HandlerError::new(ErrorKind::Arbitrary, mask.apply(message))
     }
 }

@@ -65,14 +65,14 @@ pub(super) fn of_pod(pod: &Pod) -> State {
     if let Some(terminated) = terminated {
         let end = end(terminated);
         // A Pod that was evicted, or has met its deadline, says so itself; what its program has said before counts.
-        return match stated(&status.reason, &status.message) {
+        return match stated(status.reason.as_deref(), status.message.as_deref()) {
             Some(reason) if !end.exit.is_told() => State::Lost(reason),
             _ => State::Ended(end),
         };
     }
     let phase = status.phase.as_deref();
     if let Some(phase @ ("Failed" | "Succeeded")) = phase {
-        let stated = stated(&status.reason, &status.message);
+        let stated = stated(status.reason.as_deref(), status.message.as_deref());
         let unknown = || format!("it is {phase}, and nothing is known of how its program ended");
         return State::Lost(stated.unwrap_or_else(unknown));
     }
@@ -85,7 +85,7 @@ pub(super) fn of_pod(pod: &Pod) -> State {
             .reason
             .as_deref()
             .is_some_and(|reason| TROUBLES.contains(&reason));
-        let reason = stated(&waiting.reason, &waiting.message);
+        let reason = stated(waiting.reason.as_deref(), waiting.message.as_deref());
         return match reason {
             Some(reason) if is_trouble => State::Trouble(reason),
             reason => State::Waiting(reason),
@@ -95,15 +95,15 @@ pub(super) fn of_pod(pod: &Pod) -> State {
     let mut refused = conditions
         .filter(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
     State::Waiting(
-        refused
-            .next()
-            .and_then(|condition| stated(&condition.reason, &condition.message)),
+        refused.next().and_then(|condition| {
+            stated(condition.reason.as_deref(), condition.message.as_deref())
+        }),
     )
 }
 
 /// `ErrImagePull: no such image`
-pub(super) fn stated(reason: &Option<String>, message: &Option<String>) -> Option<String> {
-    let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+pub(super) fn stated(reason: Option<&str>, message: Option<&str>) -> Option<String> {
+    let filled = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     match (filled(reason), filled(message)) {
         (Some(reason), Some(message)) => Some(format!("{reason}: {message}")),
         (reason, message) => reason.or(message),

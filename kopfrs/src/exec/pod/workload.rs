@@ -132,6 +132,6 @@ fn failure(job: &JobObject) -> Option<String> {
     let mut failed =
         conditions.filter(|condition| condition.type_ == "Failed" && condition.status == "True");
     let failed = failed.next()?;
-    let stated = stated(&failed.reason, &failed.message);
+    let stated = stated(failed.reason.as_deref(), failed.message.as_deref());
     Some(stated.unwrap_or_else(|| "the Job has failed".to_owned()))
 }

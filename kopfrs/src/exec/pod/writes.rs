@@ -55,7 +55,7 @@ impl<K: Workload> Run<'_, K> {
         let owner = owners
             .next()
             .map(|owner| format!(" (it is of {} {})", owner.kind, owner.name));
-        self.failure(format!(
+        self.failure(&format!(
             "{kind} {}/{} is there already and is none of {}{}: delete or rename it",
             self.site.namespace,
             self.site.name,
@@ -65,18 +65,25 @@ impl<K: Workload> Run<'_, K> {
     }
 
     /// Removes a run whose end is known, or marks it. What came of it counts whether that works or not.
-    pub(super) async fn remove(&self, name: &str, uid: &str) {
+    ///
+    /// # Errors
+    /// If we may not: the next run would find this one again and again.
+    pub(super) async fn remove(&self, name: &str, uid: &str) -> Result<(), ActionError> {
         let removed = if self.options.is_kept {
             self.mark(name).await
         } else {
             self.delete(name, uid).await
         };
-        if let Err(error) = removed {
-            warn!(
-                "{}: {} {name} stays behind: {error}",
-                self.site.call,
-                K::KIND
-            );
+        match removed {
+            Err(error) if !matches!(error, ActionError::Forbidden { .. }) => {
+                warn!(
+                    "{}: {} {name} stays behind: {error}",
+                    self.site.call,
+                    K::KIND
+                );
+                Ok(())
+            }
+            removed => removed,
         }
     }
 

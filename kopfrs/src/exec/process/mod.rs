@@ -77,7 +77,7 @@ impl Process {
             is_env_clear: false,
             folder: None,
             limits: Limits {
-                deadline: Duration::from_mins(10),
+                deadline: Duration::from_secs(600),
                 grace: Duration::from_secs(10),
                 output: 4096,
             },
