@@ -90,13 +90,18 @@ fn relation(name: &Ident, input: ParseStream<'_>) -> Result<Call> {
     };
     let generics = ty.map(|ty| quote_spanned! {ty.span()=> ::<#ty, _> });
     let arguments = quote_spanned! {function.span()=> #selector, #function };
-    Ok(call(constructor, function.span(), generics, &arguments))
+    Ok(call(
+        constructor,
+        function.span(),
+        generics.as_ref(),
+        &arguments,
+    ))
 }
 
 fn call(
     constructor: &str,
     span: Span,
-    generics: Option<TokenStream>,
+    generics: Option<&TokenStream>,
     arguments: &TokenStream,
 ) -> Call {
     let relation = paths::item_at("Relation", span);

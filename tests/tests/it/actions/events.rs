@@ -14,23 +14,16 @@ async fn told(cluster: &Cluster, reason: &str) -> Vec<Event> {
 
 #[kopfrs::test]
 async fn what_is_told_again_is_a_series_of_one_event(cluster: Cluster) {
-    let tell = async |actions: Actions, name: String| {
+    let tell = async |body: Body, actions: Actions| {
         for _ in 0..5 {
             actions.event(Note::warning("Full", "there is no room").with_action("Shelve"));
         }
         let mut other = ConfigMap::default();
-        other.metadata.name = Some(format!("{name}-other"));
+        other.metadata.name = Some(format!("{}-other", body.name()));
         actions.event_about(&other, Note::normal("Seen", "x".repeat(2000)));
     };
-    let handlers = Registry::new().add(
-        on::create::<ConfigMap>()
-            .label("told", "yes")
-            .id("tell")
-            .run(move |body: Body, actions: Actions| {
-                let told = tell(actions, body.name().to_owned());
-                async move { told.await }
-            }),
-    );
+    let told_ones = on::create::<ConfigMap>().label("told", "yes");
+    let handlers = Registry::new().add(told_ones.id("tell").run(tell));
     let operator = cluster.operator().handlers(handlers).start().await;
     let maps = cluster.objects::<ConfigMap>();
     let map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {told: 'yes'}}}";
