@@ -12,6 +12,7 @@ mod expand;
 mod function;
 mod kind;
 mod paths;
+mod status_error;
 mod suggest;
 mod test;
 
@@ -36,6 +37,13 @@ pub fn test(attribute: TokenStream, item: TokenStream) -> TokenStream {
     test::expand(attribute.into(), &item.into()).into()
 }
 
+// Documented where users find it: at its re-export.
+#[allow(missing_docs)]
+#[proc_macro_derive(StatusError, attributes(status_error))]
+pub fn status_error(item: TokenStream) -> TokenStream {
+    status_error::expand(item.into()).into()
+}
+
 attributes! {
     on_startup => "startup",
     on_cleanup => "cleanup",
@@ -46,6 +54,7 @@ attributes! {
     on_resume => "resume",
     on_verify => "verify",
     on_complete => "complete",
+    on_reconcile => "reconcile",
     on_field => "field",
     on_event => "event",
 }

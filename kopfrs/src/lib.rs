@@ -40,6 +40,7 @@
 //! - [`extract`]: the arguments that handlers can take.
 //! - [`handler`]: errors, results, and what else a handler is.
 //! - [`lifecycle`]: what verification and the operations that it asks for lead to.
+//! - [`reconcile`]: handlers that are called for whatever happens to an object, and what they return.
 //! - [`exec`]: programs in any language as handlers: processes, Pods and Jobs.
 //! - [`api`]: [`Actions`](api::Actions) on other objects, credentials.
 //! - [`operator`]: operators inside of other programs, several in one process.
@@ -76,6 +77,7 @@ pub mod on;
 pub mod operator;
 pub mod prelude;
 mod reactor;
+pub mod reconcile;
 pub mod registry;
 pub mod resource;
 pub mod settings;

@@ -23,6 +23,7 @@ pub use crate::handler::{
 pub use crate::object::{Body, Diff, DiffItem, DiffOperation, FieldPath, Patch};
 pub use crate::on;
 pub use crate::operator::Operator;
+pub use crate::reconcile::{Action, StatusError};
 pub use crate::registry::Registry;
 pub use crate::resource::{Resource, Selector};
 pub use crate::settings::{Settings, SettingsHandle};

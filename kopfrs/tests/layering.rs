@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["resource"],
     &["cause"],
     &["storage", "filter"],
-    &["lifecycle"],
+    &["lifecycle", "reconcile"],
     &["settings"],
     &["handler"],
     &["extract"],

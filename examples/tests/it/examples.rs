@@ -34,3 +34,12 @@ pub(super) mod external_store {
     pub(crate) mod operator;
     pub(crate) mod store;
 }
+
+#[path = "../../kuberator-basic/main.rs"]
+mod kuberator_basic;
+
+#[path = "../../kuberator-errors/main.rs"]
+mod kuberator_errors;
+
+#[path = "../../kuberator-status/main.rs"]
+mod kuberator_status;

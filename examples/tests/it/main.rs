@@ -5,6 +5,7 @@ mod commands;
 mod devoops;
 mod examples;
 mod kopf;
+mod kuberator;
 mod lifecycle;
 mod program;
 mod rights;

@@ -3,6 +3,7 @@
 mod criterion;
 mod duration;
 mod option;
+mod relation;
 mod selector;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};

@@ -8,6 +8,7 @@ use syn::{Error, Expr, ExprArray, Lit, LitStr, Result, Token};
 
 use super::criterion::{self, Subject};
 use super::duration::duration;
+use super::relation;
 use crate::errors::Errors;
 use crate::{paths, suggest};
 
@@ -22,7 +23,12 @@ pub(super) enum Syntax {
     ErrorsMode,
     /// A duration; `true` if it may be zero.
     Duration(bool),
-    Attempts,
+    /// A whole number from 1.
+    Count,
+    /// `owns(Deployment, "services")`.
+    Kinds,
+    /// `watches(Secret => map)`.
+    Maps,
     /// A function of the cause.
     Predicate,
     Field,
@@ -39,7 +45,7 @@ const OPTIONS: &[(&str, Syntax)] = &[
     ("param", Syntax::Value),
     ("errors", Syntax::ErrorsMode),
     ("timeout", Syntax::Duration(false)),
-    ("retries", Syntax::Attempts),
+    ("retries", Syntax::Count),
     ("backoff", Syntax::Duration(true)),
     ("labels", Syntax::Pairs),
     ("annotations", Syntax::Pairs),
@@ -55,6 +61,12 @@ const OPTIONS: &[(&str, Syntax)] = &[
     ("once", Syntax::Flag),
     ("park", Syntax::Flag),
     ("orphan", Syntax::Flag),
+    ("owns", Syntax::Kinds),
+    ("watches", Syntax::Maps),
+    ("depends", Syntax::Maps),
+    ("owner", Syntax::Maps),
+    ("uses", Syntax::Maps),
+    ("concurrency", Syntax::Count),
 ];
 
 /// A call of a method of the handler's builder.
@@ -79,6 +91,9 @@ pub(super) fn read(
     input: ParseStream<'_>,
     errors: &mut Errors,
 ) -> Result<Vec<Call>> {
+    if matches!(syntax, Syntax::Kinds | Syntax::Maps) {
+        return relation::read(name, input, errors);
+    }
     if syntax == Syntax::Pairs {
         let method = if name == "labels" {
             "label"
@@ -126,11 +141,16 @@ fn argument(name: &Ident, syntax: Syntax, expr: &Expr) -> Result<TokenStream> {
             }
             duration(expr)
         }
-        Syntax::Attempts => attempts(expr),
+        Syntax::Count => count(name, expr),
         Syntax::Field => field(expr),
         Syntax::Criterion => criterion::criterion(expr, Subject::Json),
         Syntax::Predicate => predicate(name, expr),
-        Syntax::Flag | Syntax::Value | Syntax::Pairs | Syntax::Crate => Ok(quote! { #expr }),
+        Syntax::Flag
+        | Syntax::Value
+        | Syntax::Pairs
+        | Syntax::Kinds
+        | Syntax::Maps
+        | Syntax::Crate => Ok(quote! { #expr }),
     }
 }
 
@@ -141,11 +161,12 @@ fn example(name: &Ident, syntax: Syntax) -> String {
         Syntax::Value | Syntax::Criterion => "…",
         Syntax::ErrorsMode => "temporary",
         Syntax::Duration(_) => "\"10s\"",
-        Syntax::Attempts => "5",
+        Syntax::Count => "5",
         Syntax::Predicate => "|cause| …",
         Syntax::Field => "\"spec.field\"",
         Syntax::Flag => "true",
         Syntax::Pairs => return format!("{name}(key = \"value\")"),
+        Syntax::Kinds | Syntax::Maps => return relation::example(name),
     };
     format!("{name} = {value}")
 }
@@ -200,8 +221,12 @@ fn errors_mode(expr: &Expr) -> Result<TokenStream> {
     Ok(quote_spanned! {expr.span()=> #path::#variant })
 }
 
-fn attempts(expr: &Expr) -> Result<TokenStream> {
-    const HELP: &str = "`retries` counts attempts in total, and is a whole number from 1";
+fn count(name: &Ident, expr: &Expr) -> Result<TokenStream> {
+    let what = if name == "retries" {
+        "attempts in total"
+    } else {
+        "calls at once"
+    };
     let is_literal = matches!(expr, Expr::Lit(_) | Expr::Unary(_));
     let number = match expr {
         Expr::Lit(literal) => match &literal.lit {
@@ -211,7 +236,8 @@ fn attempts(expr: &Expr) -> Result<TokenStream> {
         _ => None,
     };
     if is_literal && number.is_none_or(|number| number == 0) {
-        return Err(Error::new(expr.span(), HELP));
+        let help = format!("`{name}` counts {what}, and is a whole number from 1");
+        return Err(Error::new(expr.span(), help));
     }
     Ok(quote! { #expr })
 }

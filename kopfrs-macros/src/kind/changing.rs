@@ -1,4 +1,5 @@
-//! `on::create`, `on::update`, `on::delete`, `on::resume`, `on::verify`, `on::complete`, `on::field`: what happens to objects.
+//! `on::create`, `on::update`, `on::delete`, `on::resume`, `on::verify`, `on::complete`,
+//! `on::reconcile`, `on::field`: what happens to objects.
 
 use super::{COMMON, ERRORS, FILTERS, Family, Kind, TRANSITION};
 
@@ -13,6 +14,11 @@ pub(super) const KINDS: &[Kind] = &[
     changing("resume", "Stored", &[COMMON, ERRORS, FILTERS, &["deleted"]]),
     changing("verify", "Verified", &[COMMON, ERRORS, FILTERS, POLICY]),
     changing("complete", "Stored", &[COMMON, ERRORS, FILTERS]),
+    changing(
+        "reconcile",
+        "Reconciled",
+        &[COMMON, ERRORS, FILTERS, RELATIONS],
+    ),
     Kind {
         required: Some(("field", "field = \"spec.field\"")),
         ..changing("field", "Stored", &[COMMON, ERRORS, FILTERS, TRANSITION])
@@ -20,7 +26,12 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 /// How a lifecycle goes on by itself.
-const POLICY: &[&str] = &["poll", "resync", "once", "park", "orphan"];
+const POLICY: &[&str] = &[
+    "poll", "resync", "once", "park", "orphan", "depends", "owner",
+];
+
+/// How often a handler is called, and for what happens to which other objects.
+const RELATIONS: &[&str] = &["owns", "watches", "uses", "concurrency", "resync"];
 
 const fn changing(
     name: &'static str,

@@ -11,7 +11,8 @@ use tracing::{Instrument as _, debug, error, info, info_span, warn};
 use super::outcome::{Limits, conclude, exhausted};
 use crate::clock::elapsed;
 use crate::handler::{
-    Attempt, Environment, ErrorsMode, Family, Handler, HandlerError, Invocation, Memos, Outcome,
+    Attempt, Environment, ErrorKind, ErrorsMode, Family, Handler, HandlerError, Invocation, Memos,
+    Options, Outcome,
 };
 use crate::storage::Record;
 
@@ -32,23 +33,41 @@ pub(crate) async fn attempt<C: Family>(
     record: &Record,
     environment: &Arc<Environment>,
 ) -> (Record, Option<Outcome>) {
+    let default = environment.settings.get().execution.default_backoff;
+    let backoff = call.handler.options.backoff.unwrap_or(default);
+    let (record, outcome) = attempt_with(call, (record, backoff), environment).await;
+    (record, outcome.ok())
+}
+
+/// The same with a pause of its own after errors that do not say how long to wait; gives the error, too.
+pub(crate) async fn attempt_with<C: Family>(
+    call: &Call<C>,
+    (record, backoff): (&Record, Duration),
+    environment: &Arc<Environment>,
+) -> (Record, Result<Outcome, HandlerError>) {
     let span = info_span!("handler", handler = %call.handler.id);
-    guarded(call, record, environment).instrument(span).await
+    guarded(call, (record, backoff), environment)
+        .instrument(span)
+        .await
 }
 
 async fn guarded<C: Family>(
     call: &Call<C>,
-    record: &Record,
+    (record, backoff): (&Record, Duration),
     environment: &Arc<Environment>,
-) -> (Record, Option<Outcome>) {
+) -> (Record, Result<Outcome, HandlerError>) {
     let limits = Limits {
-        options: call.handler.options,
+        options: Options {
+            backoff: Some(backoff),
+            ..call.handler.options
+        },
         default_mode: call.default_mode,
-        default_backoff: environment.settings.get().execution.default_backoff,
+        default_backoff: backoff,
     };
     let now = environment.clock.now();
     if let Some(reason) = exhausted(&limits, record, now) {
         error!("{} {reason}", call.role);
+        let error = HandlerError::new(ErrorKind::Permanent, &*reason);
         let message = Some(reason);
         let failed = Record {
             failure: true,
@@ -57,7 +76,7 @@ async fn guarded<C: Family>(
             delayed: None,
             ..record.clone()
         };
-        return (failed, None);
+        return (failed, Err(error));
     }
     debug!(attempt = record.retries + 1, "{} starts", call.role);
     let outcome = run(call, record, environment, now).await;
@@ -65,7 +84,7 @@ async fn guarded<C: Family>(
     let result = outcome.as_ref().map(|outcome| outcome.result.as_ref());
     let record = conclude(&limits, record, result, now);
     log(call, &record, outcome.as_ref().err(), now);
-    (record, outcome.ok())
+    (record, outcome)
 }
 
 async fn run<C: Family>(

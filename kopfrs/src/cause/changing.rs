@@ -26,6 +26,8 @@ pub enum Reason {
     Verify,
     /// That thing is as the object asks for, for the first time.
     Complete,
+    /// Something has happened to it or to what it depends on, or it is time to look.
+    Reconcile,
 }
 
 /// An object was created, updated, deleted, or found again.
@@ -122,6 +124,7 @@ impl fmt::Display for Reason {
             Self::Resume => "resume",
             Self::Verify => "verify",
             Self::Complete => "complete",
+            Self::Reconcile => "reconcile",
         })
     }
 }

@@ -225,7 +225,7 @@ fn operation(reason: Reason) -> Option<Operation> {
         Reason::Update => Some(Operation::Update),
         Reason::Delete => Some(Operation::Delete),
         Reason::Verify => Some(Operation::Verify),
-        Reason::Resume | Reason::Complete => None,
+        Reason::Resume | Reason::Complete | Reason::Reconcile => None,
     }
 }
 

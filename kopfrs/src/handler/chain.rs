@@ -11,30 +11,35 @@ use std::sync::Arc;
 
 use super::{ErrorKind, PermanentError, TemporaryError};
 
-/// What the first error in the chain that says so means.
+/// What is asked of an error.
+type Ask<'a, T> = &'a dyn Fn(&(dyn Error + 'static)) -> Option<T>;
+
+/// What an error itself says that it means.
 pub(super) fn kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     if let Some(temporary) = error.downcast_ref::<TemporaryError>() {
         return Some(ErrorKind::Temporary(temporary.delay()));
     }
-    if error.is::<PermanentError>() {
-        return Some(ErrorKind::Permanent);
-    }
-    hidden(error)
-        .and_then(kind)
-        .or_else(|| error.source().and_then(kind))
+    error.is::<PermanentError>().then_some(ErrorKind::Permanent)
 }
 
-/// What is directly inside of a report; `None` for anything that is no report.
-pub(super) fn kind_of_report(error: &dyn Any) -> Option<ErrorKind> {
+/// What the first error in the chain says that says anything.
+pub(super) fn find<T>(error: &(dyn Error + 'static), ask: Ask<'_, T>) -> Option<T> {
+    ask(error)
+        .or_else(|| hidden(error).and_then(|inner| find(inner, ask)))
+        .or_else(|| error.source().and_then(|source| find(source, ask)))
+}
+
+/// The same of what is directly inside of a report; `None` for anything that is no report.
+pub(super) fn find_in_report<T>(error: &dyn Any, ask: Ask<'_, T>) -> Option<T> {
     #[cfg(feature = "anyhow")]
     if let Some(report) = error.downcast_ref::<anyhow::Error>() {
-        return report.chain().find_map(kind);
+        return report.chain().find_map(|error| find(error, ask));
     }
     #[cfg(feature = "eyre")]
     if let Some(report) = error.downcast_ref::<eyre::Report>() {
-        return report.chain().find_map(kind);
+        return report.chain().find_map(|error| find(error, ask));
     }
-    let _ = error;
+    let _ = (error, ask);
     None
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::chain;
+use crate::reconcile::TypedError;
 
 /// Fails a handler for now: it is tried again after the delay, whatever its `errors` mode.
 ///
@@ -48,6 +49,7 @@ pub struct HandlerError {
     kind: ErrorKind,
     message: String,
     source: Option<Box<dyn Error + Send + Sync>>,
+    typed: Option<Box<TypedError>>,
 }
 
 /// What a failure means.
@@ -117,6 +119,7 @@ impl HandlerError {
             kind,
             message: message.into(),
             source: None,
+            typed: None,
         }
     }
 
@@ -157,6 +160,11 @@ impl HandlerError {
         Self::new(ErrorKind::Argument, error.to_string()).with_source(Box::new(error))
     }
 
+    /// What is to be told of it in the status.
+    pub(crate) fn typed(&self) -> Option<&TypedError> {
+        self.typed.as_deref()
+    }
+
     /// A panic of a handler, with what it said.
     pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Self {
         let text = payload
@@ -180,13 +188,16 @@ where
 {
     fn from(error: E) -> Self {
         // Once boxed, what is directly inside of a report cannot be recognised any more.
-        let kind = chain::kind_of_report(&error);
+        let kind = chain::find_in_report(&error, &chain::kind);
+        let typed = chain::find_in_report(&error, &TypedError::of);
         let error: Box<dyn Error + Send + Sync> = error.into();
-        let kind = kind.or_else(|| chain::kind(&*error));
+        let kind = kind.or_else(|| chain::find(&*error, &chain::kind));
+        let typed = typed.or_else(|| chain::find(&*error, &TypedError::of));
         Self {
             kind: kind.unwrap_or(ErrorKind::Arbitrary),
             message: chain::message(&*error),
             source: Some(error),
+            typed: typed.map(Box::new),
         }
     }
 }

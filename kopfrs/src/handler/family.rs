@@ -5,6 +5,7 @@ use std::fmt;
 use super::Relation;
 use crate::cause::{Activity, ActivityCause, ChangingCause, Reason, WatchingCause};
 use crate::lifecycle::Policy;
+use crate::reconcile;
 
 /// The cause of a family of handlers; names the family in types.
 pub trait Family: Clone + Send + Sync + 'static {
@@ -37,6 +38,8 @@ pub struct ChangingRule {
     pub is_operation: bool,
     /// Of verification: how the lifecycle goes on by itself.
     pub policy: Option<Policy>,
+    /// Of reconciliation: how often the handler is called.
+    pub reconcile: Option<reconcile::Policy>,
     /// Other kinds: what happens there wakes the objects that the handler is for.
     pub relations: Vec<Relation>,
 }
@@ -94,6 +97,15 @@ impl ChangingRule {
         }
     }
 
+    /// `on::reconcile`.
+    pub fn reconcile() -> Self {
+        Self {
+            reason: Some(Reason::Reconcile),
+            reconcile: Some(reconcile::Policy::default()),
+            ..Self::default()
+        }
+    }
+
     /// `on::field`.
     pub fn field() -> Self {
         Self {
@@ -113,6 +125,7 @@ impl ChangingRule {
             (Some(Reason::Resume), _) | (None, true) => "resume handler",
             (Some(Reason::Verify), _) => "verify handler",
             (Some(Reason::Complete), _) => "complete handler",
+            (Some(Reason::Reconcile), _) => "reconcile handler",
             (None, false) => "field handler",
         }
     }

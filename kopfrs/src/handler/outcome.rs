@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{ErrorKind, HandlerError, IntoHandlerError};
 use crate::lifecycle::{self, Report, Verdict};
+use crate::reconcile::Action;
 
 /// What a handler returned.
 #[derive(Default)]
@@ -20,6 +21,8 @@ pub struct Outcome {
     pub result: Option<Value>,
     /// What an operation of a lifecycle has led to.
     pub verdict: Option<Report>,
+    /// When a reconcile handler wants to be called again.
+    pub action: Option<Action>,
     /// What activities give to the operator: credentials, shared states.
     pub product: Option<Box<dyn Any + Send>>,
 }
@@ -42,6 +45,14 @@ impl Outcome {
     pub fn verdict(report: Report) -> Self {
         Self {
             verdict: Some(report),
+            ..Self::default()
+        }
+    }
+
+    /// When a reconcile handler wants to be called again.
+    pub fn action(action: Action) -> Self {
+        Self {
+            action: Some(action),
             ..Self::default()
         }
     }
@@ -72,6 +83,7 @@ impl fmt::Debug for Outcome {
         f.debug_struct("Outcome")
             .field("result", &self.result)
             .field("verdict", &self.verdict)
+            .field("action", &self.action)
             .finish_non_exhaustive()
     }
 }
@@ -90,6 +102,9 @@ pub mod returns {
     /// What was found.
     #[derive(Clone, Copy, Debug)]
     pub struct Verified;
+    /// When to look again.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Reconciled;
     /// Shared with all handlers.
     #[derive(Clone, Copy, Debug)]
     pub struct Startup;
@@ -107,6 +122,7 @@ pub mod returns {
     label = "the handler returns this",
     note = "handlers of objects return `()`, a `Value`, a text, a number, a boolean, `Json(value)`, an `Option` or a `Result` of these",
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
+    note = "reconcile handlers return `Action`, or nothing",
     note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
 )]
 pub trait Output<R> {
@@ -184,6 +200,12 @@ macro_rules! stored {
 
 stored!(returns::Stored, returns::Applied, returns::Deleted);
 
+impl Output<returns::Reconciled> for Action {
+    fn into_outcome(self) -> Result<Outcome, HandlerError> {
+        Ok(Outcome::action(self))
+    }
+}
+
 /// What the handlers of an operation of a lifecycle may return to tell where it has led.
 pub trait Verdictive<R>: Into<Report<Self::Of>> {
     /// Its outcomes.
@@ -221,6 +243,7 @@ verdicts! {
     label = "the handler returns this",
     note = "handlers of objects return anything that implements `serde::Serialize`, or nothing",
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
+    note = "reconcile handlers return `Action`, or nothing",
     note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
 )]
 pub trait IntoOutcome<R, M> {
@@ -258,4 +281,9 @@ macro_rules! as_listed {
     )*};
 }
 
-as_listed!(returns::Startup, returns::Cleanup, returns::Login);
+as_listed!(
+    returns::Startup,
+    returns::Cleanup,
+    returns::Login,
+    returns::Reconciled
+);

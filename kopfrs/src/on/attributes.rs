@@ -27,6 +27,9 @@ pub use kopfrs_macros::on_verify as verify;
 #[doc = include_str!("docs/complete.md")]
 pub use kopfrs_macros::on_complete as complete;
 
+#[doc = include_str!("docs/reconcile.md")]
+pub use kopfrs_macros::on_reconcile as reconcile;
+
 #[doc = include_str!("docs/field.md")]
 pub use kopfrs_macros::on_field as field;
 

@@ -129,13 +129,27 @@ impl Builder<Verify> {
     ///     .run(async || Verified::Ready);
     /// assert_eq!(handler.rule.relations.len(), 1);
     /// ```
-    pub fn depends<K, O, I>(mut self, name: impl Fn(Arc<O>) -> I + Send + Sync + 'static) -> Self
+    pub fn depends<K, O, I>(self, name: impl Fn(Arc<O>) -> I + Send + Sync + 'static) -> Self
     where
         K: ObjectKind,
         O: DeserializeOwned,
         I: IntoIterator<Item: Into<ObjectKey>>,
     {
-        let relation = Relation::used(Selector::of::<K>(), name);
+        self.related(Relation::used(Selector::of::<K>(), name))
+    }
+
+    /// The same, and the object becomes a child of the one that `name` names: it goes with it.
+    pub fn owner<K, O, I>(self, name: impl Fn(Arc<O>) -> I + Send + Sync + 'static) -> Self
+    where
+        K: ObjectKind,
+        O: DeserializeOwned,
+        I: IntoIterator<Item: Into<ObjectKey>>,
+    {
+        self.related(Relation::owner(Selector::of::<K>(), name))
+    }
+
+    /// Waits for the objects that the relation names.
+    pub fn related(mut self, relation: Relation) -> Self {
         self.rule.relations.push(relation);
         self
     }

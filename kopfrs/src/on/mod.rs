@@ -10,6 +10,7 @@ mod attributes;
 mod builder;
 mod changing;
 pub mod criterion;
+mod reconcile;
 mod run;
 mod watching;
 
@@ -23,6 +24,7 @@ pub use self::changing::{
     verify, verify_of,
 };
 pub use self::criterion::IntoCriterion;
+pub use self::reconcile::{Reconcile, reconcile, reconcile_of};
 pub use self::run::{BlockingFunction, Function};
 pub use self::watching::{Event, event, event_of};
 #[cfg(doc)]

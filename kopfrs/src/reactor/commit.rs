@@ -323,7 +323,7 @@ fn transformed(
 }
 
 /// Applies a transformation. One that panics has no effect, and does not keep others from theirs.
-fn guarded(transform: &Transform, object: Value) -> Value {
+pub(crate) fn guarded(transform: &Transform, object: Value) -> Value {
     let mut changed = object.clone();
     match catch_unwind(AssertUnwindSafe(|| transform(&mut changed))) {
         Ok(()) => changed,

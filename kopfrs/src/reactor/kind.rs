@@ -197,6 +197,20 @@ impl Kind {
             .any(|handler| handler.filter.prematches(cause))
     }
 
+    /// Whether its objects are reconciled, as far as filters let them through.
+    pub(crate) fn is_reconciled(&self) -> bool {
+        let mut handlers = self.handlers.changing.iter();
+        handlers.any(|handler| handler.rule.reason == Some(Reason::Reconcile))
+    }
+
+    /// The handler that reconciles an object.
+    pub(crate) fn reconciler(&self, cause: &ChangingCause) -> Option<&Arc<Handler<ChangingCause>>> {
+        let mut handlers = self.handlers.changing.iter();
+        handlers.find(|handler| {
+            handler.rule.reason == Some(Reason::Reconcile) && handler.filter.prematches(cause)
+        })
+    }
+
     /// Whether somebody's deletion handler must be waited for.
     pub(crate) fn needs_finalizer(&self, cause: &ChangingCause) -> bool {
         let mandatory = self

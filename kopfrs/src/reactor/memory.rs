@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::commit::Unsent;
-use super::process::Course;
+use super::process::{Course, Known, Permit};
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
 use crate::cause::Baseline;
@@ -25,6 +25,8 @@ pub(crate) struct Memory {
     pub(crate) course: Option<Box<Course>>,
     /// Values of the handlers'.
     pub(crate) memos: Option<Memos>,
+    /// What is known of it for reconciliation.
+    pub(crate) reconciled: Option<Box<Known>>,
     /// What is going on; nothing for most objects most of the time.
     pub(crate) work: Option<Box<Work>>,
 }
@@ -42,6 +44,8 @@ pub(crate) struct Work {
     pub(crate) unsent: Option<Unsent>,
     /// Something has happened to an object that this one depends on, and was not handled yet.
     pub(crate) is_woken: bool,
+    /// It has waited for a place among the calls of a handler, and has got one.
+    pub(crate) permit: Permit,
     /// How often in a row the framework itself has failed.
     pub(crate) failures: u32,
 }

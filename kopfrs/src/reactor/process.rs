@@ -26,10 +26,13 @@ use crate::storage::{Record, Stored};
 mod ending;
 mod handling;
 mod lifecycle;
+mod reconcile;
 
 use self::handling::Handling;
 use self::lifecycle::Lifecycle;
 pub(crate) use self::lifecycle::{Course, of_essence};
+use self::reconcile::Reconciling;
+pub(crate) use self::reconcile::{Known, Permit};
 
 /// Calls the handlers of raw events. Their changes are sent with the next patch.
 pub(crate) async fn event(
@@ -158,6 +161,7 @@ async fn step(
     snapshot: &Snapshot,
     (place, is_gone): (&mut Place, IsGone<'_>),
 ) -> Result<Next, ApiError> {
+    let permit = memory.work().permit.take();
     let view = View::of(kind, memory, snapshot);
     let body = &snapshot.body;
     if kind.has_relations() {
@@ -197,7 +201,22 @@ async fn step(
         let lifecycle = Lifecycle::new((context, kind, policy), memory, snapshot, is_gone);
         return Box::pin(lifecycle.run(has_finalizer)).await;
     }
-    let Some(reason) = view.reason.filter(|_| is_interested || has_finalizer) else {
+    let is_deleting = body.is_deleting();
+    if let Some(handler) = kind.reconciler(&view.cause).filter(|_| !is_deleting) {
+        let reconciling = Reconciling {
+            handler: handler.clone(),
+            context,
+            kind,
+            memory,
+            snapshot,
+            view,
+            is_gone,
+        };
+        return Box::pin(reconciling.run((place, permit))).await;
+    }
+    let is_left_alone = kind.is_reconciled() && !is_deleting;
+    let reason = view.reason.filter(|_| !is_left_alone);
+    let Some(reason) = reason.filter(|_| is_interested || has_finalizer) else {
         return yielding(place, pin!(settle(context, kind, memory, snapshot))).await;
     };
     *place = None;

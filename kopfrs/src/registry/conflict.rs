@@ -40,6 +40,18 @@ pub enum RegistryError {
         /// Where it is declared.
         location: Location,
     },
+    /// A kind is reconciled, or handled by its changes: not both.
+    #[error(
+        "the {handler} handler `{id}` at {location} is for objects that have a reconcile handler, which is called for whatever happens to them: let it do that work, or remove one of both; only delete and event handlers go together with it"
+    )]
+    Reconciled {
+        /// What it is for: `create`, `field`.
+        handler: String,
+        /// Its id.
+        id: String,
+        /// Where it is declared.
+        location: Location,
+    },
     /// A handler would never be called, or what it returns would not be understood.
     #[error(
         "the {handler} handler `{id}` at {location} needs a verify handler for the same objects: declare one with `on::verify`"
@@ -85,12 +97,21 @@ fn check_lifecycle<'a>(
 ) -> Result<(), RegistryError> {
     let is_for = |handler: &Handler<ChangingCause>, reason| handler.rule.reason == Some(reason);
     let is_verified = handlers.clone().any(|h| is_for(h, Reason::Verify));
+    let is_reconciled = handlers.clone().any(|h| is_for(h, Reason::Reconcile));
     for handler in handlers {
         let (name, id, location) = (
             handler.rule.to_string(),
             handler.id.clone(),
             handler.location,
         );
+        let goes_along = [Reason::Reconcile, Reason::Delete].map(Some);
+        if is_reconciled && !goes_along.contains(&handler.rule.reason) {
+            return Err(RegistryError::Reconciled {
+                handler: name,
+                id,
+                location,
+            });
+        }
         match handler.rule.reason {
             Some(Reason::Resume) | None if is_verified => {
                 return Err(RegistryError::Verified {

@@ -18,6 +18,7 @@ mod logs;
 mod memories;
 mod namespaces;
 mod network;
+mod reconcile;
 mod refusals;
 mod relay;
 mod renewals;

@@ -117,3 +117,30 @@ async fn a_deletion_waits_for_nobody(cluster: Cluster) {
     maps.until_gone("top").await;
     crate::stop(&operator).await;
 }
+
+#[kopfrs::test]
+async fn an_owner_is_waited_for_and_becomes_one(cluster: Cluster) {
+    let owner = |map: Arc<ConfigMap>| map.labels().get("of").cloned();
+    let verify = on::verify::<ConfigMap>()
+        .label("of", PRESENT)
+        .owner::<ConfigMap, _, _>(owner);
+    let handlers = Registry::new().add(verify.id("verify").run(async || Verified::Ready));
+    let operator = cluster.operator().handlers(handlers).start().await;
+    let maps = cluster.objects::<ConfigMap>();
+    let child = "{apiVersion: v1, kind: ConfigMap, metadata: {name: child, labels: {of: parent}}}";
+    maps.create_from(child).await;
+    let child = until_phase(&maps, "child", "Pending").await;
+    assert!(
+        message(&child).contains("parent is not there"),
+        "{}",
+        message(&child)
+    );
+    let parent = "{apiVersion: v1, kind: ConfigMap, metadata: {name: parent}}";
+    let parent = maps.create_from(parent).await;
+    let child = until_phase(&maps, "child", "Succeeded").await;
+    let references = child.metadata.owner_references.unwrap_or_default();
+    assert_eq!(references.len(), 1);
+    assert_eq!(Some(&references[0].uid), parent.metadata.uid.as_ref());
+    assert_eq!(references[0].controller, Some(true));
+    crate::stop(&operator).await;
+}

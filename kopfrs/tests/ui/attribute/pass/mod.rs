@@ -1,10 +1,10 @@
 //! Attributes that are fine.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kopfrs::filter::Criterion;
 use kopfrs::prelude::*;
 
-pub(crate) const COUNT: usize = 17;
+pub(crate) const COUNT: usize = 20;
 
 const FIELD: fn() -> FieldPath = || FieldPath::new(["spec"]);
 
@@ -67,4 +67,30 @@ mod nested {
 fn functions_can_be_called() {
     in_both();
     by_names();
+}
+
+fn of_secret(secret: Arc<Secret>) -> Vec<String> {
+    secret.labels().values().cloned().collect()
+}
+
+#[on::reconcile(
+    ConfigMap,
+    owns(Pod, "secrets", ("apps", "v1", "deployments"),),
+    watches(Secret => of_secret, Pod => |pod| pod.labels().get("of").cloned(), "nodes" => |node: Arc<Value>| [node["x"].to_string()]),
+    uses(Secret => |map: Arc<ConfigMap>| [map.name_any()]),
+    concurrency = 16,
+    resync = "10m",
+    backoff = 2,
+    labels(app = "x"),
+)]
+async fn reconciled(spec: &Value, reason: Reason) -> Result<Action> {
+    Ok(Action::Done)
+}
+
+#[on::reconcile("configmaps", resync = 0)]
+fn reconciled_at_once() {}
+
+#[on::reconcile(Pod)]
+fn reconciled_later() -> Action {
+    Action::requeue(Duration::from_secs(2))
 }
