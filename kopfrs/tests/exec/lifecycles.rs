@@ -192,10 +192,19 @@ async fn a_killed_operator_leaves_its_pod_to_the_next_one(cluster: Cluster) {
     assert_eq!(only_pod(&cluster).await.metadata.uid, create.metadata.uid);
     exit(&cluster, &create.name_any(), 201, "made by the first").await;
     pods.until_gone(&create.name_any()).await;
-    if let Some(verify) = pods.list().await.pop() {
-        exit(&cluster, &verify.name_any(), 211, "").await;
-    }
-    let made = sites.until("web", is_in(Phase::Succeeded)).await;
+    let is_done = async || {
+        let is_unanswered = |pod: &PodObject| {
+            let status = pod.status.as_ref();
+            status.is_none_or(|status| status.container_statuses.is_none())
+        };
+        for verify in pods.list().await.into_iter().filter(is_unanswered) {
+            assert_eq!(operation(&verify), "verify");
+            exit(&cluster, &verify.name_any(), 211, "").await;
+        }
+        is_in(Phase::Succeeded)(&sites.get("web").await)
+    };
+    cluster.until("the verification to be done", is_done).await;
+    let made = sites.get("web").await;
     assert_eq!(
         made.status.unwrap().payload,
         Some(json!("made by the first"))
