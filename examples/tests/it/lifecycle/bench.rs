@@ -91,7 +91,7 @@ impl Bench {
             number >= count
         };
         self.cluster
-            .until(&format!("{count} calls to {operation} {name}"), has_come)
+            .until(format!("{count} calls to {operation} {name}"), has_come)
             .await;
     }
 
