@@ -25,5 +25,6 @@ mod renewals;
 mod restarts;
 mod settings;
 mod stops;
+mod verified;
 mod watches;
 mod writes;

@@ -12,7 +12,7 @@ use super::IsGone;
 use crate::api::ApiError;
 use crate::clock::after;
 use crate::lifecycle::{
-    Operation, Outcome, Permissions, Phase, Policy, Report, State, Task, Then, Verdict,
+    Operation, Outcome, Permissions, Phase, Policy, Report, State, Task, Then, Verdict, Verified,
     begin_termination, step,
 };
 use crate::object::{Change, Secrets};
@@ -185,11 +185,11 @@ impl<'a> Lifecycle<'a> {
                 (outcome, None)
             }
             Performed::Waits(due, message) => {
-                self.shown.message = Some(self.masked(&message));
+                self.shown.message = Some(message);
                 return Turn::Waits(due);
             }
             Performed::Failed(due, message) => {
-                self.shown.message = Some(self.masked(&message));
+                self.shown.message = Some(message);
                 (Outcome::Failed(task), due)
             }
             Performed::Cancelled => return Turn::Interrupted,
@@ -298,11 +298,12 @@ impl<'a> Lifecycle<'a> {
         self.shown.message = message;
     }
 
-    /// Remembers what was applied. After a failure nobody knows what is there.
+    /// Remembers what was applied, or found to be there as it is asked for: that it was applied may not have been
+    /// written down. After a failure nobody knows what is there.
     fn note_applied(&mut self, task: Task, outcome: Outcome) {
         let is_applying = matches!(task, Task::Operate(Operation::Create | Operation::Update));
         match outcome {
-            Outcome::Told(Verdict::Applied(_)) => {
+            Outcome::Told(Verdict::Applied(_) | Verdict::Verified(Verified::Ready)) => {
                 let spec = Secrets::default().hide(self.snapshot.body.spec());
                 self.shown.last_applied = Some(spec).filter(|spec| !spec.is_null());
             }
@@ -311,7 +312,7 @@ impl<'a> Lifecycle<'a> {
         }
     }
 
-    fn masked(&self, text: &str) -> String {
+    pub(super) fn masked(&self, text: &str) -> String {
         Secrets::default()
             .mask(self.snapshot.body.spec())
             .apply(text)

@@ -121,8 +121,13 @@ impl Lifecycle<'_> {
     }
 
     fn failed(&mut self, id: &str, record: Record) -> Performed {
-        let message = record.message.clone().unwrap_or_default();
+        // It is stored, and told.
+        let message = self.masked(record.message.as_deref().unwrap_or_default());
         let (due, is_wait) = (record.delayed, record.is_wait);
+        let record = Record {
+            message: Some(message.clone()),
+            ..record
+        };
         self.course().records.insert(id.to_owned(), record);
         if is_wait {
             Performed::Waits(due, message)
