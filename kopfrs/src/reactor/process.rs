@@ -138,7 +138,10 @@ async fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &Api
 
 /// Waits for requests. The place is given back when one has to be repeated after a pause: others must
 /// not wait for that.
-async fn yielding<T>(place: &mut Place, requests: Pin<&mut impl Future<Output = T>>) -> T {
+pub(crate) async fn yielding<T>(
+    place: &mut Place,
+    requests: Pin<&mut impl Future<Output = T>>,
+) -> T {
     noticing_pauses(requests, || *place = None).await
 }
 
