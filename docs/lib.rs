@@ -13,6 +13,12 @@ pub mod handlers_and_arguments {}
 #[doc = include_str!("actions.md")]
 pub mod actions {}
 
+#[doc = include_str!("lifecycle.md")]
+pub mod lifecycle {}
+
+#[doc = include_str!("exec.md")]
+pub mod exec {}
+
 #[doc = include_str!("errors-and-retries.md")]
 pub mod errors_and_retries {}
 

@@ -1,5 +1,10 @@
 //! Objects that stand for entries of the store: what is found there decides what is done.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "handlers own their arguments"
+)]
+
 use k8s_openapi::api::core::v1::ConfigMap;
 use kopfrs::lifecycle::{self, Applied, Deleted, Report, Verified};
 use kopfrs::prelude::*;

@@ -1,5 +1,10 @@
 //! Tells in the status which generation it has seen: what kuberator's `with_status` does.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "handlers own their arguments"
+)]
+
 use kopfrs::prelude::*;
 
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]

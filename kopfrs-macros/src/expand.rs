@@ -90,6 +90,7 @@ fn options(attribute: &Attribute, function: &Function) -> Vec<TokenStream> {
     let mut calls: Vec<_> = attribute.calls.iter().collect();
     calls.sort_by_key(|call| call.method != "field");
     let param = argument::param_type(&function.parameters);
+    let operation = function.is_operation.then(|| quote! { .is_operation() });
     let calls = calls.into_iter().map(|call| {
         let (method, arguments) = (&call.method, &call.arguments);
         // What the function takes gives literals their type, and blames a mismatch on the value.
@@ -97,7 +98,7 @@ fn options(attribute: &Attribute, function: &Function) -> Vec<TokenStream> {
         let ty = ty.map(|ty| quote! { ::<#ty> });
         quote_spanned! {method.span()=> .#method #ty(#arguments) }
     });
-    calls.collect()
+    calls.chain(operation).collect()
 }
 
 fn location() -> TokenStream {

@@ -15,6 +15,8 @@ pub(crate) struct Function {
     pub(crate) parameters: Vec<Parameter>,
     /// Where the returned type is written, or else where the function is.
     pub(crate) returns: Span,
+    /// Whether the returned type, as it is written, is an outcome of a lifecycle.
+    pub(crate) is_operation: bool,
 }
 
 /// One argument of the function.
@@ -61,8 +63,18 @@ impl Function {
                 ReturnType::Type(_, ty) => ty.span(),
                 ReturnType::Default => signature.ident.span(),
             },
+            is_operation: names_outcome(signature.output.to_token_stream()),
         }
     }
+}
+
+/// Whether tokens name a type of outcomes that is only understood beside a verify handler.
+fn names_outcome(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "Applied" || ident == "Deleted",
+        TokenTree::Group(group) => names_outcome(group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 fn check_qualifiers(signature: &Signature, errors: &mut Errors) {

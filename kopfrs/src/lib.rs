@@ -41,6 +41,7 @@
 //! - [`handler`]: errors, results, and what else a handler is.
 //! - [`lifecycle`]: what verification and the operations that it asks for lead to.
 //! - [`reconcile`]: handlers that are called for whatever happens to an object, and what they return.
+//! - [`exec`]: programs in any language as handlers: processes, Pods and Jobs.
 //! - [`api`]: [`Actions`](api::Actions) on other objects, credentials.
 //! - [`operator`]: operators inside of other programs, several in one process.
 //! - [`storage`]: where memory is kept on objects; [`settings`]: what can be set.
@@ -64,6 +65,7 @@ pub mod cause;
 pub mod cli;
 pub mod clock;
 mod engine;
+pub mod exec;
 pub mod extract;
 pub mod filter;
 pub mod handler;

@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["extract"],
     &["api"],
     &["on", "registry"],
+    &["exec"],
     &["action"],
     &["engine"],
     &["reactor"],

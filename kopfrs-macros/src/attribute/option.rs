@@ -63,6 +63,8 @@ const OPTIONS: &[(&str, Syntax)] = &[
     ("orphan", Syntax::Flag),
     ("owns", Syntax::Kinds),
     ("watches", Syntax::Maps),
+    ("depends", Syntax::Maps),
+    ("owner", Syntax::Maps),
     ("uses", Syntax::Maps),
     ("concurrency", Syntax::Count),
 ];

@@ -1,4 +1,5 @@
-//! `owns(Deployment)`, `watches(Secret => map)`, `uses(Secret => names)`: other kinds that a handler is for.
+//! `owns(Deployment)`, `watches(Secret => map)`, `uses(Secret => names)`, `depends(Secret => names)`,
+//! `owner(Site => name)`: other kinds that a handler is for.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -82,20 +83,25 @@ fn relation(name: &Ident, input: ParseStream<'_>) -> Result<Call> {
     input.parse::<Token![=>]>()?;
     let function: Expr = input.parse()?;
     // What the function takes: the other object, or the object itself.
-    let (constructor, ty) = if name == "watches" {
-        ("watched", ty)
-    } else {
-        ("used", None)
+    let (constructor, ty) = match name.to_string().as_str() {
+        "watches" => ("watched", ty),
+        "owner" => ("owner", None),
+        _ => ("used", None),
     };
     let generics = ty.map(|ty| quote_spanned! {ty.span()=> ::<#ty, _> });
     let arguments = quote_spanned! {function.span()=> #selector, #function };
-    Ok(call(constructor, function.span(), generics, &arguments))
+    Ok(call(
+        constructor,
+        function.span(),
+        generics.as_ref(),
+        &arguments,
+    ))
 }
 
 fn call(
     constructor: &str,
     span: Span,
-    generics: Option<TokenStream>,
+    generics: Option<&TokenStream>,
     arguments: &TokenStream,
 ) -> Call {
     let relation = paths::item_at("Relation", span);

@@ -26,7 +26,9 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 /// How a lifecycle goes on by itself.
-const POLICY: &[&str] = &["poll", "resync", "once", "park", "orphan"];
+const POLICY: &[&str] = &[
+    "poll", "resync", "once", "park", "orphan", "depends", "owner",
+];
 
 /// How often a handler is called, and for what happens to which other objects.
 const RELATIONS: &[&str] = &["owns", "watches", "uses", "concurrency", "resync"];

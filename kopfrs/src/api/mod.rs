@@ -14,10 +14,11 @@ mod stream;
 mod transport;
 mod vault;
 
-pub(crate) use self::actions::Common;
 pub use self::actions::{
-    ActionError, ActionResultExt, Actions, Change, DeleteAllOf, KindSource, List, Object, Page,
+    ActionError, ActionResultExt, Actions, Change, DeleteAllOf, KindSource, List, Note, Object,
+    Page, Severity,
 };
+pub(crate) use self::actions::{Common, Notes};
 pub(crate) use self::connection::{Connection, Payload, Target, noticing_pauses};
 pub use self::counts::{RequestCounts, RequestKind, RequestOutcome};
 pub use self::credentials::{Credentials, LoginError};

@@ -52,7 +52,7 @@ pub(super) fn own(needs_namespaces: bool, posts_events: bool) -> Vec<Rule> {
         rules.push(Rule::new("", "namespaces", &["list", "watch"]));
     }
     if posts_events {
-        let mut events = Rule::new("", "events", &["create", "patch"]);
+        let mut events = Rule::new("events.k8s.io", "events", &["create", "patch"]);
         events.is_namespaced = true;
         rules.push(events);
     }

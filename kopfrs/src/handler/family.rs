@@ -34,6 +34,8 @@ pub struct ChangingRule {
     pub requires_finalizer: bool,
     /// The handler's field must differ.
     pub needs_change: bool,
+    /// It tells where an operation of a lifecycle has led, which only verification understands.
+    pub is_operation: bool,
     /// Of verification: how the lifecycle goes on by itself.
     pub policy: Option<Policy>,
     /// Of reconciliation: how often the handler is called.

@@ -28,6 +28,8 @@ pub(crate) type Naming = Arc<dyn Fn(&Body) -> Result<Vec<ObjectKey>, String> + S
 pub struct Relation {
     selector: Selector,
     pub(crate) bond: Bond,
+    /// The object is made a child of those that it names.
+    pub(crate) is_owner: bool,
 }
 
 /// How objects of both kinds belong together.
@@ -47,6 +49,7 @@ impl Relation {
         Self {
             selector,
             bond: Bond::Controlled,
+            is_owner: false,
         }
     }
 
@@ -63,6 +66,7 @@ impl Relation {
         Self {
             selector,
             bond: Bond::Mapped(naming(map)),
+            is_owner: false,
         }
     }
 
@@ -79,6 +83,22 @@ impl Relation {
         Self {
             selector,
             bond: Bond::Named(naming(name)),
+            is_owner: false,
+        }
+    }
+
+    /// The same, and the object becomes a child of the one that `name` names.
+    pub fn owner<K, I>(
+        selector: Selector,
+        name: impl Fn(Arc<K>) -> I + Send + Sync + 'static,
+    ) -> Self
+    where
+        K: DeserializeOwned,
+        I: IntoIterator<Item: Into<ObjectKey>>,
+    {
+        Self {
+            is_owner: true,
+            ..Self::used(selector, name)
         }
     }
 

@@ -153,6 +153,16 @@ macro_rules! outcomes {
 
 outcomes!(Applied, Verified, Deleted);
 
+impl Verdict {
+    /// Whether only a later look can tell when it is there, or gone.
+    pub(crate) fn is_on_its_way(self) -> bool {
+        matches!(
+            self,
+            Self::Applied(Applied::AwaitingVerification) | Self::Deleted(Deleted::InProgress)
+        )
+    }
+}
+
 impl Operation {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Verify, Self::Delete];

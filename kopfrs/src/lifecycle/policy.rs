@@ -22,7 +22,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             poll: Duration::from_secs(30),
-            resync: Some(Duration::from_mins(10)),
+            resync: Some(Duration::from_secs(600)),
             is_once: false,
             is_parked: false,
             is_orphaned: false,

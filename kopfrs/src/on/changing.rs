@@ -1,12 +1,15 @@
 //! `on::create`, `on::update`, `on::delete`, `on::resume`, `on::verify`, `on::complete`, `on::field`.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use serde::de::DeserializeOwned;
 
 use super::builder::{Builder, Filtered, Kind, ObjectKind, Retried, Transitional};
 use crate::cause::ChangingCause;
-use crate::handler::{ChangingRule, returns};
+use crate::handler::{ChangingRule, Relation, returns};
 use crate::lifecycle::Policy;
-use crate::object::FieldPath;
+use crate::object::{FieldPath, ObjectKey};
 use crate::resource::Selector;
 
 /// One kind a row: its type, its functions, and its rule.
@@ -56,6 +59,15 @@ changes! {
 
 impl Transitional for Update {}
 
+impl<K: Kind<Cause = ChangingCause>> Builder<K> {
+    /// What the function returns is only understood beside a verify handler.
+    #[doc(hidden)]
+    pub fn is_operation(mut self) -> Self {
+        self.rule.is_operation = true;
+        self
+    }
+}
+
 impl Builder<Delete> {
     /// Does not let deletion wait: the handler may be missed.
     pub fn optional(mut self, is_optional: bool) -> Self {
@@ -98,6 +110,48 @@ impl Builder<Verify> {
     /// Leaves what has failed until the object changes.
     pub fn park(self, is_parked: bool) -> Self {
         self.with_policy(|policy| policy.is_parked = is_parked)
+    }
+
+    /// Waits for the objects of another kind that `name` names by the object: nothing is done before they are ready. A
+    /// name without a namespace is in that of the object.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+    /// use kopfrs::lifecycle::Verified;
+    /// use kopfrs::prelude::*;
+    ///
+    /// let handler = on::verify::<ConfigMap>()
+    ///     .depends::<Secret, _, _>(|map: Arc<ConfigMap>| map.labels().get("secret").cloned())
+    ///     .id("look")
+    ///     .run(async || Verified::Ready);
+    /// assert_eq!(handler.rule.relations.len(), 1);
+    /// ```
+    pub fn depends<K, O, I>(self, name: impl Fn(Arc<O>) -> I + Send + Sync + 'static) -> Self
+    where
+        K: ObjectKind,
+        O: DeserializeOwned,
+        I: IntoIterator<Item: Into<ObjectKey>>,
+    {
+        self.related(Relation::used(Selector::of::<K>(), name))
+    }
+
+    /// The same, and the object becomes a child of the one that `name` names: it goes with it.
+    pub fn owner<K, O, I>(self, name: impl Fn(Arc<O>) -> I + Send + Sync + 'static) -> Self
+    where
+        K: ObjectKind,
+        O: DeserializeOwned,
+        I: IntoIterator<Item: Into<ObjectKey>>,
+    {
+        self.related(Relation::owner(Selector::of::<K>(), name))
+    }
+
+    /// Waits for the objects that the relation names.
+    pub fn related(mut self, relation: Relation) -> Self {
+        self.rule.relations.push(relation);
+        self
     }
 
     /// Lets an object go whose thing could not be deleted.

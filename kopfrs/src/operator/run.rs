@@ -13,7 +13,7 @@ use tracing::{Instrument as _, debug, info, warn};
 use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
 use super::login::{LoginHandlers, Way};
-use crate::api::{Common, Connection, LoginError, Outfit, Vault};
+use crate::api::{Common, Connection, LoginError, Notes, Outfit, Vault};
 use crate::cause::{Activity, ActivityCause};
 use crate::clock::Clock;
 use crate::engine::activities;
@@ -87,11 +87,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         watching: registry.watching().iter().cloned().collect(),
         changing: registry.changing().iter().cloned().collect(),
     };
-    let counts = environment
-        .aspects
-        .get_or_default::<Common>()
-        .counts
-        .clone();
+    let common = environment.aspects.get_or_default::<Common>();
+    let counts = common.counts.clone();
     let connection = Connection::new(client, settings.networking.clone()).counted_by(counts);
     let context = Arc::new(Context::new(
         connection,
@@ -99,6 +96,10 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         object_handlers,
         (scope, stops.clone()),
     ));
+    let posting = context.posting.clone();
+    let notes = Notes(Arc::new(move |object, note| posting.note(object, note)));
+    // An operator begins once.
+    let _ = common.notes.set(notes);
     #[cfg(feature = "testing")]
     observer.see(&context);
     let on_ready = move || {

@@ -16,7 +16,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             concurrency: None,
-            resync: Some(Duration::from_mins(10)),
+            resync: Some(Duration::from_secs(600)),
         }
     }
 }

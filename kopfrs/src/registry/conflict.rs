@@ -52,7 +52,7 @@ pub enum RegistryError {
         /// Where it is declared.
         location: Location,
     },
-    /// A handler would never be called.
+    /// A handler would never be called, or what it returns would not be understood.
     #[error(
         "the {handler} handler `{id}` at {location} needs a verify handler for the same objects: declare one with `on::verify`"
     )]
@@ -120,7 +120,9 @@ fn check_lifecycle<'a>(
                     location,
                 });
             }
-            Some(Reason::Complete) if !is_verified => {
+            _ if !is_verified
+                && (handler.rule.is_operation || is_for(handler, Reason::Complete)) =>
+            {
                 return Err(RegistryError::Unverified {
                     handler: name,
                     id,

@@ -6,7 +6,8 @@ use std::time::Duration;
 ///
 /// They are written by a task of its own, a few at a time and never in the way of handlers: what is too
 /// much is left out, and so is everything if the operator may not write events. The rule that it needs:
-/// `create` and `patch` on `events` of the core group.
+/// `create` and `patch` on `events` of the group `events.k8s.io`; where only those of the core group are granted, they
+/// are written there.
 ///
 /// # Examples
 /// ```

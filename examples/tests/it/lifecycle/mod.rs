@@ -3,6 +3,7 @@
 mod bench;
 mod creating;
 mod deleting;
+mod depending;
 mod faults;
 mod permissions;
 mod recreating;

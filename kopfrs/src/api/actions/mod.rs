@@ -3,6 +3,7 @@
 mod adopt;
 mod delete;
 mod error;
+mod event;
 mod list;
 mod object;
 mod read;
@@ -11,7 +12,7 @@ mod write;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use http::{Request, Uri};
 use kube::Client;
@@ -23,6 +24,8 @@ use serde::de::DeserializeOwned;
 
 pub use self::delete::DeleteAllOf;
 pub use self::error::{ActionError, ActionResultExt};
+pub(crate) use self::event::Notes;
+pub use self::event::{Note, Severity};
 pub use self::list::{List, Page};
 pub use self::object::{KindSource, Object};
 pub use self::upsert::Change;
@@ -92,6 +95,8 @@ pub(crate) struct Common {
     pub(crate) counts: RequestCounts,
     /// Kinds of dynamic objects that were looked up.
     kinds: Mutex<HashMap<GroupVersionKind, Resource>>,
+    /// Who writes events; nobody outside of handlers.
+    pub(crate) notes: OnceLock<Notes>,
 }
 
 impl Actions {

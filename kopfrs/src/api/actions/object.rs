@@ -194,7 +194,7 @@ pub(super) fn kind_name<K: Object>(object: &K) -> String {
 }
 
 /// `apiVersion` and `kind`, as the object tells them.
-fn types<K: Serialize>(object: &K) -> Option<(String, String)> {
+pub(super) fn types<K: Serialize>(object: &K) -> Option<(String, String)> {
     let value = serde_json::to_value(object).ok()?;
     let text = |field: &str| value[field].as_str().unwrap_or_default().to_owned();
     Some((text("apiVersion"), text("kind")))

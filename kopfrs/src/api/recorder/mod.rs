@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt as _;
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::client::Body;
 use serde::Serialize;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 use self::store::{Refusal, Store};
 use super::Actions;
-use super::actions::{Common, Object, with_types};
+use super::actions::{Common, Note, Notes, Object, with_types};
 use super::counts::{RequestKind, RequestOutcome};
 use super::place::Place;
 
@@ -59,6 +60,7 @@ struct State {
     requests: Vec<Recorded>,
     store: Store,
     refusals: Vec<(&'static str, String, Refusal)>,
+    notes: Vec<(String, Note)>,
 }
 
 /// A request as it came.
@@ -124,7 +126,19 @@ impl Recorder {
     /// Actions on this recorder, for nobody in particular; give them an owner by
     /// [`Actions::with_owner`].
     pub fn actions(&self) -> Actions {
-        Actions::sharing(self.client(), Arc::<Common>::default())
+        let common = Common::default();
+        let recorder = self.clone();
+        let take = move |object: &ObjectReference, note: &Note| {
+            let name = object.name.clone().unwrap_or_default();
+            recorder.state().notes.push((name, note.clone()));
+        };
+        let _ = common.notes.set(Notes(Arc::new(take)));
+        Actions::sharing(self.client(), Arc::new(common))
+    }
+
+    /// What was told of objects in events, with the objects' names, in their order.
+    pub fn notes(&self) -> Vec<(String, Note)> {
+        self.state().notes.clone()
     }
 
     /// A client of this recorder.

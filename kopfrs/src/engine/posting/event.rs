@@ -1,16 +1,20 @@
 //! What is told of an object, and how it looks as a Kubernetes Event.
 
+use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::pending::{Item, Key};
-use crate::object::Body;
+use crate::api::{Note, Severity};
+use crate::object::{Body, merge};
 use crate::resource::Resource;
 use crate::settings::{PostingLevel, PostingSettings};
 use crate::storage::Record;
 
 /// The API takes no longer messages.
 const MESSAGE_LIMIT: usize = 1024;
+/// And no longer actions.
+const WORD_LIMIT: usize = 128;
 /// What is left for the object's name in that of an event.
 const NAME_LIMIT: usize = 230;
 
@@ -23,7 +27,18 @@ pub(super) struct Report {
     kind: String,
     namespace: Option<String>,
     name: String,
+    /// What was done, in a word.
+    action: String,
     message: String,
+}
+
+/// Which of both groups events are written to. They are the same objects, under other names of their fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// events.k8s.io/v1: what is repeated is a series.
+    Series,
+    /// The core group, for operators that may write to no other.
+    Core,
 }
 
 /// What became of an attempt: how much it matters, its reason, and how it is put.
@@ -74,9 +89,10 @@ impl Report {
         let key = Key {
             uid: body.uid().to_owned(),
             handler: handler.to_owned(),
-            reason: verdict.reason,
+            reason: verdict.reason.into(),
         };
-        Some(Self::new((resource, body), (key, verdict.level), &message))
+        let report = Self::new((resource, body), (key, verdict.level), &message);
+        Some(report.with_action(handler))
     }
 
     /// What a new phase of a lifecycle says.
@@ -88,9 +104,39 @@ impl Report {
         let key = Key {
             uid: body.uid().to_owned(),
             handler: String::new(),
-            reason: phase,
+            reason: phase.into(),
         };
         Self::new((resource, body), (key, level), message.unwrap_or(phase))
+    }
+
+    /// What a handler tells of any object. Each text is an event of its own.
+    pub(super) fn of_note(object: &ObjectReference, note: &Note) -> Self {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let level = match note.severity {
+            Severity::Normal => PostingLevel::Info,
+            Severity::Warning => PostingLevel::Warning,
+        };
+        Self {
+            level,
+            key: Key {
+                uid: text(&object.uid),
+                handler: format!("{} {}", note.action, note.message),
+                reason: note.reason.clone().into(),
+            },
+            api_version: text(&object.api_version),
+            kind: text(&object.kind),
+            namespace: object.namespace.clone(),
+            name: text(&object.name),
+            action: clipped_to(&note.action, WORD_LIMIT),
+            message: clipped(&note.message),
+        }
+    }
+
+    fn with_action(self, action: &str) -> Self {
+        Self {
+            action: clipped_to(action, WORD_LIMIT),
+            ..self
+        }
     }
 
     fn new(
@@ -100,11 +146,12 @@ impl Report {
     ) -> Self {
         Self {
             level,
-            key,
             api_version: resource.api_version(),
             kind: resource.kind.clone(),
             namespace: body.namespace().map(str::to_owned),
             name: body.name().to_owned(),
+            action: key.reason.to_string(),
+            key,
             message: clipped(message),
         }
     }
@@ -127,19 +174,50 @@ impl Report {
     }
 
     /// The whole event.
-    pub(super) fn event(&self, name: &str, item: &Item, settings: &PostingSettings) -> Value {
+    pub(super) fn event(
+        &self,
+        name: &str,
+        item: &Item,
+        (form, settings): (Form, &PostingSettings),
+    ) -> Value {
         let mut object = json!({
             "apiVersion": self.api_version, "kind": self.kind, "name": self.name, "uid": self.key.uid,
         });
         if let Some(namespace) = &self.namespace {
             object["namespace"] = json!(namespace);
         }
+        let severity = if self.level == PostingLevel::Info {
+            "Normal"
+        } else {
+            "Warning"
+        };
+        let component = &settings.reporting_component;
+        let instance = Some(&settings.reporting_instance).filter(|name| !name.is_empty());
+        if form == Form::Series {
+            let mut event = json!({
+                "apiVersion": "events.k8s.io/v1",
+                "kind": "Event",
+                "metadata": {"name": name, "namespace": self.namespace()},
+                "regarding": object,
+                "type": severity,
+                "reason": self.key.reason,
+                "action": self.action,
+                "note": self.message,
+                "eventTime": micro_time(item.first),
+                "reportingController": component,
+                "reportingInstance": instance.unwrap_or(component),
+            });
+            if item.count > 1 {
+                merge::apply(&mut event, &self.repeated(item, form));
+            }
+            return event;
+        }
         json!({
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {"name": name, "namespace": self.namespace()},
             "involvedObject": object,
-            "type": if self.level == PostingLevel::Info { "Normal" } else { "Warning" },
+            "type": severity,
             "reason": self.key.reason,
             "message": self.message,
             "count": item.count,
@@ -152,8 +230,15 @@ impl Report {
     }
 
     /// What changes in an event when it is repeated.
-    pub(super) fn repeated(&self, item: &Item) -> Value {
-        json!({"count": item.count, "lastTimestamp": time(item.last), "message": self.message})
+    pub(super) fn repeated(&self, item: &Item, form: Form) -> Value {
+        match form {
+            Form::Series => {
+                json!({"series": {"count": item.count, "lastObservedTime": micro_time(item.last)}})
+            }
+            Form::Core => {
+                json!({"count": item.count, "lastTimestamp": time(item.last), "message": self.message})
+            }
+        }
     }
 }
 
@@ -161,13 +246,21 @@ fn time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+fn micro_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}
+
 /// Long texts lose their middle: what failed is at the beginning, and often why at the end.
 fn clipped(text: &str) -> String {
+    clipped_to(text, MESSAGE_LIMIT)
+}
+
+fn clipped_to(text: &str, limit: usize) -> String {
     const GAP: &str = " … ";
-    if text.len() <= MESSAGE_LIMIT {
+    if text.len() <= limit {
         return text.to_owned();
     }
-    let half = (MESSAGE_LIMIT - GAP.len()) / 2;
+    let half = (limit - GAP.len()) / 2;
     let head = (0..=half).rev().find(|i| text.is_char_boundary(*i));
     let tail = (text.len() - half..text.len()).find(|i| text.is_char_boundary(*i));
     let (head, tail) = (head.unwrap_or(0), tail.unwrap_or(text.len()));
@@ -219,7 +312,7 @@ mod tests {
             ),
         ] {
             let report = report(&Resource::default(), "a", &record).unwrap();
-            assert_eq!((report.level, report.key.reason), (level, reason));
+            assert_eq!((report.level, &*report.key.reason), (level, reason));
         }
     }
 

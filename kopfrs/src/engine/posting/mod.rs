@@ -3,22 +3,24 @@
 //! The reactor reports what became of a handler's attempt, and never waits; one task of the operator's
 //! writes it down, one request at a time. Nothing that goes wrong here is any handler's concern.
 //!
-//! The events are those of the core group: `kubectl describe` shows their count and age whichever group
-//! they were written to, but operators that come from Kopf have the right to create them already.
+//! They are written to events.k8s.io, where repetitions are a series. An operator that may not, as one that comes from
+//! Kopf and brings its rights, writes them to the core group; `kubectl describe` shows both alike.
 
 mod event;
 mod pending;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use k8s_openapi::api::core::v1::ObjectReference;
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 use tracing::{debug, warn};
 
-use self::event::{Report, Verdict};
+use self::event::{Form, Report, Verdict};
 use self::pending::{Item, Pending, Taken};
-use crate::api::{ApiError, Connection, Failure, Payload, Target};
+use crate::api::{ApiError, Connection, Failure, Note, Payload, Target};
 use crate::clock::Clock;
 use crate::object::Body;
 use crate::resource::Resource;
@@ -37,7 +39,8 @@ struct Poster {
     connection: Connection,
     settings: PostingSettings,
     clock: Clock,
-    events: Resource,
+    /// Events may not be written to events.k8s.io.
+    is_core: AtomicBool,
     pending: Mutex<Pending>,
     news: Notify,
     said: Mutex<HashSet<&'static str>>,
@@ -49,13 +52,7 @@ impl Posting {
         Self(Arc::new(Poster {
             connection,
             clock,
-            events: Resource {
-                version: "v1".into(),
-                plural: "events".into(),
-                kind: "Event".into(),
-                namespaced: true,
-                ..Resource::default()
-            },
+            is_core: AtomicBool::new(false),
             pending: Mutex::new(pending),
             news: Notify::new(),
             said: Mutex::default(),
@@ -97,6 +94,13 @@ impl Posting {
             PostingLevel::Info
         };
         self.add(Report::of_phase(about, (phase, level), message));
+    }
+
+    /// Reports what a handler tells of an object.
+    pub(crate) fn note(&self, object: &ObjectReference, note: &Note) {
+        if self.0.settings.enabled {
+            self.add(Report::of_note(object, note));
+        }
     }
 
     fn add(&self, report: Report) {
@@ -167,10 +171,36 @@ impl Poster {
         }
     }
 
+    fn form(&self) -> Form {
+        if self.is_core.load(Ordering::Relaxed) {
+            Form::Core
+        } else {
+            Form::Series
+        }
+    }
+
+    /// Writes a new event; to the core group, from the first one on that may not be written to its own.
     async fn create(&self, item: &Item) -> Result<String, ApiError> {
+        let form = self.form();
+        match self.create_in(form, item).await {
+            Err(error) if form == Form::Series && is_refused(&error) => {
+                let created = self.create_in(Form::Core, item).await;
+                if created.is_ok() {
+                    debug!(
+                        "events are written to the core group, as those of events.k8s.io are refused"
+                    );
+                    self.is_core.store(true, Ordering::Relaxed);
+                }
+                created
+            }
+            result => result,
+        }
+    }
+
+    async fn create_in(&self, form: Form, item: &Item) -> Result<String, ApiError> {
         let name = item.report.event_name(item.number, self.clock.now());
-        let event = item.report.event(&name, item, &self.settings);
-        let path = self.events.path(Some(item.report.namespace()), None);
+        let event = item.report.event(&name, item, (form, &self.settings));
+        let path = events(form).path(Some(item.report.namespace()), None);
         match self.connection.create(&path, &event).await {
             // An answer was lost, and the request repeated.
             Err(error) if error.failure() == Failure::Conflict => Ok(name),
@@ -179,18 +209,19 @@ impl Poster {
     }
 
     async fn count(&self, item: &Item, name: &str) -> Result<(), ApiError> {
+        let form = self.form();
         let target = Target {
-            resource: &self.events,
+            resource: &events(form),
             namespace: Some(item.report.namespace()),
             name,
         };
-        let patch = Payload::Merge(item.report.repeated(item));
+        let patch = Payload::Merge(item.report.repeated(item, form));
         self.connection.patch(target, None, &patch).await.map(drop)
     }
 
     fn failed(&self, item: &Item, error: &ApiError) {
         let mut pending = self.pending();
-        let is_refused = matches!(error, ApiError::Status(status) if status.code == 403);
+        let is_refused = is_refused(error);
         match error.failure() {
             // The namespace goes, or is gone: there is nobody left to read it.
             Failure::Missing => pending.forget(&item.key),
@@ -217,11 +248,30 @@ impl Poster {
     fn say_refused(&self, verb: &'static str, error: &ApiError) {
         if self.is_news(verb) {
             warn!(
-                "events of objects may not be written; grant create and patch on events (core group) to \
+                "events of objects may not be written; grant create and patch on events (group events.k8s.io) to \
                  the operator, or set posting.enabled to false: {error}"
             );
         }
     }
+}
+
+fn events(form: Form) -> Resource {
+    let group = match form {
+        Form::Series => "events.k8s.io",
+        Form::Core => "",
+    };
+    Resource {
+        group: group.into(),
+        version: "v1".into(),
+        plural: "events".into(),
+        kind: "Event".into(),
+        namespaced: true,
+        ..Resource::default()
+    }
+}
+
+fn is_refused(error: &ApiError) -> bool {
+    matches!(error, ApiError::Status(status) if status.code == 403) && !is_terminating(error)
 }
 
 /// Whether a request was refused because its namespace is being deleted.

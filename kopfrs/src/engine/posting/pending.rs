@@ -1,5 +1,6 @@
 //! What waits for being written, and what was written before: what is repeated is counted.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use k8s_openapi::jiff::Timestamp;
@@ -12,7 +13,7 @@ use super::event::Report;
 pub(super) struct Key {
     pub(super) uid: String,
     pub(super) handler: String,
-    pub(super) reason: &'static str,
+    pub(super) reason: Cow<'static, str>,
 }
 
 /// An event to be written now.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
+use tracing::error;
 
 use super::{IsGone, View, delivered};
 use crate::action::{Call, Cycle, Occasion, Turn, attempt, choose};
 use crate::api::ApiError;
 use crate::cause::{ChangingCause, Reason};
-use crate::handler::{ErrorsMode, Handler, Memos};
+use crate::handler::{ErrorsMode, Handler, Memos, Outcome};
 use crate::object::{Change, Patch, digest, equal};
 use crate::reactor::context::Context;
 use crate::reactor::kind::{Kind, applies};
@@ -229,6 +230,7 @@ impl Handling<'_> {
                 }
             }
         };
+        let record = understood(record, outcome.as_ref());
         change.extend(patch.take());
         change.extend(delivered(
             &call.handler.id,
@@ -261,6 +263,26 @@ impl Selection {
             .iter()
             .map(|(_, _, record)| record.delayed.unwrap_or(record.started));
         now.chain(self.due).min()
+    }
+}
+
+/// Only verification can tell when that is there which is on its way: without a verify handler, such an outcome is a
+/// mistake.
+fn understood(record: Record, outcome: Option<&Outcome>) -> Record {
+    let verdict = outcome.and_then(|outcome| outcome.verdict.as_ref());
+    let Some(report) = verdict.filter(|report| report.outcome.is_on_its_way()) else {
+        return record;
+    };
+    let message = format!(
+        "returned {:?}, but there is no verify handler to tell when it is there: declare one with `on::verify`",
+        report.outcome
+    );
+    error!("{message}");
+    Record {
+        success: false,
+        failure: true,
+        message: Some(message),
+        ..record
     }
 }
 

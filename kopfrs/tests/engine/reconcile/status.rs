@@ -63,6 +63,7 @@ impl fmt::Display for ShopError {
 
 impl std::error::Error for ShopError {}
 
+#[expect(clippy::unused_async, reason = "handlers are async functions")]
 async fn sell(call: Arc<Invocation<ChangingCause>>) -> anyhow::Result<Action> {
     use anyhow::Context as _;
     match call.cause.body.spec()["colour"]

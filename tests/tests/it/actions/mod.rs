@@ -1,6 +1,7 @@
 //! What handlers do to other objects, on a server.
 
 mod deleting;
+mod events;
 mod listing;
 mod upserts;
 mod writing;

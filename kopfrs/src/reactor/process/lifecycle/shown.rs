@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::lifecycle::Phase;
 use crate::object::conditions::{self, Condition};
-use crate::object::{Body, FieldPath, essence::MARKER};
+use crate::object::{Body, FieldPath, essence::MARKER, merge};
 use crate::reactor::kind::Kind;
 use crate::storage::Place;
 
@@ -98,6 +98,8 @@ impl Shown {
         let mut annotations = Map::new();
         for (fact, value) in facts.into_iter().zip(values) {
             if fact.is_in_status {
+                // A payload replaces the one before as a whole.
+                let value = merge::between(&fact.read(kind, body), &value).unwrap_or(value);
                 status.insert(fact.field.to_owned(), value);
                 continue;
             }

@@ -14,7 +14,7 @@ use crate::storage::{Record, Stored};
 /// The pause after a first error, where the handler does not say.
 const BACKOFF: Duration = Duration::from_secs(1);
 /// No pause is longer, but where the handler says so.
-const MAX_BACKOFF: Duration = Duration::from_mins(5);
+const MAX_BACKOFF: Duration = Duration::from_secs(300);
 
 /// What is known of an object that is reconciled.
 #[derive(Clone, Debug, Default, PartialEq)]

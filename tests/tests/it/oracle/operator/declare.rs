@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use kopfrs::cause::{ActivityCause, ChangingCause, ObjectCause, WatchingCause};
-use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output, returns};
+use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output};
 use kopfrs::object::FieldPath;
 use kopfrs::on::{Builder, Filtered, Retried, Transitional};
 use kopfrs::resource::Selector;
@@ -94,7 +94,9 @@ impl Scripted {
     /// Handlers of changes that know the field's old and new values.
     fn transition<K>(&self, builder: Builder<K>) -> Result<Handler<ChangingCause>, Failure>
     where
-        K: Transitional + Retried + on::Kind<Cause = ChangingCause, Returns = returns::Stored>,
+        K: Transitional + Retried + on::Kind<Cause = ChangingCause>,
+        Value: Output<K::Returns>,
+        K::Returns: 'static,
     {
         let mut builder = builder;
         if let Some(old) = &self.row.filters.old {
@@ -108,7 +110,9 @@ impl Scripted {
 
     fn changing<K>(&self, builder: Builder<K>) -> Result<Handler<ChangingCause>, Failure>
     where
-        K: Filtered + Retried + on::Kind<Cause = ChangingCause, Returns = returns::Stored>,
+        K: Filtered + Retried + on::Kind<Cause = ChangingCause>,
+        Value: Output<K::Returns>,
+        K::Returns: 'static,
     {
         let builder = self.retried(self.filtered(builder)?)?;
         Ok(builder.run(self.change()))
