@@ -22,6 +22,9 @@ pub mod exec {}
 #[doc = include_str!("errors-and-retries.md")]
 pub mod errors_and_retries {}
 
+#[doc = include_str!("reconcile.md")]
+pub mod reconcile {}
+
 #[doc = include_str!("how-state-is-kept.md")]
 pub mod how_state_is_kept {}
 

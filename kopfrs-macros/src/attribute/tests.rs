@@ -304,3 +304,51 @@ fn all_mistakes_come_together() {
     let tokens = quote! { Demo, retry = 5, labels(a = 1, b = "x", c = 2), errors = x, timeout = "1x", value = 1 };
     assert_eq!(messages("create", tokens).len(), 6);
 }
+
+#[test]
+fn relations_are_kinds_and_some_have_functions() {
+    let right = [
+        quote! { Demo, owns(Pod, "secrets", ("apps", "v1", "deployments")) },
+        quote! { Demo, owns(Pod,), concurrency = 5, resync = 0 },
+        quote! { Demo, watches(Secret => map, "nodes" => |node: Arc<Value>| [1, 2]), uses(Pod => name) },
+    ];
+    for tokens in right {
+        assert_eq!(messages("reconcile", tokens), Vec::<String>::new());
+    }
+    let kinds = "takes kinds of objects";
+    check([
+        ("reconcile", quote! { Demo, owns }, kinds),
+        ("reconcile", quote! { Demo, owns() }, kinds),
+        ("reconcile", quote! { Demo, owns = Pod }, kinds),
+        (
+            "reconcile",
+            quote! { Demo, owns(Pod => map) },
+            "needs no function",
+        ),
+        (
+            "reconcile",
+            quote! { Demo, watches(Pod) },
+            "needs a function for each kind",
+        ),
+        (
+            "reconcile",
+            quote! { Demo, owns(Pod), owns(Secret) },
+            "given twice",
+        ),
+        (
+            "reconcile",
+            quote! { Demo, owns(5) },
+            "does not name a kind",
+        ),
+        (
+            "reconcile",
+            quote! { Demo, concurrency = 0 },
+            "`concurrency` counts calls at once",
+        ),
+        (
+            "create",
+            quote! { Demo, owns(Pod) },
+            "it exists in `on::reconcile`",
+        ),
+    ]);
+}

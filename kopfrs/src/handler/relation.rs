@@ -1,10 +1,12 @@
 //! Other kinds that the objects of a handler depend on: what happens there wakes them.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::HandlerError;
 use crate::object::{Body, ObjectKey};
 use crate::resource::Selector;
 
@@ -113,12 +115,17 @@ where
 {
     Arc::new(move |body| {
         let object = K::deserialize(body.as_value()).map_err(|error| error.to_string())?;
-        let keys = name(Arc::new(object)).into_iter().map(Into::into);
+        // It is called by what watches the objects: nobody else may suffer from it.
+        let keys = catch_unwind(AssertUnwindSafe(|| {
+            let keys = name(Arc::new(object)).into_iter().map(Into::into);
+            keys.collect::<Vec<ObjectKey>>()
+        }));
+        let keys = keys.map_err(|panic| HandlerError::of_panic(&*panic).to_string())?;
         let within = |key: ObjectKey| match (key.namespace(), body.namespace()) {
             (None, Some(namespace)) => ObjectKey::new(Some(namespace), key.name()),
             _ => key,
         };
-        Ok(keys.map(within).collect())
+        Ok(keys.into_iter().map(within).collect())
     })
 }
 
@@ -176,6 +183,13 @@ mod tests {
         assert_eq!(keys, ["a/x", "b/x"]);
         let misfit = json!({"metadata": {"name": 5}});
         assert!(naming(&Body::new(misfit)).is_err());
+        let panics = |_: Arc<Secret>| -> Option<String> { panic!("oh") };
+        let panicking = Relation::watched(Selector::of::<Secret>(), panics);
+        let Bond::Mapped(naming) = &panicking.bond else {
+            panic!("{panicking:?}");
+        };
+        let secret = Body::new(json!({"metadata": {"name": "x"}}));
+        assert_eq!(naming(&secret).unwrap_err(), "panicked: oh");
         assert_eq!(relation, relation.clone());
         assert_ne!(relation, Relation::owned(Selector::of::<Secret>()));
     }

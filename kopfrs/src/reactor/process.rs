@@ -138,7 +138,10 @@ async fn failed(context: &Context, kind: &Kind, memory: &mut Memory, error: &Api
 
 /// Waits for requests. The place is given back when one has to be repeated after a pause: others must
 /// not wait for that.
-async fn yielding<T>(place: &mut Place, requests: Pin<&mut impl Future<Output = T>>) -> T {
+pub(crate) async fn yielding<T>(
+    place: &mut Place,
+    requests: Pin<&mut impl Future<Output = T>>,
+) -> T {
     noticing_pauses(requests, || *place = None).await
 }
 
@@ -171,30 +174,7 @@ async fn step(
     let has_finalizer = view.has_finalizer;
     let needs_finalizer = is_interested && kind.needs_finalizer(&view.cause);
     if !body.is_deleting() && needs_finalizer != has_finalizer {
-        debug!(
-            "{} the finalizer",
-            if needs_finalizer {
-                "adding"
-            } else {
-                "removing"
-            }
-        );
-        let mut request = Box::pin(set_finalizer(
-            context,
-            kind,
-            snapshot.clone(),
-            needs_finalizer,
-        ));
-        let written = tokio::select! {
-            written = yielding(place, request.as_mut()) => written?,
-            // It can be added at the next start as well as now.
-            () = context.stop.drain.cancelled(), if needs_finalizer => return Ok(Next::Idle),
-        };
-        let Some(written) = written else {
-            return Ok(again(context, memory));
-        };
-        memory.wrote(written);
-        return Ok(Next::Now);
+        return hold((context, kind), memory, (snapshot, needs_finalizer), place).await;
     }
     if let Some(policy) = kind.policy().filter(|_| is_interested || has_finalizer) {
         *place = None;
@@ -232,6 +212,31 @@ async fn step(
     };
     // The largest part of a look, which most looks do not need.
     Box::pin(handling.run()).await
+}
+
+/// Adds our finalizer, or takes it off.
+async fn hold(
+    (context, kind): (&Arc<Context>, &Arc<Kind>),
+    memory: &mut Memory,
+    (snapshot, is_wanted): (&Snapshot, bool),
+    place: &mut Place,
+) -> Result<Next, ApiError> {
+    debug!(
+        "{} the finalizer",
+        if is_wanted { "adding" } else { "removing" }
+    );
+    let request = set_finalizer(context, kind, snapshot.clone(), is_wanted);
+    let mut request = Box::pin(request);
+    let written = tokio::select! {
+        written = yielding(place, request.as_mut()) => written?,
+        // It can be added at the next start as well as now.
+        () = context.stop.drain.cancelled(), if is_wanted => return Ok(Next::Idle),
+    };
+    let Some(written) = written else {
+        return Ok(again(context, memory));
+    };
+    memory.wrote(written);
+    Ok(Next::Now)
 }
 
 /// An object as the decision sees it.

@@ -18,11 +18,13 @@ use super::inbox::{Inbox, is_older};
 use super::kind::Kind;
 use super::lanes::{Due, Lane, Place, Ticket};
 use super::memory::Memory;
-use super::related::{Bonds, Whom};
+use super::related::Bonds;
 use super::snapshot::Version;
 use super::worker::{self, Shift, is_known};
 use crate::cause::EventType;
 use crate::object::ObjectKey;
+
+mod waking;
 
 /// An event, with the object still as text.
 #[derive(Clone, Debug)]
@@ -197,36 +199,6 @@ impl Queue {
             });
             self.line_up(uid, entry, Lane::Live);
         }
-    }
-
-    fn names(&self) -> MutexGuard<'_, HashMap<ObjectKey, Arc<str>>> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Has an object looked at, though nothing has happened to itself. One that is not known needs not be
-    /// woken: it will be looked at when it comes.
-    pub(super) fn wake(self: &Arc<Self>, whom: &Whom) {
-        let uid = match whom {
-            Whom::Uid(uid) => uid.clone(),
-            Whom::Key(key) => {
-                let namespace = key.namespace().filter(|_| self.kind().resource.namespaced);
-                let key = ObjectKey::new(namespace, key.name());
-                let Some(uid) = self.names().get(&key).cloned() else {
-                    return;
-                };
-                uid
-            }
-        };
-        let mut objects = self.objects();
-        if let Some(entry) = objects.get_mut(&uid) {
-            entry.inbox.is_woken = true;
-            self.line_up(&uid, entry, Lane::Live);
-        }
-    }
-
-    /// How an object is called.
-    pub(crate) fn key(&self, uid: &str) -> Option<ObjectKey> {
-        self.objects().get(uid).map(|entry| entry.key.clone())
     }
 
     /// Makes sure that an object for which something has come gets its turn.

@@ -1,6 +1,7 @@
 //! One object at a time: takes what has come, has it processed, and goes to rest until its next turn.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -98,7 +99,8 @@ async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, shift: &mut Shift) -> Next {
     let is_gone = || queue.has_deletion(&shift.uid);
     memory.work().is_woken |= is_woken;
     if memory.work().is_woken && memory.work().snapshot.is_none() {
-        match read(queue, kind, &shift.uid).await {
+        let reading = pin!(read(queue, kind, &shift.uid));
+        match process::yielding(place, reading).await {
             Ok(Some(snapshot)) => memory.work().snapshot = Some(snapshot),
             Ok(None) => return Next::Idle,
             Err(error) => {

@@ -7,4 +7,5 @@ mod actions;
 mod clients;
 mod oracle;
 mod readme;
+mod reconcile;
 mod weather;

@@ -35,6 +35,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) enum Whom {
     Uid(Arc<str>),
     Key(ObjectKey),
+    /// As owner references name it: what they say of the kind must be true.
+    Controller {
+        group: Box<str>,
+        kind: Box<str>,
+        uid: Arc<str>,
+    },
 }
 
 /// What all kinds share to wake one another.
@@ -131,21 +137,12 @@ impl Related {
     /// Whom an object of a related kind wakes, as far as one handler is interested.
     fn bound(&self, resource: &Resource, interest: &Interest, body: &Body) -> Vec<Whom> {
         match &interest.relation.bond {
-            Bond::Controlled => {
-                let owners = self.queues();
-                let queues = owners.iter().filter_map(Weak::upgrade);
-                let kinds = queues.map(|queue| queue.kind());
-                let mut owners = kinds.filter(|kind| serves(kind, &interest.handler));
-                owners
-                    .find_map(|kind| controller(&kind.resource, body))
-                    .into_iter()
-                    .collect()
-            }
+            Bond::Controlled => controller(body).into_iter().collect(),
             Bond::Mapped(naming) => match naming(body) {
                 Ok(keys) => keys.into_iter().map(Whom::Key).collect(),
                 Err(error) => {
                     warn!(
-                        "{} of {resource} does not fit the function that `{}` is declared with for it, and wakes nobody: {error}",
+                        "{} of {resource} wakes nobody, as the function that `{}` is declared with for it has failed: {error}",
                         body.key(),
                         interest.handler.id
                     );
@@ -190,15 +187,17 @@ fn serves(kind: &Kind, handler: &Arc<Handler<ChangingCause>>) -> bool {
     handlers.any(|one| Arc::ptr_eq(one, handler))
 }
 
-/// The object of a kind that controls another object. Versions do not matter: owner references keep the
-/// one that they were written with.
-fn controller(kind: &Resource, body: &Body) -> Option<Whom> {
+/// The object that controls another one. Versions do not matter: owner references keep the one that they
+/// were written with.
+fn controller(body: &Body) -> Option<Whom> {
     let references = body.meta()["ownerReferences"].as_array()?;
-    let is_of_kind = |reference: &&serde_json::Value| {
-        let api_version = reference["apiVersion"].as_str().unwrap_or_default();
-        let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        reference["controller"] == true && group == kind.group && reference["kind"] == *kind.kind
-    };
-    let reference = references.iter().find(is_of_kind)?;
-    Some(Whom::Uid(reference["uid"].as_str()?.into()))
+    let reference = references.iter().find(|one| one["controller"] == true)?;
+    let text = |field: &str| reference[field].as_str();
+    let api_version = text("apiVersion")?;
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    Some(Whom::Controller {
+        group: group.into(),
+        kind: text("kind")?.into(),
+        uid: text("uid")?.into(),
+    })
 }
