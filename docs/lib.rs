@@ -19,6 +19,9 @@ pub mod lifecycle {}
 #[doc = include_str!("exec.md")]
 pub mod exec {}
 
+#[doc = include_str!("other-systems.md")]
+pub mod other_systems {}
+
 #[doc = include_str!("errors-and-retries.md")]
 pub mod errors_and_retries {}
 
@@ -51,6 +54,9 @@ pub mod login {}
 
 #[doc = include_str!("sandbox.md")]
 pub mod sandbox {}
+
+#[cfg(test)]
+mod rows;
 
 #[cfg(test)]
 #[allow(

@@ -24,6 +24,7 @@ mod relay;
 mod renewals;
 mod restarts;
 mod settings;
+mod spans;
 mod stops;
 mod verified;
 mod watches;

@@ -249,3 +249,105 @@ async fn secrets_of_a_spec_are_in_no_annotation_and_no_message() {
             .contains("***")
     );
 }
+
+/// An hour of which nobody notices anything.
+async fn an_hour() {
+    tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+}
+
+async fn until_phase(bench: &Bench, phase: &str) {
+    bench
+        .until("the phase", || async {
+            bench.get("a").await.unwrap()["status"]["phase"] == phase
+        })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_there_once_is_left_alone_if_asked_for() {
+    let (bench, store) = (Bench::new(Status::Open).await, Store::default());
+    let looked = Store::default();
+    let registry = || {
+        let (seen, found) = (looked.clone(), store.clone());
+        let verify = move |call: Arc<Invocation<ChangingCause>>| {
+            seen.change(|outside| outside.updated += 1);
+            let is_there = found.size() == Some(size(&call));
+            async move {
+                if is_there {
+                    Verified::Ready
+                } else {
+                    Verified::Missing
+                }
+            }
+        };
+        let made = store.clone();
+        let create = move |call: Arc<Invocation<ChangingCause>>| {
+            made.change(|outside| outside.size = Some(size(&call)));
+            async {}
+        };
+        let verify = on::verify::<Demo>().once(true).id("verify").run(verify);
+        let create = on::create::<Demo>().id("create").run(create);
+        Registry::new().add(verify).add(create)
+    };
+    let running = bench.start(registry()).await;
+    bench.create("a", json!({"size": 1})).await;
+    until_phase(&bench, "Succeeded").await;
+    store.change(|outside| outside.size = None);
+    an_hour().await;
+    running.stop().await;
+    let running = bench.start(registry()).await;
+    an_hour().await;
+    assert_eq!((store.size(), looked.touched()), (None, [0, 1, 0]));
+    bench.merge("a", json!({"spec": {"size": 2}})).await;
+    bench
+        .until("an edit to count", || async { store.size() == Some(2) })
+        .await;
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_failed_is_left_until_the_object_changes_if_asked_for() {
+    let (bench, tried) = (Bench::new(Status::Open).await, Store::default());
+    let counted = tried.clone();
+    let verify = move || {
+        counted.change(|outside| outside.updated += 1);
+        async { Err::<Verified, _>(HandlerError::from("it does not answer")) }
+    };
+    let verify = on::verify::<Demo>().park(true).id("verify").run(verify);
+    let running = bench.start(Registry::new().add(verify)).await;
+    bench.create("a", json!({"size": 1})).await;
+    until_phase(&bench, "Failed").await;
+    an_hour().await;
+    assert_eq!(tried.touched(), [0, 1, 0]);
+    bench.merge("a", json!({"spec": {"size": 2}})).await;
+    bench
+        .until("an edit to count", || async {
+            tried.touched() == [0, 2, 0]
+        })
+        .await;
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_deleted_is_left_behind_if_asked_for() {
+    for is_orphaned in [true, false] {
+        let bench = Bench::new(Status::Open).await;
+        let verify = on::verify::<Demo>().orphan(is_orphaned).id("verify");
+        let delete = async || Err::<Deleted, _>(PermanentError::new("it will not go"));
+        let registry = Registry::new()
+            .add(verify.run(async || Verified::Ready))
+            .add(on::delete::<Demo>().id("delete").run(delete));
+        let running = bench.start(registry).await;
+        bench.create("a", json!({"size": 1})).await;
+        until_phase(&bench, "Succeeded").await;
+        bench.delete("a").await;
+        an_hour().await;
+        let phase = bench
+            .get("a")
+            .await
+            .map(|object| object["status"]["phase"].clone());
+        let expected = (!is_orphaned).then(|| json!("Terminating"));
+        assert_eq!(phase, expected);
+        running.stop().await;
+    }
+}

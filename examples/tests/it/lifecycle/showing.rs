@@ -1,6 +1,6 @@
 //! What is told of a lifecycle, and what is not.
 
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, Event};
 use kopfrs::testing::Cluster;
 use serde_json::json;
 
@@ -48,9 +48,16 @@ async fn there_is_an_event_for_each_phase_and_none_when_nothing_changes(cluster:
     bench.stop().await;
     let mut events = bench.cluster.events("a").await;
     events.retain(|event| event.involved_object.kind.as_deref() == Some("Entry"));
+    let count = |event: &Event| {
+        event
+            .series
+            .as_ref()
+            .and_then(|series| series.count)
+            .unwrap_or(1)
+    };
     let mut told: Vec<_> = events
         .iter()
-        .map(|event| (event.reason.clone().unwrap(), event.count.unwrap_or(1)))
+        .map(|event| (event.reason.clone().unwrap_or_default(), count(event)))
         .collect();
     told.sort();
     let expected = [
