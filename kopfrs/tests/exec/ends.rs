@@ -70,7 +70,8 @@ fn begin(process: Process) -> Running {
 }
 
 const STUBBORN: &str = "trap '' TERM; echo $$ > self; while :; do sleep 0.05; done";
-const PARENT: &str = "echo $$ > self; sleep 1000 & echo $! > child; wait";
+/// Who gets input is looked after already.
+const PARENT: &str = "cat > input; echo $$ > self; sleep 1000 & echo $! > child; wait";
 
 #[tokio::test]
 async fn at_its_deadline_a_program_is_asked_to_end_and_says_so() {

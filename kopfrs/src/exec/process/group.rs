@@ -11,7 +11,7 @@ use rustix::process::{
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::keeper::Held;
+use super::keeper::{self, Held};
 use crate::exec::code::Exit;
 
 /// How often to look whether anybody is left in a group whose first process has ended. Nobody tells us: they are not our
@@ -30,6 +30,7 @@ pub(super) struct Group {
 impl Group {
     /// Starts a program as the first process of a group.
     pub(super) fn start(command: &mut Command) -> io::Result<Self> {
+        keeper::prepare();
         let child = command.process_group(0).spawn()?;
         let id = Pid::from_child(&child);
         Ok(Self {

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::process::Pid;
@@ -55,7 +55,19 @@ impl Drop for Held {
     }
 }
 
+/// Sees to it that there is a keeper, so that a program need not wait for it to be known to it.
+pub(super) fn prepare() {
+    // That there is none is told when there is something to hold.
+    let _ = with(|_| Ok(()));
+}
+
 fn tell(word: &str, group: Pid) -> io::Result<()> {
+    let line = format!("{word} {}\n", group.as_raw_nonzero());
+    with(|pipe| pipe.write_all(line.as_bytes()))
+}
+
+/// Does something with the pipe of the keeper, which is started if need be.
+fn with(action: impl FnOnce(&mut ChildStdin) -> io::Result<()>) -> io::Result<()> {
     let mut keeper = KEEPER.lock().unwrap_or_else(PoisonError::into_inner);
     // One that was killed by somebody is replaced; what it held is not known any more.
     let has_ended = keeper
@@ -65,8 +77,7 @@ fn tell(word: &str, group: Pid) -> io::Result<()> {
         *keeper = Some(start()?);
     }
     let pipe = keeper.as_mut().and_then(|child| child.stdin.as_mut());
-    let pipe = pipe.ok_or(io::ErrorKind::BrokenPipe)?;
-    pipe.write_all(format!("{word} {}\n", group.as_raw_nonzero()).as_bytes())
+    action(pipe.ok_or(io::ErrorKind::BrokenPipe)?)
 }
 
 fn start() -> io::Result<Child> {
