@@ -19,6 +19,9 @@ pub mod lifecycle {}
 #[doc = include_str!("exec.md")]
 pub mod exec {}
 
+#[doc = include_str!("craft.md")]
+pub mod craft {}
+
 #[doc = include_str!("errors-and-retries.md")]
 pub mod errors_and_retries {}
 
