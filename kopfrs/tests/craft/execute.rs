@@ -1,6 +1,6 @@
 //! Whole operators of the program, with the script that `init` writes.
 
-use kopfrs::testing::{Cluster, Objects};
+use kopfrs::testing::Cluster;
 use serde_json::{Value, json};
 
 use crate::program::Folder;
@@ -14,8 +14,8 @@ fn is_succeeded(greeting: &Value) -> bool {
         && status["observedGeneration"] == greeting["metadata"]["generation"]
 }
 
-async fn refused(cluster: &Cluster, greetings: &Objects<Value>, spec: Value) -> String {
-    let _ = greetings;
+/// What the API says to an object with this spec.
+async fn refused(cluster: &Cluster, spec: Value) -> String {
     let object = json!({
         "apiVersion": "hello.example.com/v1", "kind": "Greeting", "metadata": {"name": "bad"}, "spec": spec,
     });
@@ -58,7 +58,7 @@ async fn a_script_manages_objects_from_their_creation_to_their_deletion(cluster:
         (json!({"text": "a", "tone": "cold"}), "spec.tone"),
         (json!({"text": "{}"}), "spec.text"),
     ] {
-        let said = refused(&cluster, &greetings, spec).await;
+        let said = refused(&cluster, spec).await;
         assert!(said.contains(field), "{said}");
     }
 
@@ -115,7 +115,7 @@ async fn without_a_cluster_there_is_the_sandbox(cluster: Cluster) {
 }
 
 #[kopfrs::test(wire)]
-async fn without_the_right_to_install_the_way_out_is_told(cluster: Cluster) {
+async fn a_protected_group_is_refused_before_anybody_is_asked(cluster: Cluster) {
     let folder = Folder::furnished();
     let controller = folder
         .read("controller.json")
