@@ -11,33 +11,45 @@ use super::value;
 /// How often CRAFT looks at what is there if nothing else is said.
 const RESYNC: Duration = Duration::from_secs(30);
 
+/// Tells what is wrong with a value.
+type Check = fn(&str) -> Result<(), String>;
+
 /// A key of the file.
 struct Key {
     name: &'static str,
     is_required: bool,
-    check: fn(&str) -> Result<(), String>,
+    check: Option<Check>,
 }
 
-const fn required(name: &'static str, check: fn(&str) -> Result<(), String>) -> Key {
+const fn required(name: &'static str, check: Check) -> Key {
     Key {
         name,
         is_required: true,
-        check,
+        check: Some(check),
     }
 }
 
-const fn optional(name: &'static str, check: fn(&str) -> Result<(), String>) -> Key {
+const fn optional(name: &'static str, check: Check) -> Key {
     Key {
         name,
         is_required: false,
-        check,
+        check: Some(check),
+    }
+}
+
+/// A key that is only handed on.
+const fn free(name: &'static str) -> Key {
+    Key {
+        name,
+        is_required: false,
+        check: None,
     }
 }
 
 const KEYS: [Key; 15] = [
     required("group", value::domain),
     required("resource", value::kind),
-    optional("repo", value::anything),
+    free("repo"),
     required("domain", value::domain),
     required("namespace", value::label),
     required("version", value::version),
@@ -47,7 +59,7 @@ const KEYS: [Key; 15] = [
     optional("imagePullPolicy", value::pull_policy),
     optional("cpu_limit", value::quantity),
     optional("memory_limit", value::quantity),
-    optional("vault_addr", value::anything),
+    free("vault_addr"),
     optional("runOnce", value::switch),
     optional("reconcileFreq", value::minutes),
 ];
@@ -127,7 +139,7 @@ impl Controller {
     pub(super) fn resync(&self) -> Duration {
         let minutes = self.optional("reconcileFreq").map(str::parse::<u32>);
         match minutes {
-            Some(Ok(minutes)) => Duration::from_mins(u64::from(minutes)),
+            Some(Ok(minutes)) => Duration::from_secs(60 * u64::from(minutes)),
             Some(Err(_)) | None => RESYNC,
         }
     }
@@ -140,7 +152,7 @@ impl Key {
         match members.get(self.name) {
             None | Some(Value::Null) => self.missing("is missing", findings),
             Some(Value::String(text)) if text.is_empty() => self.missing("is empty", findings),
-            Some(Value::String(text)) => match (self.check)(text) {
+            Some(Value::String(text)) => match self.check.map_or(Ok(()), |check| check(text)) {
                 Ok(()) => Some(text.clone()),
                 Err(problem) => {
                     findings.mistake(path, format!("{} {problem}", Value::from(text.as_str())));

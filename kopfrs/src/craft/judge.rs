@@ -39,9 +39,10 @@ impl Judge {
     pub(super) async fn ask(&self, definition: &Value) -> Result<Verdict, String> {
         let refused = self.post(definition, "Ignore").await?;
         // Unknown fields are dropped, unless somebody asks to be strict.
-        let doubted = match refused.is_empty() {
-            true => self.post(definition, "Strict").await?,
-            false => Vec::new(),
+        let doubted = if refused.is_empty() {
+            self.post(definition, "Strict").await?
+        } else {
+            Vec::new()
         };
         Ok(Verdict { refused, doubted })
     }

@@ -38,6 +38,7 @@ const POLL: Duration = Duration::from_secs(15);
 #[derive(Clone, Debug)]
 pub struct Project {
     controller: Controller,
+    selector: Selector,
     definition: CustomResourceDefinition,
     /// The same as it was written: numbers are as the file has them.
     manifest: Value,
@@ -94,14 +95,7 @@ impl Project {
             async move { runner.run(&call).await }
         };
         let controller = &self.controller;
-        let selector = || {
-            // The names were checked when they were read.
-            let plural = Selector::plural(&controller.plural());
-            let plural = plural.expect("what was checked as a kind is a name of one");
-            plural
-                .with_group(controller.group())
-                .with_version(controller.version())
-        };
+        let selector = || self.selector.clone();
         let verify = on::verify_of(selector()).id("verify").poll(POLL);
         let verify = verify
             .once(controller.is_once())
@@ -205,17 +199,24 @@ impl Reading {
         let mut mistakes = self.about_controller.mistakes;
         mistakes.0.extend(self.about_resource.mistakes.0);
         mistakes.or(())?;
-        let definition = serde_json::from_value(self.definition.clone()).map_err(|error| {
+        let refused = |file: &str, why: &dyn std::fmt::Display| {
             Mistakes(vec![Mistake {
-                file: "resource.json".to_owned(),
+                file: file.to_owned(),
                 path: "$".to_owned(),
                 problem: format!(
-                    "no definition can be made of it: {error}; write it as a schema of OpenAPI 3.0"
+                    "no definition can be made of it: {why}; write it as definitions have it"
                 ),
             }])
-        })?;
+        };
+        let definition = serde_json::from_value(self.definition.clone())
+            .map_err(|error| refused("resource.json", &error))?;
+        let selector = Selector::plural(&self.controller.plural())
+            .map_err(|error| refused("controller.json", &error))?
+            .with_group(self.controller.group())
+            .with_version(self.controller.version());
         Ok(Project {
             controller: self.controller,
+            selector,
             definition,
             manifest: self.definition,
         })

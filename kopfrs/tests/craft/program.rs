@@ -90,9 +90,7 @@ impl Running {
     /// Waits until something was said.
     pub(crate) async fn until(&self, cluster: &Cluster, text: &str) {
         let is_said = async || self.log().contains(text);
-        cluster
-            .until(&format!("{text:?} to be said"), is_said)
-            .await;
+        cluster.until(format!("{text:?} to be said"), is_said).await;
     }
 
     /// Stops it as Ctrl-C does; it must end well.

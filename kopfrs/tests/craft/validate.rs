@@ -34,20 +34,20 @@ async fn is_accepted(definition: &Value) -> bool {
         .is_ok()
 }
 
-fn with(property: Value) -> Value {
+fn with(property: &Value) -> Value {
     json!({"type": "object", "properties": {"a": property}})
 }
 
 /// A schema, and the path of the mistake in it.
 fn schemas() -> Vec<(Value, Option<&'static str>)> {
     vec![
-        (with(json!({"type": "string", "pattern": "^a+$"})), None),
+        (with(&json!({"type": "string", "pattern": "^a+$"})), None),
         (
-            with(json!({"type": "integer", "minimum": 1, "maximum": 5})),
+            with(&json!({"type": "integer", "minimum": 1, "maximum": 5})),
             None,
         ),
         (
-            with(json!({"type": "string", "enum": ["a", "b"], "const": "a"})),
+            with(&json!({"type": "string", "enum": ["a", "b"], "const": "a"})),
             None,
         ),
         (
@@ -55,31 +55,34 @@ fn schemas() -> Vec<(Value, Option<&'static str>)> {
             None,
         ),
         (json!({"properties": {}}), Some("$.type")),
-        (with(json!({})), Some("$.properties.a.type")),
-        (with(json!({"type": "text"})), Some("$.properties.a.type")),
+        (with(&json!({})), Some("$.properties.a.type")),
+        (with(&json!({"type": "text"})), Some("$.properties.a.type")),
         (
-            with(json!({"type": ["string", "null"]})),
+            with(&json!({"type": ["string", "null"]})),
             Some("$.properties.a.type"),
         ),
         (
-            with(json!({"type": "string", "pattern": "("})),
+            with(&json!({"type": "string", "pattern": "("})),
             Some("$.properties.a.pattern"),
         ),
         (
-            with(json!({"$ref": "#/definitions/b"})),
+            with(&json!({"$ref": "#/definitions/b"})),
             Some("$.properties.a.$ref"),
         ),
-        (with(json!({"type": "array"})), Some("$.properties.a.items")),
         (
-            with(json!({"type": "array", "items": {"type": "string"}, "uniqueItems": true})),
+            with(&json!({"type": "array"})),
+            Some("$.properties.a.items"),
+        ),
+        (
+            with(&json!({"type": "array", "items": {"type": "string"}, "uniqueItems": true})),
             Some("$.properties.a.uniqueItems"),
         ),
         (
-            with(json!({"type": "integer", "exclusiveMinimum": 5})),
+            with(&json!({"type": "integer", "exclusiveMinimum": 5})),
             Some("$.properties.a.exclusiveMinimum"),
         ),
         (
-            with(json!({"type": "integer", "default": "five"})),
+            with(&json!({"type": "integer", "default": "five"})),
             Some("$.properties.a.default"),
         ),
     ]
@@ -137,8 +140,8 @@ fn all_mistakes_of_both_files_are_told_at_once() {
 #[test]
 fn all_definitions_of_all_files_are_looked_at() {
     let folder = Folder::empty();
-    let good = definition(&with(json!({"type": "string"})));
-    let bad = definition(&with(json!({"type": "array"})));
+    let good = definition(&with(&json!({"type": "string"})));
+    let bad = definition(&with(&json!({"type": "array"})));
     let old = json!({
         "apiVersion": "apiextensions.k8s.io/v1beta1", "kind": "CustomResourceDefinition",
         "metadata": {"name": "old.example.com"},
