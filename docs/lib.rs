@@ -22,6 +22,9 @@ pub mod exec {}
 #[doc = include_str!("other-systems.md")]
 pub mod other_systems {}
 
+#[doc = include_str!("craft.md")]
+pub mod craft {}
+
 #[doc = include_str!("errors-and-retries.md")]
 pub mod errors_and_retries {}
 

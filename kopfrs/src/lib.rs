@@ -42,6 +42,7 @@
 //! - [`lifecycle`]: what verification and the operations that it asks for lead to.
 //! - [`reconcile`]: handlers that are called for whatever happens to an object, and what they return.
 //! - [`exec`]: programs in any language as handlers: processes, Pods and Jobs.
+//! - `craft`: operators without any code, of two files and a program.
 //! - [`api`]: [`Actions`](api::Actions) on other objects, credentials.
 //! - [`operator`]: operators inside of other programs, several in one process.
 //! - [`storage`]: where memory is kept on objects; [`settings`]: what can be set.
@@ -51,6 +52,7 @@
 //! - `macros` (default): the attributes.
 //! - `cli` (default): [`main!`] and the command line.
 //! - `anyhow`, `eyre` (default): errors of kopfrs are recognised inside of theirs.
+//! - `program`: the program `kopfrs`.
 //! - `sandbox`: `run --sandbox`, an embedded Kubernetes API server.
 //! - `testing`: [`#[kopfrs::test]`](macro@test) and [`testing`], for `[dev-dependencies]`.
 //!
@@ -64,6 +66,8 @@ pub mod cause;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
+#[cfg(all(feature = "cli", feature = "sandbox"))]
+pub mod craft;
 mod engine;
 pub mod exec;
 pub mod extract;

@@ -22,6 +22,8 @@ const LAYERS: &[&[&str]] = &[
     &["reactor"],
     &["operator"],
     &["cli", "prelude", "testing"],
+    &["craft"],
+    &["bin"],
     &["__private"],
 ];
 

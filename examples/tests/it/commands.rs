@@ -73,7 +73,9 @@ fn without_a_type_that_knows_its_definition_the_command_says_so() {
 fn manifests_have_the_least_rights_everywhere_or_in_the_namespaces_named() {
     let everywhere = printed(DEVOOPS, &["manifests", "--image", "demo:1"]);
     let rules = |role: &Value| role["rules"].as_array().unwrap().clone();
-    let events = json!({"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]});
+    let events = json!({
+        "apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"],
+    });
     let kind = json!({
         "apiGroups": ["devoops.io"], "resources": ["demo"], "verbs": ["get", "list", "watch", "patch"],
     });

@@ -31,7 +31,7 @@ pub(super) enum Command {
 }
 
 #[derive(Clone, Debug, Args)]
-pub(super) struct RunOptions {
+pub(crate) struct RunOptions {
     /// Handle the objects of these namespaces only: a name, a pattern (`team-*`), an exclusion
     /// (`!kube-*`); several with commas, or repeated. The last that matches decides. Default: all
     /// namespaces.
@@ -59,7 +59,7 @@ pub(super) struct RunOptions {
     pub(super) context: Option<String>,
     #[cfg(feature = "sandbox")]
     #[command(flatten)]
-    pub(super) sandbox: SandboxOptions,
+    pub(crate) sandbox: SandboxOptions,
     /// Log more of what the operator does.
     #[arg(short, long, env = "KOPFRS_VERBOSE")]
     pub(super) verbose: bool,
@@ -77,10 +77,10 @@ pub(super) struct RunOptions {
 /// Running without a cluster.
 #[cfg(feature = "sandbox")]
 #[derive(Clone, Debug, Args)]
-pub(super) struct SandboxOptions {
+pub(crate) struct SandboxOptions {
     /// Run on an embedded API server instead of a cluster; prints the KUBECONFIG for kubectl.
     #[arg(long, env = "KOPFRS_SANDBOX", conflicts_with_all = ["kubeconfig", "context"])]
-    pub(super) sandbox: bool,
+    pub(crate) sandbox: bool,
     /// Load the objects of this YAML file, or of all in this folder, into the embedded API server; may
     /// be repeated.
     #[arg(
@@ -95,7 +95,7 @@ pub(super) struct SandboxOptions {
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
+pub(crate) enum LogFormat {
     /// Time, level, object, handler, message; coloured on a terminal.
     #[default]
     Full,

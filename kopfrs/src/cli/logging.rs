@@ -14,7 +14,7 @@ use super::arguments::{LogFormat, RunOptions};
 use crate::logging::{Line, Lines, field};
 
 /// Sends the log to the standard error stream. `RUST_LOG` overrides the options.
-pub(super) fn init(options: &RunOptions) {
+pub(crate) fn init(options: &RunOptions) {
     let level = match (options.debug, options.verbose, options.quiet) {
         (true, ..) => "debug",
         (_, true, _) => "debug,hyper_util=warn,kube_client=warn,rustls=warn,tower=warn,h2=warn",

@@ -13,16 +13,16 @@ use crate::settings::Settings;
 const MARGIN_SECONDS: u64 = 10;
 
 #[derive(Clone, Debug, Args)]
-pub(super) struct ManifestOptions {
+pub(crate) struct ManifestOptions {
     /// The image with the program.
     #[arg(long, value_name = "IMAGE")]
-    image: String,
+    pub(crate) image: String,
     /// What everything is called. Default: the name of the program.
     #[arg(long, value_name = "NAME")]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The namespace in which the operator runs.
     #[arg(long, value_name = "NAMESPACE", default_value = "default")]
-    install_namespace: String,
+    pub(crate) install_namespace: String,
     /// As for `run`: the namespaces whose objects are handled. Default: all namespaces.
     #[arg(
         short,
@@ -30,7 +30,7 @@ pub(super) struct ManifestOptions {
         value_delimiter = ',',
         value_name = "PATTERN"
     )]
-    namespaces: Vec<String>,
+    pub(crate) namespaces: Vec<String>,
 }
 
 /// Prints the manifests.
@@ -42,32 +42,57 @@ pub(super) fn print(
     registry: &Registry,
     options: &ManifestOptions,
 ) -> Result<(), String> {
+    let name = options.name.as_deref().unwrap_or(program.name);
+    let manifests = manifests(name, registry, options, Vec::new())?;
+    println!(
+        "# {program}: apply its definitions first (`crd`), and add the rights that handlers need"
+    );
+    println!("# for what they do themselves.");
+    for note in manifests.notes {
+        println!("# {note}.");
+    }
+    for object in &manifests.objects {
+        print!("{}", yaml::document(object)?);
+    }
+    Ok(())
+}
+
+/// What a cluster needs, and what a person should look at.
+pub(crate) struct Manifests {
+    pub(crate) objects: Vec<Value>,
+    notes: Vec<String>,
+}
+
+/// An account, its rights, and a deployment; the last object is the deployment.
+///
+/// # Errors
+/// If there are no handlers, or the arguments make no operator.
+pub(crate) fn manifests(
+    name: &str,
+    registry: &Registry,
+    options: &ManifestOptions,
+    more: Vec<Rule>,
+) -> Result<Manifests, String> {
     registry.ensure_not_empty().map_err(super::run::said)?;
     let settings = Settings::default().overridden_by_environment();
     let settings = settings.map_err(super::run::said)?;
     let named = plain_names(registry, &options.namespaces).map_err(super::run::said)?;
-    let name = name(options.name.as_deref().unwrap_or(program.name));
     let plan = Plan {
-        name: &name,
+        name: &self::name(name),
         options,
         settings: &settings,
         named,
     };
     let mut rules = rules::own(plan.needs_namespaces(), settings.posting.enabled);
     rules.extend(rules::of_kinds(registry));
-    println!(
-        "# {program}: apply its definitions first (`crd`), and add the rights that handlers need"
-    );
-    println!("# for what they do themselves.");
-    let mut notes: Vec<_> = rules.iter().filter_map(|rule| rule.note.as_ref()).collect();
+    rules.extend(more);
+    let notes = rules.iter().filter_map(|rule| rule.note.clone());
+    let mut notes: Vec<_> = notes.collect();
     notes.dedup();
-    for note in notes {
-        println!("# {note}.");
-    }
-    for object in plan.objects(&rules) {
-        print!("{}", yaml::document(&object)?);
-    }
-    Ok(())
+    Ok(Manifests {
+        objects: plan.objects(&rules),
+        notes,
+    })
 }
 
 /// What the manifests are made for.

@@ -1,15 +1,15 @@
 //! The command line of operators: what `kopfrs::main!()` runs.
 
-mod arguments;
+pub(crate) mod arguments;
 mod definitions;
 mod handlers;
-mod logging;
-mod manifests;
-mod rules;
-mod run;
+pub(crate) mod logging;
+pub(crate) mod manifests;
+pub(crate) mod rules;
+pub(crate) mod run;
 #[cfg(feature = "sandbox")]
-mod sandbox;
-mod yaml;
+pub(crate) mod sandbox;
+pub(crate) mod yaml;
 
 use std::fmt::{self, Write as _};
 use std::process::ExitCode;

@@ -15,18 +15,18 @@ const CLUSTER_WIDE: &[&str] = &["namespaces", "nodes", "persistentvolumes"];
 
 /// One rule of a role.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Rule {
+pub(crate) struct Rule {
     group: String,
     resources: Vec<String>,
     verbs: &'static [&'static str],
     /// Whether a role in a namespace is enough.
-    pub(super) is_namespaced: bool,
+    pub(crate) is_namespaced: bool,
     /// What a person should look at.
-    pub(super) note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
 impl Rule {
-    fn new(group: &str, resource: &str, verbs: &'static [&'static str]) -> Self {
+    pub(crate) fn new(group: &str, resource: &str, verbs: &'static [&'static str]) -> Self {
         Self {
             group: group.to_owned(),
             resources: vec![resource.to_owned()],

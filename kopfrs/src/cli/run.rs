@@ -13,6 +13,11 @@ use crate::settings::{self, Settings};
 
 pub(super) fn run(program: Program, options: RunOptions) -> ExitCode {
     logging::init(&options);
+    until_ended(operate(program, options))
+}
+
+/// Runs something to its end, and says why it has failed if it has.
+pub(crate) fn until_ended(work: impl Future<Output = Result<(), String>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -20,7 +25,7 @@ pub(super) fn run(program: Program, options: RunOptions) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("failed to start the runtime: {error}")),
     };
-    let ended = runtime.block_on(operate(program, options));
+    let ended = runtime.block_on(work);
     // Functions that block cannot be cancelled: what has not ended by now is left behind.
     runtime.shutdown_background();
     match ended {
@@ -30,13 +35,26 @@ pub(super) fn run(program: Program, options: RunOptions) -> ExitCode {
 }
 
 /// Says on one clear line why the operator does not run.
-pub(super) fn failed(error: &str) -> ExitCode {
+pub(crate) fn failed(error: &str) -> ExitCode {
     eprintln!("error: {error}");
     ExitCode::FAILURE
 }
 
 async fn operate(program: Program, options: RunOptions) -> Result<(), String> {
-    let registry = Registry::collect();
+    let builder = builder(program, Registry::collect(), &options)?;
+    #[cfg(feature = "sandbox")]
+    if options.sandbox.sandbox {
+        return super::sandbox::run(builder, &options.sandbox).await;
+    }
+    finish(with_credentials(builder, options).await.map_err(said)?).await
+}
+
+/// An operator as the options and the environment say, but for where it runs.
+pub(crate) fn builder(
+    program: Program,
+    registry: Registry,
+    options: &RunOptions,
+) -> Result<OperatorBuilder, String> {
     registry.ensure_not_empty().map_err(said)?;
     info!("{program}: {}", handlers::summary(&registry));
     let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
@@ -50,20 +68,16 @@ async fn operate(program: Program, options: RunOptions) -> Result<(), String> {
     for namespace in &options.namespaces {
         builder = builder.namespace(namespace);
     }
-    #[cfg(feature = "sandbox")]
-    if options.sandbox.sandbox {
-        return super::sandbox::run(builder, &options.sandbox).await;
-    }
-    finish(with_credentials(builder, options).await.map_err(said)?).await
+    Ok(builder)
 }
 
 /// Runs what has been put together.
-pub(super) async fn finish(builder: OperatorBuilder) -> Result<(), String> {
+pub(crate) async fn finish(builder: OperatorBuilder) -> Result<(), String> {
     let operator = builder.build().map_err(said)?;
     operator.run().await.map_err(said)
 }
 
-async fn with_credentials(
+pub(crate) async fn with_credentials(
     builder: OperatorBuilder,
     options: RunOptions,
 ) -> Result<OperatorBuilder, LoginError> {
@@ -76,7 +90,7 @@ async fn with_credentials(
 }
 
 /// An error with its reasons, on one line.
-pub(super) fn said(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> String {
+pub(crate) fn said(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> String {
     let error = error.into();
     let mut text = error.to_string();
     let mut source = error.source();

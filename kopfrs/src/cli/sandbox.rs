@@ -12,9 +12,17 @@ use crate::operator::OperatorBuilder;
 
 /// Runs an operator on a sandbox that lives as long as the operator.
 pub(super) async fn run(builder: OperatorBuilder, options: &SandboxOptions) -> Result<(), String> {
-    let sandbox = Sandbox::new();
+    run_on(&Sandbox::new(), builder, options).await
+}
+
+/// Runs an operator on a sandbox where something may be already.
+pub(crate) async fn run_on(
+    sandbox: &Sandbox,
+    builder: OperatorBuilder,
+    options: &SandboxOptions,
+) -> Result<(), String> {
     for path in &options.apply {
-        apply(&sandbox, path).await?;
+        apply(sandbox, path).await?;
     }
     let server = sandbox.serve().await.map_err(said)?;
     let kubeconfig = Kubeconfig::write(&server)?;

@@ -8,7 +8,7 @@ use super::run::said;
 ///
 /// # Errors
 /// If it cannot be written.
-pub(super) fn document(object: &impl Serialize) -> Result<String, String> {
+pub(crate) fn document(object: &impl Serialize) -> Result<String, String> {
     let text = serde_saphyr::to_string(object).map_err(said)?;
     Ok(format!("---\n{}\n", text.trim_end()))
 }
