@@ -108,10 +108,13 @@ fn is_label(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// A function, what it takes, and what it refuses.
+    type Row<'a> = (fn(&str) -> Verdict, &'a [&'a str], &'a [&'a str]);
+
     #[test]
     fn each_value_is_what_the_api_takes() {
         let long = "a".repeat(64);
-        let rows: [(fn(&str) -> Verdict, &[&str], &[&str]); 8] = [
+        let rows: [Row<'_>; 8] = [
             (
                 label,
                 &["a", "a-1", "1"],

@@ -1,5 +1,6 @@
 //! In which spans handlers run: whoever collects traces sees what belongs together.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use kopfrs::prelude::*;
@@ -14,16 +15,21 @@ use crate::bench::{Bench, Demo, Status};
 /// What a span says of itself: its name, and its fields.
 struct Said(String);
 
-/// The spans around each message, from the outermost on.
+/// A message, and the spans around it, from the outermost on.
+type Logged = (String, Vec<String>);
+
+/// All messages.
 #[derive(Clone, Default)]
-struct Tree(Arc<Mutex<Vec<(String, Vec<String>)>>>);
+struct Tree(Arc<Mutex<Vec<Logged>>>);
 
 struct Texts(String);
 
 impl Visit for Texts {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        let text = format!("{} {}={value:?}", self.0, field.name());
-        self.0 = text.trim().to_owned();
+        if !self.0.is_empty() {
+            self.0.push(' ');
+        }
+        let _ = write!(self.0, "{}={value:?}", field.name());
     }
 }
 

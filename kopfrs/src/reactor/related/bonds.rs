@@ -45,7 +45,7 @@ impl Bonds {
         };
         let mut now: Vec<Wake> = Vec::new();
         for interest in &kind.interests {
-            let whom = related.bound(&kind.resource, interest, &body);
+            let whom = Related::bound(&kind.resource, interest, &body);
             now.extend(
                 whom.into_iter()
                     .map(|whom| (interest.handler.clone(), whom)),

@@ -135,7 +135,7 @@ impl Related {
     }
 
     /// Whom an object of a related kind wakes, as far as one handler is interested.
-    fn bound(&self, resource: &Resource, interest: &Interest, body: &Body) -> Vec<Whom> {
+    fn bound(resource: &Resource, interest: &Interest, body: &Body) -> Vec<Whom> {
         match &interest.relation.bond {
             Bond::Controlled => controller(body).into_iter().collect(),
             Bond::Mapped(naming) => match naming(body) {
