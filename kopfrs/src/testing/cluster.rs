@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
@@ -13,7 +13,8 @@ use kopfrs_sandbox::Sandbox;
 use kube::api::{Api, ListParams};
 use kube::{Client, CustomResourceExt};
 use serde_json::{Value, json};
-use tokio::time::timeout;
+
+mod keeping;
 
 use super::backend::{Backend, Gate, Ground};
 use super::diagnosis::About;
@@ -344,72 +345,6 @@ impl Cluster {
     /// What has been said in the test so far, by its operators and by others.
     pub fn log(&self) -> Log {
         self.0.capture.log()
-    }
-
-    pub(super) fn capture(&self) -> &Capture {
-        &self.0.capture
-    }
-
-    /// How long anything may take.
-    pub(super) fn patience(&self) -> Duration {
-        if self.0.is_paused {
-            PATIENCE.1
-        } else {
-            PATIENCE.0
-        }
-    }
-
-    /// An operator is started: makes its state with the number that it gets.
-    pub(super) fn add_operator(
-        &self,
-        state: impl FnOnce(u64) -> OperatorState,
-    ) -> Arc<OperatorState> {
-        let mut operators = self
-            .0
-            .operators
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let state = Arc::new(state(operators.len() as u64 + 1));
-        operators.push(state.clone());
-        state
-    }
-
-    pub(super) fn operators(&self) -> Vec<Arc<OperatorState>> {
-        let operators = self
-            .0
-            .operators
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        operators.clone()
-    }
-
-    /// What is to be said of an operator that has ended by itself, though nobody has expected that.
-    pub(super) fn unexpected_end(&self) -> Option<String> {
-        self.operators()
-            .iter()
-            .find_map(|operator| operator.unexpected_end())
-    }
-
-    /// Removes what the test leaves behind; gives what has gone wrong with that.
-    pub(super) async fn close(&self) -> Vec<String> {
-        let operators = self.operators();
-        let served = operators
-            .iter()
-            .flat_map(|operator| operator.observer().served());
-        served.for_each(|resource| self.0.leftovers.kind(&resource));
-        let rest = self.rest();
-        let removal = self.0.leftovers.remove(&rest);
-        let late = |_| vec![format!("its leftovers are not removed within {CLOSING:?}")];
-        timeout(CLOSING, removal).await.unwrap_or_else(late)
-    }
-
-    /// The diagnosis has been given.
-    pub(super) fn has_told(&self) {
-        self.0.is_told.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_told(&self) -> bool {
-        self.0.is_told.load(Ordering::Relaxed)
     }
 }
 
