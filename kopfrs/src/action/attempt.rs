@@ -14,6 +14,7 @@ use crate::handler::{
     Attempt, Environment, ErrorKind, ErrorsMode, Family, Handler, HandlerError, Invocation, Memos,
     Options, Outcome,
 };
+use crate::object::{Body, Secrets};
 use crate::storage::Record;
 
 /// A handler to be called, with what for.
@@ -25,6 +26,8 @@ pub(crate) struct Call<C: Family> {
     /// What the log calls it: `create handler`, `startup handler`.
     pub(crate) role: &'static str,
     pub(crate) default_mode: ErrorsMode,
+    /// The object whose secrets are kept out of what is told of errors.
+    pub(crate) discreet_about: Option<Body>,
 }
 
 /// Makes one attempt; gives the record after it, and what was returned if it went well.
@@ -82,9 +85,17 @@ async fn guarded<C: Family>(
     let outcome = run(call, record, environment, now).await;
     let now = environment.clock.now();
     let result = outcome.as_ref().map(|outcome| outcome.result.as_ref());
-    let record = conclude(&limits, record, result, now);
+    let record = discreet(call, conclude(&limits, record, result, now));
     log(call, &record, outcome.as_ref().err(), now);
     (record, outcome)
+}
+
+/// Takes the secrets of the object out of what is told of an error.
+fn discreet<C: Family>(call: &Call<C>, mut record: Record) -> Record {
+    if let (Some(body), Some(message)) = (&call.discreet_about, &mut record.message) {
+        *message = Secrets::default().mask(body.spec()).apply(message);
+    }
+    record
 }
 
 async fn run<C: Family>(

@@ -51,6 +51,7 @@ pub(crate) async fn run(
                 memos: memos.clone(),
                 role: role(activity),
                 default_mode: ErrorsMode::Temporary,
+                discreet_about: None,
             };
             let (record, outcome) = attempt(&call, &record, environment).await;
             outcomes.extend(outcome);

@@ -57,6 +57,7 @@ pub(crate) async fn event(
             memos: memory.memos(),
             role: "event handler",
             default_mode: ErrorsMode::Ignored,
+            discreet_about: None,
         };
         let record = Record::new(Reason::Resume, context.environment.clock.now());
         let attempt = attempt(&call, &record, &context.environment);

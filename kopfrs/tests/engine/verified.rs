@@ -10,6 +10,7 @@ use kopfrs::registry::RegistryError;
 use tokio::task::yield_now;
 
 use crate::bench::{Bench, Demo, Running, Status};
+use crate::logs::Log;
 
 /// More steps than any lifecycle takes in one process with its API server.
 const STEPS: usize = 150;
@@ -219,7 +220,8 @@ fn outcomes_that_nobody_understands_are_refused_at_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn secrets_of_a_spec_are_in_no_annotation_and_no_message() {
+async fn secrets_of_a_spec_are_in_no_annotation_no_message_and_no_log() {
+    let log = Log::start();
     let bench = Bench::new(Status::Open).await;
     let create = async || Err::<(), _>(PermanentError::new("login with hunter22 refused"));
     let registry = Registry::new()
@@ -242,6 +244,7 @@ async fn secrets_of_a_spec_are_in_no_annotation_and_no_message() {
     let mut object = bench.get("a").await.unwrap();
     object["spec"].take();
     assert!(!object.to_string().contains("hunter22"), "{object}");
+    assert_eq!((log.count("hunter22"), log.count("*** refused")), (0, 2));
     assert!(
         object["status"]["message"]
             .as_str()

@@ -197,6 +197,7 @@ impl Handling<'_> {
             memos: self.memos(),
             role,
             default_mode: ErrorsMode::Temporary,
+            discreet_about: None,
         };
         let context = self.context.clone();
         let attempt = attempt(&call, &record, &context.environment);

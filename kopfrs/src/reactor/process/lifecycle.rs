@@ -312,12 +312,6 @@ impl<'a> Lifecycle<'a> {
         }
     }
 
-    pub(super) fn masked(&self, text: &str) -> String {
-        Secrets::default()
-            .mask(self.snapshot.body.spec())
-            .apply(text)
-    }
-
     fn enter(&mut self, state: State) {
         self.course().is_going = state.is_going;
         self.enter_phase(state.phase);

@@ -78,6 +78,7 @@ impl Lifecycle<'_> {
             cause: cause.with_patch(patch.clone()),
             memos: self.memory.memos(),
             default_mode: ErrorsMode::Temporary,
+            discreet_about: Some(self.snapshot.body.clone()),
         };
         let (record, outcome) = tokio::select! {
             biased;
@@ -121,13 +122,8 @@ impl Lifecycle<'_> {
     }
 
     fn failed(&mut self, id: &str, record: Record) -> Performed {
-        // It is stored, and told.
-        let message = self.masked(record.message.as_deref().unwrap_or_default());
+        let message = record.message.clone().unwrap_or_default();
         let (due, is_wait) = (record.delayed, record.is_wait);
-        let record = Record {
-            message: Some(message.clone()),
-            ..record
-        };
         self.course().records.insert(id.to_owned(), record);
         if is_wait {
             Performed::Waits(due, message)

@@ -129,6 +129,7 @@ impl Reconciling<'_> {
             memos: self.memory.memos(),
             role: self.handler.rule.role(),
             default_mode: ErrorsMode::Temporary,
+            discreet_about: None,
         };
         let attempt = attempt_with(&call, (&record, backoff), &self.context.environment);
         let (record, outcome) = tokio::select! {
