@@ -95,6 +95,65 @@ async fn a_script_manages_objects_from_their_creation_to_their_deletion(cluster:
     program.stop();
 }
 
+/// How often an operation was begun, as the script notes.
+fn begun(folder: &Folder, operation: &str) -> usize {
+    let log = folder.read("greetings/log");
+    log.lines()
+        .filter(|line| line.starts_with(operation))
+        .count()
+}
+
+#[kopfrs::test(wire)]
+async fn killed_at_any_moment_with_its_script_it_goes_on_and_makes_nothing_twice(cluster: Cluster) {
+    let folder = Folder::furnished();
+    let kubeconfig = cluster.kubeconfig().to_str().unwrap().to_owned();
+    let arguments = [
+        "exec",
+        "--process",
+        "./manager",
+        "--kubeconfig",
+        &kubeconfig,
+    ];
+    let arguments = [&arguments[..], &["--namespace", cluster.namespace()]].concat();
+    let program = folder.start(&arguments);
+    program.until(&cluster, "watching greetings").await;
+    drop(program);
+    let greetings = cluster.kind("greetings.hello.example.com").await;
+    greetings.create_from(GREETING).await;
+
+    let file = format!("greetings/{}.a", cluster.namespace());
+    let mut made = None;
+    for round in 0..12_u64 {
+        let program = folder.start(&arguments);
+        if round % 2 == 0 {
+            program.until(&cluster, "watching greetings").await;
+        }
+        let text = json!({"spec": {"text": format!("round {round}")}});
+        greetings.merge("a", text).await;
+        // Any moment will do: each round has another one.
+        tokio::time::sleep(std::time::Duration::from_millis(20 * round)).await;
+        // SIGKILL, for the program and so for what it runs.
+        drop(program);
+        if made.is_none() && folder.path().join(&file).exists() {
+            made = Some(begun(&folder, "create"));
+        }
+    }
+    let program = folder.start(&arguments);
+    greetings.until("a", is_succeeded).await;
+    assert_eq!(folder.read(&file), "round 11");
+    let made = made.unwrap_or_else(|| begun(&folder, "create"));
+    assert_eq!(
+        begun(&folder, "create"),
+        made,
+        "{}",
+        folder.read("greetings/log")
+    );
+    greetings.delete("a").await;
+    greetings.until_gone("a").await;
+    assert!(!folder.path().join(&file).exists());
+    program.stop();
+}
+
 #[kopfrs::test(wire)]
 async fn without_a_cluster_there_is_the_sandbox(cluster: Cluster) {
     let folder = Folder::furnished();
