@@ -5,6 +5,7 @@ mod execute;
 mod files;
 mod kubectl;
 mod kubelet;
+mod languages;
 mod program;
 mod validate;
 mod wordpress;

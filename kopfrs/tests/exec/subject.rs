@@ -16,6 +16,19 @@ pub(crate) struct SiteSpec {
     pub(crate) password: String,
 }
 
+/// Whether there is Python; where it is missing, that is said on the terminal, past the capture of the test harness.
+pub(crate) fn has_python() -> bool {
+    let output = std::process::Command::new("python3")
+        .arg("--version")
+        .output();
+    let is_there = output.is_ok_and(|output| output.status.success());
+    if !is_there {
+        let line = "NOT TESTED: programs in Python: python3 is not installed\n";
+        std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).expect("stderr is open");
+    }
+    is_there
+}
+
 pub(crate) const PASSWORD: &str = "correct horse";
 
 pub(crate) fn site(name: &str) -> Site {
