@@ -1,6 +1,10 @@
 //! Conditions of a status, as Kubernetes' conventions have them: one of each type, with the time of its last turn.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+
+use super::Change;
 
 /// What is to be said in a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +56,74 @@ pub(crate) fn set(present: &Value, condition: &Condition<'_>, now: &str) -> Opti
     Some(conditions.into())
 }
 
+/// The change that sets a condition in the status of an object whose conditions are these; `None` if it says the same
+/// already.
+///
+/// A list replaces the other as a whole. Where there are conditions of others, ours is therefore set in the freshest
+/// object: what they write meanwhile stays.
+pub(crate) fn change(stored: &Value, condition: &Condition<'_>, now: &str) -> Option<Change> {
+    let conditions = set(stored, condition, now)?;
+    let mut others = stored.as_array().into_iter().flatten();
+    if others.all(|one| one["type"] == condition.kind) {
+        return Some(Change {
+            merge: json!({"status": {"conditions": conditions}}),
+            transforms: Vec::new(),
+        });
+    }
+    let (holds, observed_generation) = (condition.holds, condition.observed_generation);
+    let [kind, reason, message, now] =
+        [condition.kind, condition.reason, condition.message, now].map(str::to_owned);
+    let transform = move |object: &mut Value| {
+        let condition = Condition {
+            kind: &kind,
+            holds,
+            reason: &reason,
+            message: &message,
+            observed_generation,
+        };
+        if let Some(conditions) = set(&object["status"]["conditions"], &condition, &now) {
+            object["status"]["conditions"] = conditions;
+        }
+    };
+    Some(Change {
+        merge: Value::Null,
+        transforms: vec![Arc::new(transform)],
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn beside_those_of_others_a_condition_is_set_in_the_freshest_object() {
+        let ready = Condition {
+            kind: "Ready",
+            holds: Some(true),
+            reason: "Succeeded",
+            message: "",
+            observed_generation: None,
+        };
+        let alone = change(&Value::Null, &ready, "t1").unwrap();
+        assert!(alone.transforms.is_empty());
+        let own = &alone.merge["status"]["conditions"];
+        assert_eq!(change(own, &ready, "t2").map(|change| change.merge), None);
+        let others = json!([{"type": "Other", "status": "True"}]);
+        let beside = change(&others, &ready, "t1").unwrap();
+        assert!(beside.merge.is_null());
+        let mut fresh = json!({"status": {"conditions": [{"type": "Other", "status": "False"}]}});
+        beside.transforms[0](&mut fresh);
+        let told: Vec<_> = fresh["status"]["conditions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .collect();
+        assert_eq!(told[0]["status"], "False");
+        assert_eq!(
+            (&told[1]["type"], &told[1]["status"]),
+            (&json!("Ready"), &json!("True"))
+        );
+    }
 
     #[test]
     fn the_time_changes_with_the_status_and_others_stay() {

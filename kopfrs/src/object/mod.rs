@@ -13,6 +13,7 @@ pub(crate) mod merge;
 mod patch;
 pub(crate) mod reference;
 mod secrets;
+mod text;
 mod value;
 
 pub use self::body::Body;
@@ -23,4 +24,5 @@ pub(crate) use self::patch::{Change, Transform};
 pub use self::reference::ObjectKey;
 pub(crate) use self::secrets::HIDDEN;
 pub use self::secrets::{Mask, Secrets};
+pub(crate) use self::text::clipped;
 pub(crate) use self::value::{digest, equal};

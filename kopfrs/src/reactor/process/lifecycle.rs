@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::IsGone;
 use crate::api::ApiError;
@@ -76,8 +76,10 @@ impl<'a> Lifecycle<'a> {
             memory.course = Some(Box::new(Course::resume(snapshot)));
         }
         let change = std::mem::take(&mut memory.work().carried);
+        let course = memory.course.as_deref_mut();
+        let unwritten = course.and_then(|course| course.unwritten.take());
         Self {
-            shown: Shown::read(kind, &snapshot.body),
+            shown: Shown::read(kind, &snapshot.body).with(unwritten),
             is_initial: std::mem::take(&mut memory.is_initial),
             snapshot: snapshot.clone(),
             context,
@@ -185,11 +187,11 @@ impl<'a> Lifecycle<'a> {
                 (outcome, None)
             }
             Performed::Waits(due, message) => {
-                self.shown.message = Some(message);
+                self.shown.set_message(Some(&message));
                 return Turn::Waits(due);
             }
             Performed::Failed(due, message) => {
-                self.shown.message = Some(message);
+                self.shown.set_message(Some(&message));
                 (Outcome::Failed(task), due)
             }
             Performed::Cancelled => return Turn::Interrupted,
@@ -292,10 +294,16 @@ impl<'a> Lifecycle<'a> {
     fn heard(&mut self, report: Report) {
         let secrets = Secrets::default().mask(self.snapshot.body.spec());
         if let Some(payload) = payload(&report) {
-            self.shown.payload = Some(secrets.apply_to_value(payload));
+            let payload = secrets.apply_to_value(payload);
+            if let Err(size) = self.shown.set_payload(self.kind, payload) {
+                error!(
+                    "the payload has {size} bytes, which is too much: the one before stays; keep it elsewhere, and name \
+                     its place in the payload"
+                );
+            }
         }
         let message = report.message.map(|message| secrets.apply(&message));
-        self.shown.message = message;
+        self.shown.set_message(message.as_deref());
     }
 
     /// Remembers what was applied, or found to be there as it is asked for: that it was applied may not have been
@@ -304,8 +312,17 @@ impl<'a> Lifecycle<'a> {
         let is_applying = matches!(task, Task::Operate(Operation::Create | Operation::Update));
         match outcome {
             Outcome::Told(Verdict::Applied(_) | Verdict::Verified(Verified::Ready)) => {
-                let spec = Secrets::default().hide(self.snapshot.body.spec());
-                self.shown.last_applied = Some(spec).filter(|spec| !spec.is_null());
+                let kept = self.shown.set_applied(self.kind, &self.snapshot.body);
+                if let Err(size) = kept
+                    && self
+                        .context
+                        .is_news(format!("applied {}", self.snapshot.body.uid()))
+                {
+                    warn!(
+                        "the spec and the annotations of the object have {size} bytes, which is too much to remember the \
+                         spec as applied: `old` will be none"
+                    );
+                }
             }
             Outcome::Failed(_) if is_applying => self.shown.last_applied = None,
             Outcome::Told(_) | Outcome::Completed | Outcome::Failed(_) => {}

@@ -2,6 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 
+use super::shown::Shown;
 use crate::cause::{Baseline, Reason};
 use crate::object::digest;
 use crate::reactor::memory::Next;
@@ -23,6 +24,8 @@ pub(crate) struct Course {
     pub(super) due: Option<Timestamp>,
     /// Nothing is going on until then: it is only looked at whether all is as it was.
     pub(super) is_resting: bool,
+    /// What was to be shown when it could not be written.
+    pub(super) unwritten: Option<Shown>,
     /// The attempts of handlers that have failed so far, and that of the complete handler that has not.
     pub(super) records: Progress,
 }
@@ -38,6 +41,7 @@ impl Course {
             is_unfinished: false,
             due: None,
             is_resting: false,
+            unwritten: None,
             records: stored.progress.clone(),
         }
     }

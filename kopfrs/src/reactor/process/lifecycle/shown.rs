@@ -4,12 +4,24 @@ use serde_json::{Map, Value, json};
 
 use crate::lifecycle::Phase;
 use crate::object::conditions::{self, Condition};
-use crate::object::{Body, FieldPath, essence::MARKER, merge};
+use crate::object::{Body, Change, FieldPath, Secrets, clipped, essence::MARKER, merge};
 use crate::reactor::kind::Kind;
 use crate::storage::Place;
 
 /// The annotation with the spec that was applied last, less its secrets.
 const LAST_APPLIED: &str = "last-applied-spec";
+
+/// All annotations of an object may have 256 KiB; some room is left for those that others add.
+const ANNOTATIONS_LIMIT: usize = 200 * 1024;
+
+/// What a payload may take of them.
+const PAYLOAD_LIMIT: usize = 32 * 1024;
+
+/// What a payload may take of the object, which may have one and a half megabytes.
+const STATUS_LIMIT: usize = 256 * 1024;
+
+/// Messages of conditions may have 32 KiB; people read less.
+const MESSAGE_LIMIT: usize = 4096;
 
 /// What an object shows of its lifecycle, or is to show.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -83,29 +95,60 @@ impl Shown {
         }
     }
 
-    /// The merge patch that makes the object show this; it may say what is there already.
-    pub(super) fn patch(&self, kind: &Kind, body: &Body, now: &str) -> Value {
-        let facts = Fact::all(kind);
-        let conditions = self.conditions(&facts[4].read(kind, body), now);
-        let values = [
-            json!(self.phase.map(Phase::name)),
-            json!(self.message),
-            json!(self.payload),
-            json!(self.generation),
-            conditions,
+    /// With what an operation has told, where that could not be written.
+    pub(super) fn with(self, unwritten: Option<Self>) -> Self {
+        match unwritten {
+            Some(unwritten) => Self {
+                payload: unwritten.payload,
+                last_applied: unwritten.last_applied,
+                ..self
+            },
+            None => self,
+        }
+    }
+
+    /// What makes the object show this; it may say what is there already.
+    pub(super) fn change(&self, kind: &Kind, body: &Body, now: &str) -> Change {
+        let [phase, message, payload, generation, conditions] = Fact::all(kind);
+        let mut facts = vec![
+            (phase, json!(self.phase.map(Phase::name))),
+            (message, json!(self.message)),
+            (payload, json!(self.payload)),
+            (generation, json!(self.generation)),
         ];
+        let stored = conditions.read(kind, body);
+        let mut change = Change::default();
+        if conditions.is_in_status {
+            let ready = self.ready();
+            let set = ready.and_then(|ready| conditions::change(&stored, &ready, now));
+            change.extend(set.unwrap_or_default());
+        } else {
+            let ready = self.ready();
+            let set = ready.and_then(|ready| conditions::set(&stored, &ready, now));
+            facts.push((conditions, set.unwrap_or(stored)));
+        }
+        change.extend(Change {
+            merge: self.merge((kind, body), facts),
+            transforms: Vec::new(),
+        });
+        change
+    }
+
+    fn merge(&self, (kind, body): (&Kind, &Body), facts: Vec<(Fact, Value)>) -> Value {
         let mut status = Map::new();
         let mut annotations = Map::new();
-        for (fact, value) in facts.into_iter().zip(values) {
+        for (fact, value) in facts {
             if fact.is_in_status {
                 // A payload replaces the one before as a whole.
                 let value = merge::between(&fact.read(kind, body), &value).unwrap_or(value);
                 status.insert(fact.field.to_owned(), value);
                 continue;
             }
-            let text = match value {
-                Value::Null | Value::String(_) => value,
-                other => other.to_string().into(),
+            let text = match (fact.field, value) {
+                (_, Value::Null) => Value::Null,
+                // Words for people; anything else is JSON.
+                ("phase" | "message", value) => value,
+                (_, value) => value.to_string().into(),
             };
             annotations.insert(key(kind, fact.annotation), text);
         }
@@ -122,18 +165,52 @@ impl Shown {
         patch
     }
 
-    fn conditions(&self, present: &Value, now: &str) -> Value {
-        let Some(phase) = self.phase else {
-            return present.clone();
-        };
-        let condition = Condition {
+    fn ready(&self) -> Option<Condition<'_>> {
+        let phase = self.phase?;
+        Some(Condition {
             kind: "Ready",
             holds: Some(phase == Phase::Succeeded),
             reason: phase.name(),
             message: self.message.as_deref().unwrap_or_default(),
             observed_generation: self.generation,
+        })
+    }
+
+    /// Remembers a spec as the one that was applied last, unless it is too large to stand beside the other annotations.
+    pub(super) fn set_applied(&mut self, kind: &Kind, body: &Body) -> Result<(), usize> {
+        let spec = Secrets::default().hide(body.spec());
+        let own = key(kind, LAST_APPLIED);
+        let annotations = body.annotations().as_object().into_iter().flatten();
+        let others = annotations.filter(|(key, _)| **key != own);
+        let size = |(key, text): (&String, &Value)| key.len() + text.as_str().map_or(0, str::len);
+        let size = spec.to_string().len() + others.map(size).sum::<usize>();
+        if size > ANNOTATIONS_LIMIT {
+            self.last_applied = None;
+            return Err(size);
+        }
+        self.last_applied = Some(spec).filter(|spec| !spec.is_null());
+        Ok(())
+    }
+
+    /// Keeps a payload, unless it is too large for its place; gives its size then.
+    pub(super) fn set_payload(&mut self, kind: &Kind, payload: Value) -> Result<(), usize> {
+        let is_in_status = kind.has_status() && kind.status.payload;
+        let limit = if is_in_status {
+            STATUS_LIMIT
+        } else {
+            PAYLOAD_LIMIT
         };
-        conditions::set(present, &condition, now).unwrap_or_else(|| present.clone())
+        let size = payload.to_string().len();
+        if size > limit {
+            return Err(size);
+        }
+        self.payload = Some(payload);
+        Ok(())
+    }
+
+    /// Shows a message; of one that is very long, the ends.
+    pub(super) fn set_message(&mut self, message: Option<&str>) {
+        self.message = message.map(|message| clipped(message, MESSAGE_LIMIT));
     }
 }
 

@@ -6,7 +6,6 @@ use super::Lifecycle;
 use super::shown::Shown;
 use crate::api::{ApiError, Failure};
 use crate::lifecycle::Phase;
-use crate::object::Change;
 use crate::reactor::commit::{Commit, commit};
 use crate::reactor::memory::Next;
 use crate::storage::Stored;
@@ -30,7 +29,19 @@ impl Lifecycle<'_> {
     /// Nothing is to be done: what event handlers want is sent.
     pub(super) async fn rest(mut self) -> Result<Next, ApiError> {
         if !self.change.is_empty() {
-            self.send(false, true).await?;
+            let asked = self.change.clone();
+            match self.send(false, true).await {
+                Ok(_) => {}
+                Err(error) if error.failure() == Failure::Rejected => {
+                    error!(
+                        "the API has refused the patch of an event handler, it is dropped: {error}"
+                    );
+                }
+                Err(error) => {
+                    self.memory.work().carried = asked;
+                    return Err(error);
+                }
+            }
         }
         Ok(self.course().next())
     }
@@ -63,10 +74,7 @@ impl Lifecycle<'_> {
             .to_string();
         let is_asked = !self.change.is_empty();
         let handlers = std::mem::take(&mut self.change);
-        let shown = Change {
-            merge: self.shown.patch(self.kind, &self.snapshot.body, &now),
-            transforms: Vec::new(),
-        };
+        let shown = self.shown.change(self.kind, &self.snapshot.body, &now);
         self.change = handlers.clone();
         self.change.extend(shown.clone());
         let is_written = match self.send(false, !is_asked).await {
@@ -77,6 +85,8 @@ impl Lifecycle<'_> {
             }
             Err(error) => {
                 self.memory.work().carried = handlers;
+                let shown = self.shown.clone();
+                self.course().unwritten = Some(shown);
                 return Err(error);
             }
             Ok(is_written) => is_written,

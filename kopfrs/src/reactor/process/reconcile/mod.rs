@@ -11,7 +11,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
-use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{error, warn};
 
@@ -175,12 +174,12 @@ impl Reconciling<'_> {
             asked: &ended.change.merge,
             failure,
         };
-        let status = report.status(now);
+        let told = report.change(now);
         let mut known = before.after(&ended.record, ended.outcome.as_ref().ok(), (policy, now));
         known.seen = seen;
         let mut change = std::mem::take(&mut self.memory.work().carried);
         change.extend(ended.change);
-        match self.write(&change, status, &known).await {
+        match self.write(&change, told, &known).await {
             Ok(written) => {
                 self.memory.is_initial = false;
                 let Some(written) = written else {
@@ -215,7 +214,7 @@ impl Reconciling<'_> {
     async fn write(
         &self,
         change: &Change,
-        status: Value,
+        told: Change,
         known: &Known,
     ) -> Result<Option<Snapshot>, ApiError> {
         let state = known.stored(&self.handler.id);
@@ -225,12 +224,12 @@ impl Reconciling<'_> {
             is_release: false,
             may_elide: false,
         };
-        if status.is_null() {
+        if told.is_empty() {
             return commit(self.context, self.kind, self.snapshot, what(change)).await;
         }
-        let mut told = change.clone();
-        merge::compose(&mut told.merge, &json!({ "status": status }));
-        match commit(self.context, self.kind, self.snapshot, what(&told)).await {
+        let mut all = change.clone();
+        all.extend(told);
+        match commit(self.context, self.kind, self.snapshot, what(&all)).await {
             Err(error) if error.failure() == Failure::Rejected => {
                 let resource = &self.kind.resource;
                 if self.context.is_news(format!("told {resource}")) {

@@ -7,8 +7,8 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::handler::HandlerError;
-use crate::object::Body;
-use crate::object::conditions::{Condition, set};
+use crate::object::conditions::{Condition, change, set};
+use crate::object::{Body, Change};
 use crate::reactor::kind::Kind;
 use crate::reconcile::{TypedError, is_typed};
 
@@ -25,8 +25,8 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// The merge patch of the status; null if all of that is told already.
-    pub(super) fn status(&self, now: Timestamp) -> Value {
+    /// The change of the status; empty if all of that is told already.
+    pub(super) fn change(&self, now: Timestamp) -> Change {
         let mut status = Map::new();
         if self.kind.status.observed_generation
             && let Some(generation) = self.generation()
@@ -34,11 +34,6 @@ impl Report<'_> {
             && self.body.status()["observedGeneration"] != generation
         {
             status.insert("observedGeneration".to_owned(), json!(generation));
-        }
-        if self.kind.status.conditions
-            && let Some(conditions) = self.conditions(now)
-        {
-            status.insert("conditions".to_owned(), conditions);
         }
         let typed = self.failure.and_then(HandlerError::typed);
         for field in TypedError::fields() {
@@ -54,11 +49,14 @@ impl Report<'_> {
                 status.insert(field.to_owned(), told.unwrap_or_default());
             }
         }
-        if status.is_empty() {
-            Value::Null
-        } else {
-            status.into()
+        let mut change = Change::default();
+        if !status.is_empty() {
+            change.merge = json!({ "status": status });
         }
+        if self.kind.status.conditions {
+            change.extend(self.conditions(now));
+        }
+        change
     }
 
     fn generation(&self) -> Option<i64> {
@@ -69,15 +67,17 @@ impl Report<'_> {
         self.asked.get("status")?.get(field)
     }
 
-    fn conditions(&self, now: Timestamp) -> Option<Value> {
+    fn conditions(&self, now: Timestamp) -> Change {
         let stored = &self.body.status()["conditions"];
         let is_ready = |condition: &&Value| condition["type"] == READY;
         let ready = stored.as_array().into_iter().flatten().find(is_ready);
         let present = match self.asked_for("conditions") {
-            Some(Value::Array(asked)) if asked.iter().any(|one| is_ready(&one)) => return None,
+            Some(Value::Array(asked)) if asked.iter().any(|one| is_ready(&one)) => {
+                return Change::default();
+            }
             // A list replaces the other as a whole: what we have told before stays.
-            Some(Value::Array(asked)) => asked.iter().chain(ready).cloned().collect(),
-            _ => stored.clone(),
+            Some(Value::Array(asked)) => Some(asked.iter().chain(ready).cloned().collect()),
+            _ => None,
         };
         let (reason, message) = match self.failure {
             None => ("Reconciled", ""),
@@ -95,9 +95,13 @@ impl Report<'_> {
             observed_generation: self.generation(),
         };
         let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        match set(&present, &condition, &now) {
-            None if present != *stored => Some(present),
-            set => set,
+        let Some(asked) = present else {
+            return change(stored, &condition, &now).unwrap_or_default();
+        };
+        let conditions = set(&asked, &condition, &now).unwrap_or(asked);
+        Change {
+            merge: json!({"status": {"conditions": conditions}}),
+            transforms: Vec::new(),
         }
     }
 }
