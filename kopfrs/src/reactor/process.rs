@@ -179,7 +179,8 @@ async fn step(
     }
     if let Some(policy) = kind.policy().filter(|_| is_interested || has_finalizer) {
         *place = None;
-        let lifecycle = Lifecycle::new((context, kind, policy), memory, snapshot, is_gone);
+        let seen = (snapshot, view.essence);
+        let lifecycle = Lifecycle::new((context, kind, policy), memory, seen, is_gone);
         return Box::pin(lifecycle.run(has_finalizer)).await;
     }
     let is_deleting = body.is_deleting();

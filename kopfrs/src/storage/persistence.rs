@@ -152,7 +152,8 @@ impl StatusSchema {
         };
         let is_of = |name: &str, wanted: &str| {
             let declared = field(name)["type"].as_str();
-            is_kept(name) && declared.is_none_or(|declared| declared == wanted)
+            let is_free = field(name)["enum"].is_null();
+            is_kept(name) && is_free && declared.is_none_or(|declared| declared == wanted)
         };
         // A property that is declared but prunes its content keeps nothing of ours.
         let is_open =
@@ -210,7 +211,7 @@ mod tests {
             ),
             (
                 json!({"properties": {"status": {"properties": {
-                    "phase": {"type": "object"}, "payload": text, "conditions": {"type": "object"},
+                    "phase": {"type": "string", "enum": ["On", "Off"]}, "payload": text, "conditions": {"type": "object"},
                 }}}}),
                 "",
             ),

@@ -32,17 +32,7 @@ async fn refused(cluster: &Cluster, spec: Value) -> String {
 #[kopfrs::test(wire)]
 async fn a_script_manages_objects_from_their_creation_to_their_deletion(cluster: Cluster) {
     let folder = Folder::furnished();
-    let kubeconfig = cluster.kubeconfig().to_str().unwrap().to_owned();
-    let arguments = [
-        "exec",
-        "--process",
-        "./manager",
-        "--kubeconfig",
-        &kubeconfig,
-        "--namespace",
-        cluster.namespace(),
-    ];
-    let program = folder.start(&arguments);
+    let program = folder.start_operator(&cluster, "./manager");
     program
         .until(
             &cluster,
@@ -106,16 +96,7 @@ fn begun(folder: &Folder, operation: &str) -> usize {
 #[kopfrs::test(wire)]
 async fn killed_at_any_moment_with_its_script_it_goes_on_and_makes_nothing_twice(cluster: Cluster) {
     let folder = Folder::furnished();
-    let kubeconfig = cluster.kubeconfig().to_str().unwrap().to_owned();
-    let arguments = [
-        "exec",
-        "--process",
-        "./manager",
-        "--kubeconfig",
-        &kubeconfig,
-    ];
-    let arguments = [&arguments[..], &["--namespace", cluster.namespace()]].concat();
-    let program = folder.start(&arguments);
+    let program = folder.start_operator(&cluster, "./manager");
     program.until(&cluster, "watching greetings").await;
     drop(program);
     let greetings = cluster.kind("greetings.hello.example.com").await;
@@ -124,7 +105,7 @@ async fn killed_at_any_moment_with_its_script_it_goes_on_and_makes_nothing_twice
     let file = format!("greetings/{}.a", cluster.namespace());
     let mut made = None;
     for round in 0..12_u64 {
-        let program = folder.start(&arguments);
+        let program = folder.start_operator(&cluster, "./manager");
         if round % 2 == 0 {
             program.until(&cluster, "watching greetings").await;
         }
@@ -138,7 +119,7 @@ async fn killed_at_any_moment_with_its_script_it_goes_on_and_makes_nothing_twice
             made = Some(begun(&folder, "create"));
         }
     }
-    let program = folder.start(&arguments);
+    let program = folder.start_operator(&cluster, "./manager");
     greetings.until("a", is_succeeded).await;
     assert_eq!(folder.read(&file), "round 11");
     let made = made.unwrap_or_else(|| begun(&folder, "create"));

@@ -34,9 +34,7 @@ fn has_python() -> bool {
 
 /// An object comes, changes and goes; gives what the program was asked to do.
 async fn live(cluster: &Cluster, folder: &Folder, manager: &str) -> Vec<String> {
-    let kubeconfig = cluster.kubeconfig().to_str().unwrap().to_owned();
-    let arguments = ["exec", "--process", manager, "--kubeconfig", &kubeconfig];
-    let program = folder.start(&[&arguments[..], &["--namespace", cluster.namespace()]].concat());
+    let program = folder.start_operator(cluster, manager);
     program.until(cluster, "watching greetings").await;
     let greetings = cluster.kind("greetings.hello.example.com").await;
     greetings

@@ -69,6 +69,21 @@ impl Folder {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Starts the operator of the files in the namespace of a test, with a program as its body.
+    pub(crate) fn start_operator(&self, cluster: &Cluster, manager: &str) -> Running {
+        let kubeconfig = cluster.kubeconfig().to_str().unwrap();
+        let namespace = cluster.namespace();
+        self.start(&[
+            "exec",
+            "--process",
+            manager,
+            "--kubeconfig",
+            kubeconfig,
+            "--namespace",
+            namespace,
+        ])
+    }
+
     /// Starts a command that goes on.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let said = self.path().join("said");

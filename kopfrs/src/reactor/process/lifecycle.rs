@@ -40,6 +40,8 @@ pub(super) struct Lifecycle<'a> {
     pub(super) kind: &'a Arc<Kind>,
     pub(super) memory: &'a mut Memory,
     pub(super) snapshot: Snapshot,
+    /// The essence of the snapshot.
+    pub(super) essence: Arc<Value>,
     pub(super) policy: Policy,
     pub(super) is_gone: IsGone<'a>,
     /// What handlers want.
@@ -69,7 +71,7 @@ impl<'a> Lifecycle<'a> {
     pub(super) fn new(
         (context, kind, policy): (&'a Arc<Context>, &'a Arc<Kind>, Policy),
         memory: &'a mut Memory,
-        snapshot: &Snapshot,
+        (snapshot, essence): (&Snapshot, Arc<Value>),
         is_gone: IsGone<'a>,
     ) -> Self {
         if memory.course.is_none() {
@@ -82,6 +84,7 @@ impl<'a> Lifecycle<'a> {
             shown: Shown::read(kind, &snapshot.body).with(unwritten),
             is_initial: std::mem::take(&mut memory.is_initial),
             snapshot: snapshot.clone(),
+            essence,
             context,
             kind,
             memory,
@@ -104,7 +107,7 @@ impl<'a> Lifecycle<'a> {
         if !is_concerned || !(self.is_due(is_deleting) || is_woken) {
             return self.rest().await;
         }
-        let essence = self.kind.essence(&self.snapshot.body);
+        let essence = self.essence.clone();
         self.course().begin(&essence, is_deleting);
         self.shown.generation = self.snapshot.body.meta()["generation"].as_i64();
         let permissions = match self.permissions() {
@@ -232,7 +235,7 @@ impl<'a> Lifecycle<'a> {
 
     /// Whether there is anything to do: the object has changed, the time has come, or it is seen for the first time.
     fn is_due(&mut self, is_deleting: bool) -> bool {
-        let essence = self.kind.essence(&self.snapshot.body);
+        let essence = self.essence.clone();
         let now = self.context.environment.clock.now();
         let (phase, is_once) = (self.shown.phase, self.policy.is_once);
         let is_first = self.is_initial || phase.is_none();

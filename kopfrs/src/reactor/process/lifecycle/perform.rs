@@ -44,7 +44,7 @@ impl Lifecycle<'_> {
         task: Task,
     ) -> Option<(Arc<Handler<ChangingCause>>, ChangingCause)> {
         let reason = reason_of(task);
-        let essence = Arc::new(self.kind.essence(&self.snapshot.body));
+        let essence = self.essence.clone();
         let old = self.shown.last_applied.as_ref();
         let old = old.map(|last| Arc::new(applied(last, &essence)));
         let cause = ChangingCause::new(

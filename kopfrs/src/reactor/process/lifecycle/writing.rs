@@ -1,5 +1,8 @@
 //! What a lifecycle writes down: how far it has come, what handlers want, and that an object may go.
 
+use std::sync::Arc;
+
+use k8s_openapi::jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use super::Lifecycle;
@@ -9,7 +12,6 @@ use crate::lifecycle::Phase;
 use crate::reactor::commit::{Commit, commit};
 use crate::reactor::memory::Next;
 use crate::storage::Stored;
-use k8s_openapi::jiff::Timestamp;
 
 impl Lifecycle<'_> {
     /// Everything is written down; it goes on at that time, or when something happens.
@@ -132,6 +134,7 @@ impl Lifecycle<'_> {
             return Ok(false);
         };
         self.memory.wrote(written.clone());
+        self.essence = Arc::new(self.kind.essence(&written.body));
         self.snapshot = written;
         Ok(true)
     }
