@@ -18,6 +18,7 @@ mod logs;
 mod memories;
 mod namespaces;
 mod network;
+mod order;
 mod reconcile;
 mod refusals;
 mod relay;

@@ -19,7 +19,7 @@ async fn nothing_is_created_without_c(cluster: Cluster) {
         let entry = bench.until_phase(name, "Failed").await;
         let message = entry["status"]["message"].as_str().unwrap();
         assert!(
-            message.contains(KEY) && message.contains("create"),
+            message.contains(KEY) && message.contains("create: add C to it"),
             "{message}"
         );
         assert_eq!(bench.store.changes(name), []);

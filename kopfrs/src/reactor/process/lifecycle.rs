@@ -177,8 +177,9 @@ impl<'a> Lifecycle<'a> {
             && !permissions.permit(operation)
         {
             let key = self.annotation();
+            let letter = operation.name()[..1].to_ascii_uppercase();
             return Turn::Refused(format!(
-                "the annotation {key} does not permit to {operation}"
+                "the annotation {key} does not permit to {operation}: add {letter} to it to allow that"
             ));
         }
         if self.context.stop.drain.is_cancelled() {
