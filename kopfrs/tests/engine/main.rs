@@ -28,5 +28,6 @@ mod settings;
 mod spans;
 mod stops;
 mod verified;
+mod verified_told;
 mod watches;
 mod writes;
