@@ -57,4 +57,7 @@ attributes! {
     on_reconcile => "reconcile",
     on_field => "field",
     on_event => "event",
+    on_validate => "validate",
+    on_mutate => "mutate",
+    on_convert => "convert",
 }

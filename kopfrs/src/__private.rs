@@ -8,7 +8,9 @@ pub use inventory;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
-pub use crate::cause::{ActivityCause, ChangingCause, WatchingCause};
+pub use crate::cause::{
+    ActivityCause, AdmissionCause, ChangingCause, ConversionCause, Operation, WatchingCause,
+};
 pub use crate::extract::{Argument, Untyped, ask, names};
 use crate::filter::Criterion;
 pub use crate::filter::{ABSENT, PRESENT};

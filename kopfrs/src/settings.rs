@@ -4,6 +4,7 @@
 //! The command line also takes each setting from a variable of the environment, see
 //! [`Settings::overridden_by`]. Startup handlers have the last word.
 
+mod admission;
 mod environment;
 mod execution;
 mod posting;
@@ -12,6 +13,9 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use self::admission::{
+    AdmissionSettings, SecretReference, ServiceReference, VerifyMode, WebhookServer,
+};
 pub use self::environment::SettingsError;
 #[cfg(feature = "cli")]
 pub(crate) use self::environment::{VARIABLES, unknown};
@@ -36,6 +40,8 @@ pub struct Settings {
     pub networking: NetworkingSettings,
     /// What is told in Kubernetes Events.
     pub posting: PostingSettings,
+    /// How the API server asks about requests.
+    pub admission: AdmissionSettings,
     /// How the operator ends.
     pub process: ProcessSettings,
 }

@@ -4,6 +4,7 @@
 //! arguments of its own, and in the list of exported attributes.
 
 mod activity;
+mod admission;
 mod changing;
 mod watching;
 
@@ -13,6 +14,9 @@ pub(crate) enum Family {
     Activity,
     Watching,
     Changing,
+    Validating,
+    Mutating,
+    Conversion,
 }
 
 /// One kind of handlers: one attribute.
@@ -31,7 +35,12 @@ pub(crate) struct Kind {
     pub(crate) required: Option<(&'static str, &'static str)>,
 }
 
-const KINDS: &[&[Kind]] = &[activity::KINDS, changing::KINDS, watching::KINDS];
+const KINDS: &[&[Kind]] = &[
+    activity::KINDS,
+    changing::KINDS,
+    watching::KINDS,
+    admission::KINDS,
+];
 
 /// Options that every handler has.
 const COMMON: &[&str] = &["id", "param", "crate"];
@@ -49,6 +58,8 @@ impl Family {
             Self::Activity => "ActivityCause",
             Self::Watching => "WatchingCause",
             Self::Changing => "ChangingCause",
+            Self::Validating | Self::Mutating => "AdmissionCause",
+            Self::Conversion => "ConversionCause",
         }
     }
 }

@@ -3,14 +3,20 @@
 //! Pure: a cause is a value; `detect` decides without I/O.
 
 mod activity;
+mod admission;
 mod changing;
+mod conversion;
 mod detect;
 mod watching;
 
 use std::sync::Arc;
 
 pub use self::activity::{Activity, ActivityCause};
+pub use self::admission::{
+    AdmissionCause, Headers, Operation, SslPeer, UnknownOperation, UserInfo, Warnings,
+};
 pub use self::changing::{ChangingCause, Reason};
+pub use self::conversion::ConversionCause;
 pub(crate) use self::detect::{Baseline, Situation, detect};
 pub use self::watching::{EventType, RawEvent, WatchingCause};
 use crate::object::{Body, Patch};

@@ -73,7 +73,13 @@ fn rows(registry: &Registry) -> Vec<Row> {
         .changing()
         .iter()
         .map(|h| row(h, h.rule.to_string()));
-    activities.chain(watching).chain(changing).collect()
+    let admission = registry.admission().iter();
+    let admission = admission.map(|h| row(h, h.rule.to_string()));
+    let conversions = registry.conversions().iter();
+    let conversions = conversions.map(|h| row(h, h.rule.to_string()));
+    let objects = watching.chain(changing);
+    let webhooks = admission.chain(conversions);
+    activities.chain(objects).chain(webhooks).collect()
 }
 
 fn row<C: Family>(handler: &Handler<C>, kind: String) -> Row {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{ArgError, Argument, Extract};
 use crate::cause::{
-    Activity, ActivityCause, ChangingCause, EventType, ObjectCause, RawEvent, Reason, WatchingCause,
+    Activity, ActivityCause, AdmissionCause, ChangingCause, ConversionCause, EventType, Headers,
+    ObjectCause, Operation, RawEvent, Reason, SslPeer, UserInfo, Warnings, WatchingCause,
 };
 use crate::handler::{Attempt, Family, Invocation};
 use crate::object::{Body, Diff, Patch};
@@ -16,6 +17,7 @@ pub trait Attempted {}
 
 impl Attempted for ActivityCause {}
 impl Attempted for ChangingCause {}
+impl Attempted for AdmissionCause {}
 
 /// `type, causes => |invocation| …`, one a row.
 macro_rules! extractors {
@@ -62,6 +64,19 @@ extractors_of! {
     Diff, ChangingCause => |invocation| (*invocation.cause.diff).clone();
     Reason, ChangingCause => |invocation| invocation.cause.reason;
     &'a ChangingCause, ChangingCause => |invocation| &invocation.cause;
+    &'a Diff, AdmissionCause => |invocation| &invocation.cause.diff;
+    Diff, AdmissionCause => |invocation| (*invocation.cause.diff).clone();
+    Operation, AdmissionCause => |invocation| invocation.cause.operation;
+    &'a Warnings, AdmissionCause => |invocation| &invocation.cause.warnings;
+    Warnings, AdmissionCause => |invocation| invocation.cause.warnings.clone();
+    &'a UserInfo, AdmissionCause => |invocation| &invocation.cause.userinfo;
+    UserInfo, AdmissionCause => |invocation| (*invocation.cause.userinfo).clone();
+    &'a Headers, AdmissionCause => |invocation| &invocation.cause.headers;
+    Headers, AdmissionCause => |invocation| invocation.cause.headers.clone();
+    &'a SslPeer, AdmissionCause => |invocation| &invocation.cause.sslpeer;
+    SslPeer, AdmissionCause => |invocation| invocation.cause.sslpeer.clone();
+    &'a AdmissionCause, AdmissionCause => |invocation| &invocation.cause;
+    &'a ConversionCause, ConversionCause => |invocation| &invocation.cause;
     &'a RawEvent, WatchingCause => |invocation| &invocation.cause.event;
     RawEvent, WatchingCause => |invocation| invocation.cause.event.clone();
     EventType, WatchingCause => |invocation| invocation.cause.event.event_type;

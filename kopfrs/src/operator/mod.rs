@@ -4,6 +4,8 @@ mod builder;
 mod error;
 mod login;
 mod run;
+#[cfg(feature = "admission")]
+mod webhooks;
 
 pub use self::builder::{Operator, OperatorBuilder};
 pub use self::error::OperatorError;

@@ -13,6 +13,8 @@ use tracing::{Instrument as _, debug, info, warn};
 use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
 use super::login::{LoginHandlers, Way};
+#[cfg(feature = "admission")]
+use super::webhooks;
 use crate::api::{Common, Connection, LoginError, Notes, Outfit, Vault};
 use crate::cause::{Activity, ActivityCause};
 use crate::clock::Clock;
@@ -74,7 +76,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         memos: memos.clone(),
         environment: Arc::downgrade(&environment),
     };
-    let client = tokio::select! {
+    let (client, api) = tokio::select! {
         client = connect(access, login_handlers, &environment) => client?,
         () = &mut stop => return cleanup.run().await,
     };
@@ -111,9 +113,26 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let poster = AbortOnDropHandle::new(tokio::spawn(
         context.posting.clone().run().in_current_span(),
     ));
+    #[cfg(feature = "admission")]
+    let (on_ready, is_asked) = webhooks::both(on_ready);
+    #[cfg(feature = "admission")]
+    let mut webhooks = match webhooks::open(&context, &registry, api, is_asked).await {
+        Ok(webhooks) => webhooks,
+        Err(error) => return cleanup.run().await.and(Err(error)),
+    };
+    #[cfg(not(feature = "admission"))]
+    refuse_webhooks(&registry)?;
     let work = work(&context, &registry, on_ready, &mut stop).await;
+    #[cfg(feature = "admission")]
+    if let Some(webhooks) = &mut webhooks {
+        webhooks.withdraw().await;
+    }
     drain(&context, again).await;
     finish(&context, poster).await;
+    #[cfg(feature = "admission")]
+    if let Some(webhooks) = webhooks {
+        webhooks.close().await;
+    }
     work.and(cleanup.run().await)
 }
 
@@ -124,7 +143,8 @@ async fn work(
     on_ready: impl FnOnce() + Send + 'static,
     stop: &mut BoxFuture<'static, ()>,
 ) -> Result<(), OperatorError> {
-    if context.handlers.selectors().next().is_none() {
+    let has_webhooks = !registry.admission().is_empty() || !registry.conversions().is_empty();
+    if context.handlers.selectors().next().is_none() && !has_webhooks {
         info!("there are no handlers of objects; waiting to be stopped");
         on_ready();
         stop.await;
@@ -134,6 +154,17 @@ async fn work(
         error = orchestrate(context.clone(), registry, on_ready) => Err(error.into()),
         () = stop => Ok(()),
     }
+}
+
+/// Says what is needed for the API server to ask handlers.
+#[cfg(not(feature = "admission"))]
+fn refuse_webhooks(registry: &Registry) -> Result<(), OperatorError> {
+    if registry.admission().is_empty() && registry.conversions().is_empty() {
+        return Ok(());
+    }
+    let text = "there are handlers of on::validate, on::mutate or on::convert, but kopfrs was built without its \
+                feature `admission`: turn it on in Cargo.toml";
+    Err(OperatorError::Admission(text.to_owned()))
 }
 
 async fn startup(
@@ -155,16 +186,16 @@ async fn startup(
     Ok(())
 }
 
-/// Logs in, and gives the client that stays good when the credentials do not.
+/// Logs in, and gives the client that stays good when the credentials do not; and where the API is.
 async fn connect(
     access: Access,
     handlers: LoginHandlers,
     environment: &Environment,
-) -> Result<Client, OperatorError> {
+) -> Result<(Client, Option<http::Uri>), OperatorError> {
     match Way::new(access, handlers) {
         Way::Client(client, handlers) => {
             handlers.call().await?;
-            Ok(client)
+            Ok((client, None))
         }
         Way::Login(login) => {
             let outfit = Outfit::new(environment.settings.get().networking.clone());
@@ -173,7 +204,7 @@ async fn connect(
                 LoginError::Client(error) => OperatorError::Client(*error),
                 error => error.into(),
             })?;
-            Ok(vault.client())
+            Ok((vault.client(), vault.address()))
         }
     }
 }

@@ -35,8 +35,11 @@ pub(crate) struct Context {
     pub(crate) related: Related,
     /// Where the operator runs, for the log: its tasks are in there.
     pub(crate) span: Span,
+    /// What has been found out about the cluster, for aspects that follow it.
+    #[cfg(feature = "admission")]
+    pub(crate) insights: tokio::sync::watch::Sender<Option<crate::engine::insights::Insights>>,
     /// All kinds that have been served, for whoever looks on.
-    #[cfg(feature = "testing")]
+    #[cfg(any(feature = "testing", feature = "admission"))]
     pub(super) queues: Mutex<Vec<std::sync::Weak<super::queue::Queue>>>,
     said: Mutex<HashSet<String>>,
 }
@@ -83,22 +86,41 @@ impl Context {
             lanes,
             related: Related::default(),
             span: Span::current(),
-            #[cfg(feature = "testing")]
+            #[cfg(feature = "admission")]
+            insights: tokio::sync::watch::Sender::new(None),
+            #[cfg(any(feature = "testing", feature = "admission"))]
             queues: Mutex::default(),
             said: Mutex::default(),
         }
     }
 
     /// A kind is being served.
-    #[cfg(feature = "testing")]
+    #[cfg(any(feature = "testing", feature = "admission"))]
     pub(super) fn announce(&self, queue: &Arc<super::queue::Queue>) {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         queues.retain(|queue| queue.strong_count() > 0);
         queues.push(Arc::downgrade(queue));
     }
 
+    /// What is kept in memory for an object by its uid, if it is known.
+    #[cfg(feature = "admission")]
+    pub(crate) fn memos(
+        &self,
+        resource: &crate::resource::Resource,
+        uid: &str,
+    ) -> Option<crate::handler::Memos> {
+        // The same object may be served in several versions.
+        let queues = self.queues().into_iter().filter(|queue| {
+            let served = &queue.kind().resource;
+            (&served.group, &served.plural) == (&resource.group, &resource.plural)
+        });
+        let mut queues: Vec<_> = queues.collect();
+        queues.sort_by_key(|queue| queue.kind().resource.version != resource.version);
+        queues.iter().find_map(|queue| queue.memos(uid))
+    }
+
     /// The kinds that are being served.
-    #[cfg(feature = "testing")]
+    #[cfg(any(feature = "testing", feature = "admission"))]
     pub(super) fn queues(&self) -> Vec<Arc<super::queue::Queue>> {
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         queues.iter().filter_map(std::sync::Weak::upgrade).collect()

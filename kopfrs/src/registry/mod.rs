@@ -15,7 +15,7 @@ use kube::CustomResourceExt;
 pub use self::collect::Submission;
 pub use self::conflict::RegistryError;
 pub use self::table::Table;
-use crate::cause::{ActivityCause, ChangingCause, WatchingCause};
+use crate::cause::{ActivityCause, AdmissionCause, ChangingCause, ConversionCause, WatchingCause};
 use crate::handler::{Family, Handler};
 
 /// All handlers of one operator.
@@ -38,6 +38,8 @@ pub struct Registry {
     activities: Table<ActivityCause>,
     watching: Table<WatchingCause>,
     changing: Table<ChangingCause>,
+    admission: Table<AdmissionCause>,
+    conversions: Table<ConversionCause>,
     definitions: Vec<Definition>,
 }
 
@@ -95,6 +97,8 @@ tables! {
     ActivityCause => activities,
     WatchingCause => watching,
     ChangingCause => changing,
+    AdmissionCause => admission,
+    ConversionCause => conversions,
 }
 
 impl Registry {
