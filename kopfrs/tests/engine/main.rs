@@ -6,6 +6,7 @@ mod bench;
 mod changes;
 mod connections;
 mod door;
+mod elections;
 mod errors;
 mod events;
 mod hazards;

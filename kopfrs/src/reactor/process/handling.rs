@@ -60,7 +60,7 @@ impl Handling<'_> {
         let calls = chosen.len();
         let mut finished = None;
         for (handler, cause, record) in chosen {
-            if self.context.stop.drain.is_cancelled() {
+            if self.context.term().drain.is_cancelled() {
                 return self.interrupted(change).await;
             }
             match self
@@ -203,7 +203,7 @@ impl Handling<'_> {
         let attempt = attempt(&call, &record, &context.environment);
         tokio::pin!(attempt);
         let save_at = finished.map(|at| at + context.settings.execution.checkpoint_after);
-        let cancelled = context.stop.cancel.cancelled();
+        let cancelled = context.cancelled();
         tokio::pin!(cancelled);
         let early = tokio::select! {
             biased;
