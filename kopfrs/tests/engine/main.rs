@@ -27,6 +27,7 @@ mod restarts;
 mod settings;
 mod spans;
 mod stops;
+mod subhandlers;
 mod verified;
 mod watches;
 mod writes;
