@@ -54,7 +54,14 @@ struct Batch {
     handlers: Vec<Arc<Handler<ChangingCause>>>,
     mistake: Option<ExecuteError>,
     is_closed: bool,
+    /// Whoever looks on puts something around each of them.
+    #[cfg(feature = "testing")]
+    wrap: Option<Wrap>,
 }
+
+/// Puts something around a handler.
+#[cfg(feature = "testing")]
+type Wrap = Arc<dyn Fn(Handler<ChangingCause>) -> Handler<ChangingCause> + Send + Sync>;
 
 /// Calls sub-handlers.
 pub(crate) trait Runner: Send + Sync {
@@ -183,6 +190,11 @@ impl Subhandlers {
         let mut others = batch.handlers.iter();
         let first = others.find(|other| other.id == handler.id);
         let Some(first) = first else {
+            #[cfg(feature = "testing")]
+            let handler = match &batch.wrap {
+                Some(wrap) => wrap(handler),
+                None => handler,
+            };
             batch.mistake = batch.mistake.take().or(mistake);
             batch.handlers.push(Arc::new(handler));
             return;
@@ -195,6 +207,12 @@ impl Subhandlers {
             };
             batch.mistake = batch.mistake.take().or(Some(duplicate));
         }
+    }
+
+    /// Puts something around each of those that are registered from now on.
+    #[cfg(feature = "testing")]
+    pub(crate) fn wrap(&self, wrap: Wrap) {
+        self.0.batch().wrap = Some(wrap);
     }
 
     /// The whole id of a sub-handler.
