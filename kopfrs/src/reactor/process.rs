@@ -27,6 +27,7 @@ mod ending;
 mod handling;
 mod lifecycle;
 mod reconcile;
+mod subhandling;
 
 use self::handling::Handling;
 use self::lifecycle::Lifecycle;

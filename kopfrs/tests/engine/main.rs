@@ -28,6 +28,7 @@ mod restarts;
 mod settings;
 mod spans;
 mod stops;
+mod subhandlers;
 mod verified;
 mod verified_told;
 mod watches;
