@@ -9,7 +9,7 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use super::{AdmissionError, ErrorKind, PermanentError, TemporaryError};
+use super::{AdmissionError, ErrorKind, ExecuteError, PermanentError, TemporaryError};
 
 /// What is asked of an error.
 type Ask<'a, T> = &'a dyn Fn(&(dyn Error + 'static)) -> Option<T>;
@@ -21,6 +21,12 @@ pub(super) fn kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     }
     if let Some(admission) = error.downcast_ref::<AdmissionError>() {
         return Some(ErrorKind::Admission(admission.status()));
+    }
+    if let Some(error) = error.downcast_ref::<ExecuteError>() {
+        return Some(match error {
+            ExecuteError::Unfinished { delay, .. } => ErrorKind::Unfinished(*delay),
+            ExecuteError::Duplicate { .. } | ExecuteError::Mistake { .. } => ErrorKind::Permanent,
+        });
     }
     error.is::<PermanentError>().then_some(ErrorKind::Permanent)
 }

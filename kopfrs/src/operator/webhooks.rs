@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, warn};
 
 use super::error::OperatorError;
+use crate::api::Connection;
 use crate::engine::admission::{Admission, Endpoint, Manager, Surroundings};
 use crate::reactor::Context;
 use crate::registry::Registry;
@@ -35,7 +36,7 @@ pub(super) struct Webhooks {
 pub(super) async fn open(
     context: &Arc<Context>,
     registry: &Registry,
-    api: Option<http::Uri>,
+    (connection, api): (Connection, Option<http::Uri>),
     on_ready: impl FnOnce() + Send + 'static,
 ) -> Result<Option<Webhooks>, OperatorError> {
     let insights = context.insights.subscribe();
@@ -52,14 +53,14 @@ pub(super) async fn open(
     };
     let name = settings.managed.clone().map(check).transpose()?;
     let surroundings = Surroundings {
-        connection: context.connection.clone(),
+        connection: connection.clone(),
         clock: context.environment.clock,
         api,
     };
     let endpoint = Endpoint::open(server, &surroundings).await;
     let endpoint = endpoint.map_err(|error| OperatorError::Admission(error.to_string()))?;
     let manager = name.map(|name| {
-        let (connection, client) = (context.connection.clone(), endpoint.client());
+        let client = endpoint.client();
         Arc::new(Manager::new(admission.clone(), connection, name, client))
     });
     let managing = if let Some(manager) = manager.clone() {

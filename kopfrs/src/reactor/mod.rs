@@ -25,6 +25,7 @@ mod queue;
 mod related;
 mod served;
 mod snapshot;
+mod terms;
 mod watch;
 mod wire;
 mod worker;

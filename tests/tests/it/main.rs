@@ -9,4 +9,5 @@ mod clients;
 mod oracle;
 mod readme;
 mod reconcile;
+mod replicas;
 mod weather;

@@ -179,7 +179,7 @@ fn weight(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Admission(_) => 0,
         ErrorKind::Permanent => 1,
-        ErrorKind::Temporary(_) => 2,
+        ErrorKind::Temporary(_) | ErrorKind::Unfinished(_) => 2,
         ErrorKind::Arbitrary | ErrorKind::Panic | ErrorKind::Argument => 9,
     }
 }
@@ -243,6 +243,7 @@ fn answer(review: &Value, cause: &AdmissionCause, verdict: Result<Value, Handler
                 ErrorKind::Admission(code) => code,
                 ErrorKind::Permanent
                 | ErrorKind::Temporary(_)
+                | ErrorKind::Unfinished(_)
                 | ErrorKind::Arbitrary
                 | ErrorKind::Panic
                 | ErrorKind::Argument => REFUSED,
