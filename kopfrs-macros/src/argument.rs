@@ -38,12 +38,18 @@ enum Shape {
     Shared,
 }
 
-const OBJECTS: &[Family] = &[Family::Watching, Family::Changing];
+const OBJECTS: &[Family] = &[Family::Watching, Family::Changing, Family::Spawning];
 const CHANGING: &[Family] = &[Family::Changing];
 const WATCHING: &[Family] = &[Family::Watching];
 const ACTIVITY: &[Family] = &[Family::Activity];
-const RETRIED: &[Family] = &[Family::Activity, Family::Changing];
-const EVERY: &[Family] = &[Family::Activity, Family::Watching, Family::Changing];
+const SPAWNING: &[Family] = &[Family::Spawning];
+const RETRIED: &[Family] = &[Family::Activity, Family::Changing, Family::Spawning];
+const EVERY: &[Family] = &[
+    Family::Activity,
+    Family::Watching,
+    Family::Changing,
+    Family::Spawning,
+];
 
 const fn name(
     text: &'static str,
@@ -134,6 +140,14 @@ const NAMES: &[Name] = &[
         "event_type: EventType",
         Shape::Plain,
     ),
+    name(
+        "stopped",
+        "Stopped",
+        SPAWNING,
+        "stopped: Stopped",
+        Shape::Plain,
+    ),
+    name("live", "Live", SPAWNING, "live: Live", Shape::Plain),
     name(
         "activity",
         "Activity",

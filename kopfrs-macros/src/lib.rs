@@ -56,5 +56,7 @@ attributes! {
     on_complete => "complete",
     on_reconcile => "reconcile",
     on_field => "field",
+    on_daemon => "daemon",
+    on_timer => "timer",
     on_event => "event",
 }

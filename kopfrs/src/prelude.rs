@@ -13,7 +13,8 @@ pub use tracing::{debug, error, info, trace, warn};
 
 pub use crate::api::{ActionError, ActionResultExt as _, Actions, Credentials, login};
 pub use crate::cause::{
-    Activity, ActivityCause, ChangingCause, EventType, RawEvent, Reason, WatchingCause,
+    Activity, ActivityCause, ChangingCause, DaemonStoppingReason, EventType, Live, RawEvent,
+    Reason, SpawningCause, Stopped, Stopper, WatchingCause,
 };
 pub use crate::extract::{Memo, State};
 pub use crate::filter::{ABSENT, PRESENT};

@@ -4,6 +4,7 @@
 //! The command line also takes each setting from a variable of the environment, see
 //! [`Settings::overridden_by`]. Startup handlers have the last word.
 
+mod background;
 mod environment;
 mod execution;
 mod posting;
@@ -12,6 +13,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use self::background::BackgroundSettings;
 pub use self::environment::SettingsError;
 #[cfg(feature = "cli")]
 pub(crate) use self::environment::{VARIABLES, unknown};
@@ -36,6 +38,8 @@ pub struct Settings {
     pub networking: NetworkingSettings,
     /// What is told in Kubernetes Events.
     pub posting: PostingSettings,
+    /// How daemons and timers are ended.
+    pub background: BackgroundSettings,
     /// How the operator ends.
     pub process: ProcessSettings,
 }

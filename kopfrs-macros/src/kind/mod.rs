@@ -5,6 +5,7 @@
 
 mod activity;
 mod changing;
+mod spawning;
 mod watching;
 
 /// Handlers of one family share a cause, and so their arguments.
@@ -13,6 +14,7 @@ pub(crate) enum Family {
     Activity,
     Watching,
     Changing,
+    Spawning,
 }
 
 /// One kind of handlers: one attribute.
@@ -31,7 +33,12 @@ pub(crate) struct Kind {
     pub(crate) required: Option<(&'static str, &'static str)>,
 }
 
-const KINDS: &[&[Kind]] = &[activity::KINDS, changing::KINDS, watching::KINDS];
+const KINDS: &[&[Kind]] = &[
+    activity::KINDS,
+    changing::KINDS,
+    spawning::KINDS,
+    watching::KINDS,
+];
 
 /// Options that every handler has.
 const COMMON: &[&str] = &["id", "param", "crate"];
@@ -49,6 +56,7 @@ impl Family {
             Self::Activity => "ActivityCause",
             Self::Watching => "WatchingCause",
             Self::Changing => "ChangingCause",
+            Self::Spawning => "SpawningCause",
         }
     }
 }

@@ -73,7 +73,15 @@ fn rows(registry: &Registry) -> Vec<Row> {
         .changing()
         .iter()
         .map(|h| row(h, h.rule.to_string()));
-    activities.chain(watching).chain(changing).collect()
+    let spawning = registry
+        .spawning()
+        .iter()
+        .map(|h| row(h, h.rule.to_string()));
+    activities
+        .chain(watching)
+        .chain(changing)
+        .chain(spawning)
+        .collect()
 }
 
 fn row<C: Family>(handler: &Handler<C>, kind: String) -> Row {

@@ -40,6 +40,8 @@ declare! {
     NewField "new": Extractable;
     Diff "diff": Extractable NamesObject;
     Event "event": Extractable NamesObject;
+    Stopped "stopped": Extractable NamesObject;
+    Live "live": Extractable NamesObject;
     EventType "type": Extractable NamesObject;
     Activity "activity": Extractable NamesObject;
     Settings "settings": Extractable NamesObject;

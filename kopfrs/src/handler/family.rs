@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Relation;
-use crate::cause::{Activity, ActivityCause, ChangingCause, Reason, WatchingCause};
+use super::{Relation, SpawningRule};
+use crate::cause::{Activity, ActivityCause, ChangingCause, Reason, SpawningCause, WatchingCause};
 use crate::lifecycle::Policy;
 use crate::reconcile;
 
@@ -141,6 +141,12 @@ impl Family for WatchingCause {
     type Rule = ();
 
     const NAME: &'static str = "event handlers";
+}
+
+impl Family for SpawningCause {
+    type Rule = SpawningRule;
+
+    const NAME: &'static str = "daemons and timers";
 }
 
 impl Family for ChangingCause {

@@ -11,6 +11,7 @@ mod invocation;
 mod options;
 mod outcome;
 mod relation;
+mod spawning;
 
 use std::any::Any;
 use std::fmt;
@@ -28,6 +29,7 @@ pub use self::options::{ErrorsMode, Options};
 pub use self::outcome::{IntoOutcome, Json, Outcome, Output, ViaOutput, ViaSerialize, returns};
 pub(crate) use self::relation::Bond;
 pub use self::relation::Relation;
+pub use self::spawning::{Cancellation, Course, Delay, Schedule, SpawningRule};
 use crate::filter::Filter;
 use crate::resource::Selector;
 
@@ -69,6 +71,8 @@ pub struct Handler<C: Family> {
     pub location: Location,
     /// The same for all handlers made of one function, and only for them.
     pub function: String,
+    /// Whether the function blocks a thread while it runs.
+    pub is_blocking: bool,
     /// Calls the function.
     pub call: Callback<C>,
 }

@@ -181,6 +181,7 @@ impl<K: Kind> Builder<K> {
             param: self.param.map(|param| param.0),
             location,
             function,
+            is_blocking: false,
             call: Arc::new(call),
         }
     }
@@ -192,10 +193,14 @@ impl<K: Kind> Builder<K> {
         F: Fn(Arc<Invocation<K::Cause>>) -> Result<Outcome, HandlerError> + Send + Sync + 'static,
     {
         let call = Arc::new(call);
-        self.call(move |invocation| {
+        let handler = self.call(move |invocation| {
             let call = call.clone();
             Box::pin(blocking(move || call(invocation)))
-        })
+        });
+        Handler {
+            is_blocking: true,
+            ..handler
+        }
     }
 
     /// A function is named by its path; a closure by where it is declared.

@@ -12,6 +12,7 @@ mod changing;
 pub mod criterion;
 mod reconcile;
 mod run;
+mod spawning;
 mod watching;
 
 pub use self::activity::{Cleanup, Login, Startup, cleanup, login, startup};
@@ -26,6 +27,7 @@ pub use self::changing::{
 pub use self::criterion::IntoCriterion;
 pub use self::reconcile::{Reconcile, reconcile, reconcile_of};
 pub use self::run::{BlockingFunction, Function};
+pub use self::spawning::{Daemon, IntoDelay, Timer, daemon, daemon_of, timer, timer_of};
 pub use self::watching::{Event, event, event_of};
 #[cfg(doc)]
 use crate::handler::Handler;

@@ -86,6 +86,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let object_handlers = Handlers {
         watching: registry.watching().iter().cloned().collect(),
         changing: registry.changing().iter().cloned().collect(),
+        spawning: registry.spawning().iter().cloned().collect(),
     };
     let common = environment.aspects.get_or_default::<Common>();
     let counts = common.counts.clone();
@@ -112,7 +113,9 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         context.posting.clone().run().in_current_span(),
     ));
     let work = work(&context, &registry, on_ready, &mut stop).await;
-    drain(&context, again).await;
+    let budget = context.settings.process.drain_budget;
+    let daemons = context.daemons.finish(budget, again.clone());
+    tokio::join!(drain(&context, again), daemons);
     finish(&context, poster).await;
     work.and(cleanup.run().await)
 }
@@ -132,7 +135,8 @@ async fn work(
     }
     tokio::select! {
         error = orchestrate(context.clone(), registry, on_ready) => Err(error.into()),
-        () = stop => Ok(()),
+        // Before the objects are let go: that is no deletion.
+        () = stop.map(|()| context.daemons.leave()) => Ok(()),
     }
 }
 

@@ -12,6 +12,7 @@ use super::lanes::Lanes;
 use super::namespaces::Patterns;
 use super::related::Related;
 use crate::api::Connection;
+use crate::engine::daemons::Daemons;
 use crate::engine::posting::Posting;
 use crate::handler::Environment;
 use crate::settings::Settings;
@@ -27,6 +28,8 @@ pub(crate) struct Context {
     pub(crate) stop: Stop,
     /// Tells of objects in Kubernetes Events.
     pub(crate) posting: Posting,
+    /// What goes along with objects.
+    pub(crate) daemons: Daemons,
     /// The tasks of objects.
     pub(crate) workers: TaskTracker,
     /// The objects that wait for their turn.
@@ -72,6 +75,7 @@ impl Context {
         let lanes = Lanes::new(settings.networking.requests_in_flight);
         let (way, clock) = (connection.clone(), environment.clock);
         Self {
+            daemons: Daemons::new(environment.clone(), stop.abandon.clone()),
             posting: Posting::new(way, settings.posting.clone(), clock),
             connection,
             environment,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::process::of_essence;
-use crate::cause::{ChangingCause, Reason, WatchingCause};
+use crate::cause::{ChangingCause, Reason, SpawningCause, WatchingCause};
 use crate::handler::{Bond, Handler, Relation};
 use crate::lifecycle::Policy;
 use crate::object::{Body, FieldPath, essence};
@@ -19,6 +19,7 @@ use crate::storage::{StatusSchema, Storage, needs_owner_suffix};
 pub(crate) struct Handlers {
     pub(crate) watching: Vec<Arc<Handler<WatchingCause>>>,
     pub(crate) changing: Vec<Arc<Handler<ChangingCause>>>,
+    pub(crate) spawning: Vec<Arc<Handler<SpawningCause>>>,
 }
 
 /// A handler whose objects are woken by what happens to those of another kind.
@@ -47,15 +48,17 @@ impl Handlers {
     pub(crate) fn selectors(&self) -> impl Iterator<Item = &Selector> {
         let watching = self.watching.iter().filter_map(|h| h.selector.as_ref());
         let changing = self.changing.iter().filter_map(|h| h.selector.as_ref());
+        let spawning = self.spawning.iter().filter_map(|h| h.selector.as_ref());
         let relations = self.changing.iter().flat_map(|h| &h.rule.relations);
         watching
             .chain(changing)
+            .chain(spawning)
             .chain(relations.map(Relation::selector))
     }
 
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.watching.is_empty() && self.changing.is_empty()
+        self.watching.is_empty() && self.changing.is_empty() && self.spawning.is_empty()
     }
 
     /// Whether handlers of objects ask for one of these selectors themselves.
@@ -63,6 +66,7 @@ impl Handlers {
         let is_wanted = |selector: Option<&Selector>| selector.is_some_and(&is_wanted);
         self.watching.iter().any(|h| is_wanted(h.selector.as_ref()))
             || self.changing.iter().any(|h| is_wanted(h.selector.as_ref()))
+            || self.spawning.iter().any(|h| is_wanted(h.selector.as_ref()))
     }
 
     /// Who wants to be woken by what happens to objects of one of these selectors.
@@ -96,6 +100,12 @@ impl Handlers {
                 .filter(|h| is_wanted(&h.selector))
                 .cloned()
                 .collect(),
+            spawning: self
+                .spawning
+                .iter()
+                .filter(|h| is_wanted(&h.selector))
+                .cloned()
+                .collect(),
         }
     }
 }
@@ -120,7 +130,11 @@ impl Kind {
             .changing
             .iter()
             .filter_map(|h| h.filter.field.clone());
-        let mut fields: Vec<_> = watched.chain(changed).collect();
+        let spawned = handlers
+            .spawning
+            .iter()
+            .filter_map(|h| h.filter.field.clone());
+        let mut fields: Vec<_> = watched.chain(changed).chain(spawned).collect();
         fields.sort();
         fields.dedup();
         let storage = Storage {

@@ -3,6 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::commit::Unsent;
+use super::daemons::Attended;
 use super::process::{Course, Known, Permit};
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
@@ -25,6 +26,8 @@ pub(crate) struct Memory {
     pub(crate) course: Option<Box<Course>>,
     /// Values of the handlers'.
     pub(crate) memos: Option<Memos>,
+    /// What goes along with it.
+    pub(crate) daemons: Option<Box<Attended>>,
     /// What is known of it for reconciliation.
     pub(crate) reconciled: Option<Box<Known>>,
     /// What is going on; nothing for most objects most of the time.
@@ -88,6 +91,9 @@ impl Memory {
     /// An own write has led to this state.
     pub(crate) fn wrote(&mut self, snapshot: Snapshot) {
         self.written = snapshot.version().or(self.written);
+        if let Some(daemons) = &self.daemons {
+            daemons.show(&snapshot);
+        }
         self.work().snapshot = Some(snapshot);
     }
 

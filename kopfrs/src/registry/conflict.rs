@@ -76,6 +76,7 @@ impl Registry {
         let is_met = |selector: Option<&Selector>| selector.is_some_and(&matches);
         check(self.watching(), |handler| is_met(handler.selector.as_ref()))?;
         check(self.changing(), |handler| is_met(handler.selector.as_ref()))?;
+        check(self.spawning(), |handler| is_met(handler.selector.as_ref()))?;
         let changing = self.changing().iter();
         check_lifecycle(changing.filter(|handler| is_met(handler.selector.as_ref())))
     }

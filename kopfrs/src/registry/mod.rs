@@ -15,7 +15,7 @@ use kube::CustomResourceExt;
 pub use self::collect::Submission;
 pub use self::conflict::RegistryError;
 pub use self::table::Table;
-use crate::cause::{ActivityCause, ChangingCause, WatchingCause};
+use crate::cause::{ActivityCause, ChangingCause, SpawningCause, WatchingCause};
 use crate::handler::{Family, Handler};
 
 /// All handlers of one operator.
@@ -38,6 +38,7 @@ pub struct Registry {
     activities: Table<ActivityCause>,
     watching: Table<WatchingCause>,
     changing: Table<ChangingCause>,
+    spawning: Table<SpawningCause>,
     definitions: Vec<Definition>,
 }
 
@@ -95,6 +96,7 @@ tables! {
     ActivityCause => activities,
     WatchingCause => watching,
     ChangingCause => changing,
+    SpawningCause => spawning,
 }
 
 impl Registry {

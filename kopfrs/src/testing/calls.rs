@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use crate::cause::{ActivityCause, ChangingCause, ObjectCause, WatchingCause};
+use crate::cause::{ActivityCause, ChangingCause, ObjectCause, SpawningCause, WatchingCause};
 use crate::handler::{ErrorKind, Family, Handler, HandlerError, Invocation, Outcome};
 use crate::object::ObjectKey;
 use crate::registry::{Registered, Registry};
@@ -153,6 +153,7 @@ impl Recorder {
         self.record_table::<ActivityCause>(handlers, &mut recorded);
         self.record_table::<WatchingCause>(handlers, &mut recorded);
         self.record_table::<ChangingCause>(handlers, &mut recorded);
+        self.record_table::<SpawningCause>(handlers, &mut recorded);
         assert_eq!(
             recorded.len(),
             handlers.len(),
@@ -179,6 +180,7 @@ impl Recorder {
             param: handler.param.clone(),
             location: handler.location,
             function: handler.function.clone(),
+            is_blocking: handler.is_blocking,
             call: Arc::new(move |invocation| {
                 let (recorder, function) = (recorder.clone(), function.clone());
                 Box::pin(async move {
@@ -257,6 +259,16 @@ impl Told for WatchingCause {
 
     fn object(&self) -> Option<ObjectKey> {
         Some(self.body().key())
+    }
+}
+
+impl Told for SpawningCause {
+    fn reason(&self) -> String {
+        "background".to_owned()
+    }
+
+    fn object(&self) -> Option<ObjectKey> {
+        Some(self.body.key())
     }
 }
 

@@ -15,6 +15,7 @@
 //! Operators of cluster-scoped kinds see what other runs make: on an existing cluster, one run at a
 //! time.
 
+mod background;
 mod calls;
 mod diff;
 mod expectation;
@@ -99,6 +100,12 @@ scenarios! {
     change_status_only
     coexist_life
     coexist_retries
+    daemon_delay
+    daemon_exits
+    daemon_exits_restart
+    daemon_life
+    daemon_patches
+    daemon_restart
     diff_bool_int
     diff_large
     diff_nested
@@ -144,6 +151,13 @@ scenarios! {
     restart_kill_retry
     restart_retry
     restart_stop_running
+    timer_delete_running
+    timer_idle
+    timer_idle_noop
+    timer_interval
+    timer_patch
+    timer_permanent
+    timer_slow
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use kopfrs::cause::{ActivityCause, ChangingCause, ObjectCause, WatchingCause};
+use kopfrs::cause::{ActivityCause, ChangingCause, ObjectCause, Stopped, WatchingCause};
 use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output};
 use kopfrs::object::FieldPath;
 use kopfrs::on::{Builder, Filtered, Retried, Transitional};
@@ -43,8 +43,8 @@ type Attempted = BoxFuture<'static, Result<Option<Value>>>;
 
 /// A row with what its handlers need.
 #[derive(Clone)]
-struct Scripted {
-    row: Arc<Row>,
+pub(super) struct Scripted {
+    pub(super) row: Arc<Row>,
     log: Arc<Log>,
 }
 
@@ -69,6 +69,8 @@ impl Scripted {
             }
             "resume" => registry.add(self.changing(on::resume_of(of()?).deleted(options.deleted))?),
             "field" => registry.add(self.transition(on::field_of(of()?).field(self.field()?))?),
+            "daemon" => registry.add(self.daemon(of()?)?),
+            "timer" => registry.add(self.timer(of()?)?),
             other => return Err(self.lacking(other)),
         })
     }
@@ -151,12 +153,12 @@ impl Scripted {
                 let line = json!({"ph": "activity", "h": id, "on": on, "retry": retry});
                 scripted.log.write(line);
                 let action = script::action(&scripted.row, None, retry);
-                script::play(&action, None).await.map(drop)
+                script::play(&action, None, None).await.map(drop)
             }
         }))
     }
 
-    fn filtered<K>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure>
+    pub(super) fn filtered<K>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure>
     where
         K: Filtered,
         K::Cause: ObjectCause,
@@ -181,7 +183,7 @@ impl Scripted {
         Ok(builder)
     }
 
-    fn retried<K: Retried>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure> {
+    pub(super) fn retried<K: Retried>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure> {
         let options = &self.row.options;
         let mut builder = builder.id(&self.row.id);
         if let Some(mode) = &options.errors {
@@ -214,7 +216,7 @@ impl Scripted {
             "new": cause.new.as_deref(),
             "diff": *cause.diff,
         });
-        self.play(cause, call.attempt.retry, details).await
+        self.play(cause, (call.attempt.retry, None), details).await
     }
 
     async fn watched(&self, call: &Invocation<WatchingCause>) -> Result<Option<Value>> {
@@ -223,14 +225,14 @@ impl Scripted {
             "type": cause.event.event_type.as_str(),
             "deleting": cause.body().is_deleting(),
         });
-        self.play(cause, call.attempt.retry, details).await
+        self.play(cause, (call.attempt.retry, None), details).await
     }
 
     /// One attempt, with its lines in the log.
-    async fn play(
+    pub(super) async fn play(
         &self,
         cause: &impl ObjectCause,
-        retry: u32,
+        (retry, stopped): (u32, Option<Stopped>),
         details: Value,
     ) -> Result<Option<Value>> {
         let (row, body) = (&self.row, cause.body());
@@ -243,9 +245,9 @@ impl Scripted {
             "uid": body.uid(),
             "retry": retry,
         });
-        let attempt = Attempt::start(&self.log, map(about), map(details));
+        let attempt = Attempt::start((&self.log, stopped.clone()), map(about), map(details));
         let action = script::action(row, Some(body), retry);
-        let result = script::play(&action, Some(cause.patch())).await;
+        let result = script::play(&action, Some(cause.patch()), stopped.as_ref()).await;
         let returned = result.as_ref().ok().cloned().flatten();
         let patch = cause.patch().merged();
         attempt.end(

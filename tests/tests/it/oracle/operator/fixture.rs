@@ -48,6 +48,8 @@ pub(crate) struct Row {
     pub(crate) filters: Filters,
     #[serde(flatten)]
     pub(crate) options: Options,
+    #[serde(flatten)]
+    pub(crate) background: super::background::Options,
     /// What this program knows nothing of.
     #[serde(flatten)]
     rest: Map<String, Value>,
