@@ -63,16 +63,19 @@ pub mod __private;
 mod action;
 pub mod api;
 pub mod cause;
+mod chance;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 pub mod craft;
+mod duty;
 mod engine;
 pub mod exec;
 pub mod extract;
 pub mod filter;
 pub mod handler;
+mod health;
 pub mod lifecycle;
 #[cfg(any(feature = "cli", feature = "testing"))]
 mod logging;

@@ -19,7 +19,8 @@ pub use crate::cause::{
 pub use crate::extract::{Memo, State};
 pub use crate::filter::{ABSENT, PRESENT};
 pub use crate::handler::{
-    Attempt, ErrorsMode, HandlerError, Invocation, Json, PermanentError, Result, TemporaryError,
+    Attempt, ErrorsMode, HandlerError, Invocation, Json, PermanentError, Result, Subhandlers,
+    TemporaryError,
 };
 pub use crate::object::{Body, Diff, DiffItem, DiffOperation, FieldPath, Patch};
 pub use crate::on;

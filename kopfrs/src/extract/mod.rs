@@ -20,6 +20,7 @@ pub mod names;
 mod param;
 mod sections;
 mod state;
+mod subhandlers;
 
 use std::sync::Arc;
 

@@ -12,6 +12,7 @@ mod options;
 mod outcome;
 mod relation;
 mod spawning;
+mod subhandlers;
 
 use std::any::Any;
 use std::fmt;
@@ -30,6 +31,8 @@ pub use self::outcome::{IntoOutcome, Json, Outcome, Output, ViaOutput, ViaSerial
 pub(crate) use self::relation::Bond;
 pub use self::relation::Relation;
 pub use self::spawning::{Cancellation, Course, Delay, Schedule, SpawningRule};
+pub(crate) use self::subhandlers::Runner;
+pub use self::subhandlers::{ExecuteError, Outcomes, Subhandlers};
 use crate::filter::Filter;
 use crate::resource::Selector;
 

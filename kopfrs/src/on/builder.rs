@@ -26,6 +26,9 @@ pub trait Kind {
 
     /// What is done with what they return.
     type Returns;
+
+    /// Whether the field that a handler is about is a part of its id.
+    const NAMES_FIELD: bool = true;
 }
 
 /// Types that stand for a kind of objects: those of `k8s_openapi`, and those that
@@ -169,7 +172,7 @@ impl<K: Kind> Builder<K> {
             .function
             .unwrap_or_else(|| (String::new(), location.to_string()));
         let mut id = self.id.unwrap_or(name);
-        if let Some(field) = &self.filter.field {
+        if let Some(field) = self.filter.field.as_ref().filter(|_| K::NAMES_FIELD) {
             id = format!("{id}/{field}");
         }
         Handler {

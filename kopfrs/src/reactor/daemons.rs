@@ -4,7 +4,7 @@
 //! run is the business of `engine::daemons`. Their tasks hold the [`Keeper`] of the object, its worker holds
 //! what it has [`Attended`] to. Objects without any have neither.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
@@ -19,7 +19,7 @@ use super::process::View;
 use super::snapshot::Snapshot;
 use crate::api::ApiError;
 use crate::cause::{DaemonStoppingReason, Feed, Live, SpawningCause};
-use crate::engine::daemons::{Ended, Instance, Registration, Subject};
+use crate::engine::daemons::{Ended, Instance, Subject};
 use crate::handler::{Handler, Memos};
 use crate::object::{Change, digest};
 use crate::resource::Resource;
@@ -29,7 +29,7 @@ use crate::storage::Record;
 #[derive(Debug)]
 pub(crate) struct Attended {
     /// `None` if nothing runs, and nothing will.
-    keeper: Option<(Arc<Keeper>, Registration)>,
+    keeper: Option<Arc<Keeper>>,
     instances: Vec<Instance>,
     /// The ids of those that have ended by themselves.
     exited: Vec<String>,
@@ -123,7 +123,7 @@ pub(super) async fn released(context: &Context, memory: &Memory) -> bool {
     tokio::select! {
         biased;
         _ = released => true,
-        () = context.stop.drain.cancelled() => false,
+        () = context.drained() => false,
         () = tokio::time::sleep(patience) => false,
     }
 }
@@ -140,20 +140,18 @@ impl Attended {
 
     /// The object as it was seen last, if anything goes along with it.
     pub(super) fn seen(&self) -> Option<Snapshot> {
-        self.keeper
-            .as_ref()
-            .map(|(keeper, _)| keeper.seen().1.clone())
+        self.keeper.as_ref().map(|keeper| keeper.seen().1.clone())
     }
 
     /// Shows a state that an own write has led to.
     pub(super) fn show(&self, snapshot: &Snapshot) {
-        if let Some((keeper, _)) = &self.keeper {
+        if let Some(keeper) = &self.keeper {
             keeper.show(snapshot, false);
         }
     }
 
     fn see(&mut self, snapshot: &Snapshot, view: &View) {
-        let Some((keeper, _)) = &self.keeper else {
+        let Some(keeper) = &self.keeper else {
             return;
         };
         let essence = digest(&view.essence);
@@ -195,7 +193,7 @@ impl Attended {
         memory: &mut Memory,
         snapshot: &Snapshot,
     ) -> Arc<Keeper> {
-        if let Some((keeper, _)) = &self.keeper {
+        if let Some(keeper) = &self.keeper {
             keeper.seen().0 = kind.clone();
             return keeper.clone();
         }
@@ -206,9 +204,7 @@ impl Attended {
             memos: memory.memos(),
             seen: Mutex::new((kind.clone(), snapshot.clone())),
         });
-        let subject: Weak<Keeper> = Arc::downgrade(&keeper);
-        let registration = context.daemons.enlist(subject);
-        self.keeper = Some((keeper.clone(), registration));
+        self.keeper = Some(keeper.clone());
         keeper
     }
 
@@ -216,7 +212,7 @@ impl Attended {
     fn spawn(&mut self, handler: &Arc<Handler<SpawningCause>>, keeper: &Arc<Keeper>) {
         let is_there = |instance: &Instance| instance.handler.id == handler.id;
         let context = &keeper.context;
-        if self.instances.iter().any(is_there) || context.stop.drain.is_cancelled() {
+        if self.instances.iter().any(is_there) || context.term().has_ended() {
             return;
         }
         let key = keeper.seen().1.body.key();

@@ -19,6 +19,7 @@ use super::metadata::until;
 use super::namespaces;
 use super::observe::{Discovery, Silent, discover, is_defined, status_schema};
 use super::served::Served;
+use super::terms;
 use crate::registry::{Registry, RegistryError};
 use crate::resource::{Resource, Selector};
 use crate::storage::StatusSchema;
@@ -34,6 +35,8 @@ struct Orchestra<'a> {
     discovery: Discovery,
     /// Why to look again though nothing tells of a change.
     doubt: Doubt,
+    /// Held until there is work for the first time: each watch of that time holds one, too.
+    pending: Option<mpsc::Sender<()>>,
 }
 
 /// How sure it is that all is served that is to be served.
@@ -71,6 +74,8 @@ pub(crate) async fn orchestrate(
     }
     let lanes = context.clone();
     others.spawn(async move { match lanes.lanes.run().await {} });
+    others.spawn(terms::keep(context.clone()).in_current_span());
+    let (pending, mut all_ready) = mpsc::channel::<()>(1);
     let mut orchestra = Orchestra {
         context,
         registry,
@@ -78,12 +83,13 @@ pub(crate) async fn orchestrate(
         namespaces,
         discovery: Discovery::default(),
         doubt: Doubt::None,
+        pending: Some(pending.clone()),
     };
-    let (pending, mut all_ready) = mpsc::channel::<()>(1);
     if let Err(conflict) = orchestra.look(&pending).await {
         return conflict;
     }
     drop(pending);
+    orchestra.context.health.begun();
     let ready = async move {
         // Each watch holds a sender until it is ready.
         let _ = all_ready.recv().await;
@@ -105,6 +111,9 @@ impl Orchestra<'_> {
         let mut ask_at = None;
         let mut series: Option<Series> = None;
         let mut namespaces = self.namespaces.clone();
+        let mut terms = self.context.terms.subscribe();
+        // A term may have begun before anybody listened.
+        terms.mark_changed();
         loop {
             match self.doubt {
                 Doubt::None => (again, ask_at) = (first, None),
@@ -131,6 +140,7 @@ impl Orchestra<'_> {
                     ask_at = None;
                 }
                 Ok(()) = namespaces.changed() => self.follow_namespaces(&unawaited).await,
+                Ok(()) = terms.changed() => self.follow_terms(&unawaited).await,
             }
         }
     }
@@ -316,6 +326,16 @@ impl Orchestra<'_> {
         served.announce();
         self.served.insert(name, served);
         true
+    }
+
+    /// Watches everything that is known in a new term.
+    async fn follow_terms(&mut self, unawaited: &mpsc::Sender<()>) {
+        if self.context.term().has_ended() {
+            return;
+        }
+        let pending = self.pending.take();
+        self.follow_namespaces(pending.as_ref().unwrap_or(unawaited))
+            .await;
     }
 
     /// Begins with namespaces that have come, ends with those that are gone.

@@ -5,7 +5,7 @@
 //! queues are not known here. A task waits without a thread; only functions that block have one, while they
 //! run.
 //!
-//! Whoever pauses the operator calls [`Daemons::pause`], and [`Daemons::resume`] when it goes on.
+//! A pause of the operator ends all of them, as its end does: [`Daemons::pause`] and [`Daemons::resume`].
 
 mod course;
 mod instance;
@@ -14,7 +14,7 @@ mod schedule;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -65,12 +65,6 @@ struct Shared {
     environment: Arc<Environment>,
     /// The operator is no more.
     abandon: CancellationToken,
-    /// The operator ends.
-    exiting: CancellationToken,
-    /// Those that have no time of their own to end are cancelled.
-    overdue: CancellationToken,
-    /// All are cancelled.
-    hurried: CancellationToken,
     tasks: TaskTracker,
     register: Mutex<Register>,
 }
@@ -79,31 +73,26 @@ struct Shared {
 struct Register {
     /// Why none may begin.
     hold: DaemonStoppingReason,
+    limits: Limits,
     running: HashMap<u64, Stopper>,
-    subjects: HashMap<u64, Weak<dyn Subject>>,
-    numbers: u64,
+    last: u64,
 }
 
-impl Register {
-    fn number(&mut self) -> u64 {
-        self.numbers += 1;
-        self.numbers
-    }
-
-    /// Tells all to end, and lets none begin.
-    fn hold(&mut self, reason: DaemonStoppingReason) {
-        self.hold |= reason;
-        for stopper in self.running.values() {
-            stopper.set(reason);
-        }
-    }
+/// When those end at the latest that are told to by the operator.
+#[derive(Clone, Debug, Default)]
+struct Limits {
+    /// Those that have no time of their own are cancelled.
+    overdue: CancellationToken,
+    /// All are cancelled.
+    hurried: CancellationToken,
 }
 
 /// A place in the register; given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Registration {
+struct Registration {
     daemons: Daemons,
     number: u64,
+    limits: Limits,
 }
 
 impl Daemons {
@@ -111,9 +100,6 @@ impl Daemons {
         Self(Arc::new(Shared {
             environment,
             abandon,
-            exiting: CancellationToken::new(),
-            overdue: CancellationToken::new(),
-            hurried: CancellationToken::new(),
             tasks: TaskTracker::new(),
             register: Mutex::default(),
         }))
@@ -124,15 +110,6 @@ impl Daemons {
         register.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers an object, so that it is looked at when daemons may run again.
-    pub(crate) fn enlist(&self, subject: Weak<dyn Subject>) -> Registration {
-        let mut register = self.register();
-        let number = register.number();
-        register.subjects.insert(number, subject);
-        let daemons = self.clone();
-        Registration { daemons, number }
-    }
-
     /// Begins with a daemon, in the span of its object; `None` if none may begin now.
     pub(crate) fn spawn(
         &self,
@@ -140,20 +117,11 @@ impl Daemons {
         subject: Arc<dyn Subject>,
         span: Span,
     ) -> Option<Instance> {
-        let mut register = self.register();
-        if !register.hold.is_empty() {
-            return None;
-        }
-        let number = register.number();
         let stopper = Stopper::new();
-        register.running.insert(number, stopper.clone());
-        drop(register);
+        let registration = self.enlist(&stopper)?;
         let (instance, end) = Instance::new(handler.clone(), stopper.clone());
-        let registration = Registration {
-            daemons: self.clone(),
-            number,
-        };
-        let runner = Runner::new(registration, (handler, subject), (stopper, end));
+        let token = self.0.tasks.token();
+        let runner = Runner::new(registration, (handler, subject), (stopper, end), token);
         let abandon = self.0.abandon.clone();
         let task = async move {
             tokio::select! {
@@ -161,61 +129,70 @@ impl Daemons {
                 () = abandon.cancelled() => {}
             }
         };
-        let task = self.0.tasks.track_future(task.instrument(span));
-        tokio::spawn(task);
+        tokio::spawn(task.instrument(span));
         Some(instance)
     }
 
-    /// Tells all daemons to end, and lets none begin, until they are to go on.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "the door for whatever pauses the operator")
-    )]
-    pub(crate) fn pause(&self) {
-        self.register().hold(DaemonStoppingReason::OPERATOR_PAUSING);
+    fn enlist(&self, stopper: &Stopper) -> Option<Registration> {
+        let mut register = self.register();
+        if !register.hold.is_empty() {
+            return None;
+        }
+        register.last += 1;
+        let number = register.last;
+        register.running.insert(number, stopper.clone());
+        Some(Registration {
+            daemons: self.clone(),
+            number,
+            limits: register.limits.clone(),
+        })
     }
 
-    /// Daemons may begin again: all objects that want some are looked at. Those that have not ended yet begin
-    /// again when they have.
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "the door for whatever pauses the operator")
-    )]
+    /// Tells all daemons to end, and lets none begin.
+    fn hold(&self, reason: DaemonStoppingReason) {
+        let mut register = self.register();
+        register.hold |= reason;
+        for stopper in register.running.values() {
+            stopper.set(reason);
+        }
+        self.0.tasks.close();
+    }
+
+    /// The operator pauses: tells all daemons to end, and lets none begin until it goes on. Waits as
+    /// [`finish`](Self::finish) does.
+    pub(crate) async fn pause(&self, budget: Duration, quick: impl Future<Output = ()>) {
+        self.hold(DaemonStoppingReason::OPERATOR_PAUSING);
+        self.ended(budget, quick).await;
+    }
+
+    /// The operator goes on: daemons may begin again. Those that have not ended yet begin again when they have.
     pub(crate) fn resume(&self) {
-        let subjects: Vec<_> = {
-            let mut register = self.register();
-            // Nothing goes on in an operator that ends.
-            if !register
-                .hold
-                .contains(DaemonStoppingReason::OPERATOR_EXITING)
-            {
-                register.hold = DaemonStoppingReason::default();
-            }
-            register
-                .subjects
-                .values()
-                .filter_map(Weak::upgrade)
-                .collect()
-        };
-        for subject in subjects {
-            subject.rouse();
+        let mut register = self.register();
+        // Nothing goes on in an operator that ends.
+        if register.hold == DaemonStoppingReason::OPERATOR_PAUSING {
+            register.hold = DaemonStoppingReason::default();
+            register.limits = Limits::default();
+            self.0.tasks.reopen();
         }
     }
 
     /// The operator ends: tells all daemons, and lets none begin.
     pub(crate) fn leave(&self) {
-        self.register().hold(DaemonStoppingReason::OPERATOR_EXITING);
-        self.0.exiting.cancel();
-        self.0.tasks.close();
+        self.hold(DaemonStoppingReason::OPERATOR_EXITING);
     }
 
     /// Waits until all have ended: those with a time of their own within that, the others within the budget;
     /// at once when it is to be quick.
     pub(crate) async fn finish(&self, budget: Duration, quick: impl Future<Output = ()>) {
         self.leave();
+        self.ended(budget, quick).await;
+    }
+
+    async fn ended(&self, budget: Duration, quick: impl Future<Output = ()>) {
+        let limits = self.register().limits.clone();
         let overdue = async {
             sleep(budget).await;
-            self.0.overdue.cancel();
+            limits.overdue.cancel();
             std::future::pending::<()>().await;
         };
         tokio::select! {
@@ -224,8 +201,8 @@ impl Daemons {
             () = overdue => {}
             () = quick => {}
         }
-        self.0.overdue.cancel();
-        self.0.hurried.cancel();
+        limits.overdue.cancel();
+        limits.hurried.cancel();
         if timeout(CANCEL_BUDGET, self.0.tasks.wait()).await.is_err() {
             warn!("{} daemons are left running", self.0.tasks.len());
         }
@@ -234,9 +211,7 @@ impl Daemons {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let mut register = self.daemons.register();
-        register.running.remove(&self.number);
-        register.subjects.remove(&self.number);
+        self.daemons.register().running.remove(&self.number);
     }
 }
 

@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{debug, warn};
 
 use super::instance::{End, Ended};
-use super::{CANCEL_BUDGET, Registration, Shared, Subject};
+use super::{CANCEL_BUDGET, Registration, Subject};
 use crate::cause::{DaemonStoppingReason, SpawningCause, Stopped, Stopper};
 use crate::handler::{Environment, Handler};
 
@@ -31,6 +32,8 @@ pub(super) struct Runner {
     stopper: Stopper,
     end: Arc<End>,
     registration: Registration,
+    /// As long as it is waited for.
+    token: Option<TaskTrackerToken>,
 }
 
 type Course<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -40,6 +43,7 @@ impl Runner {
         registration: Registration,
         (handler, subject): (Arc<Handler<SpawningCause>>, Arc<dyn Subject>),
         (stopper, end): (Stopper, Arc<End>),
+        token: TaskTrackerToken,
     ) -> Self {
         let presence = TaskTracker::new();
         presence.close();
@@ -51,19 +55,16 @@ impl Runner {
             stopper,
             end,
             registration,
+            token: Some(token),
         }
     }
 
-    fn daemons(&self) -> &Shared {
-        &self.registration.daemons.0
-    }
-
     pub(super) fn environment(&self) -> &Arc<Environment> {
-        &self.daemons().environment
+        &self.registration.daemons.0.environment
     }
 
     /// Runs until it is over.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         let mut course: Course<'_> = Box::pin(self.go_along());
         tokio::select! {
             biased;
@@ -80,11 +81,9 @@ impl Runner {
         warn!("{} did not end in time, it is left behind", self.name());
         self.end.abandon();
         self.subject.rouse();
+        self.token = None;
         // There are never two of them for one object.
-        tokio::select! {
-            () = self.presence.wait() => {}
-            () = self.daemons().exiting.cancelled() => {}
-        }
+        self.presence.wait().await;
     }
 
     fn name(&self) -> String {
@@ -117,7 +116,7 @@ impl Runner {
                 biased;
                 () = &mut *course => return true,
                 () = sleep(backoff) => {}
-                () = self.daemons().hurried.cancelled() => {}
+                () = self.registration.limits.hurried.cancelled() => {}
             }
         }
         if cancellation.timeout.is_some() {
@@ -130,7 +129,7 @@ impl Runner {
             tokio::select! {
                 biased;
                 () = &mut *course => return true,
-                () = self.daemons().overdue.cancelled() => return false,
+                () = self.registration.limits.overdue.cancelled() => return false,
                 () = sleep(polling) => {}
             }
             waited += polling;
@@ -159,7 +158,7 @@ impl Runner {
             biased;
             () = over => true,
             () = sleep(patience) => false,
-            () = self.daemons().hurried.cancelled() => false,
+            () = self.registration.limits.hurried.cancelled() => false,
         }
     }
 }

@@ -158,6 +158,9 @@ scenarios! {
     timer_patch
     timer_permanent
     timer_slow
+    sub_basic
+    sub_retry
+    sub_update
 }
 
 #[test]
