@@ -464,3 +464,180 @@ async fn what_the_api_refuses_is_dropped_and_what_it_cannot_take_now_is_sent_lat
     assert!(calls.load(Ordering::SeqCst) > 8);
     running.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_of_the_operator_ends_it_and_it_begins_again_afterwards() {
+    let bench = Bench::new(Status::Open).await;
+    let notes = Notes::new();
+    let mut settings = Settings::default();
+    settings.leader_election.enabled = true;
+    settings.leader_election.lease_name = Some("demo".into());
+    let registry = Registry::new().add(daemon().run(notes.obedient()));
+    let running = bench.start_with(registry, settings).await;
+    bench.create("a", json!({"size": 1})).await;
+    until(&bench, &notes, 1).await;
+    let gvk = kube::core::GroupVersionKind::gvk("coordination.k8s.io", "v1", "Lease");
+    let resource = kube::core::ApiResource::from_gvk(&gvk);
+    let leases: kube::Api<kube::api::DynamicObject> =
+        kube::Api::namespaced_with(bench.client.clone(), "default", &resource);
+    // Somebody else holds it, and does nothing more.
+    let stolen = json!({"spec": {"holderIdentity": "thief"}});
+    let params = kube::api::PatchParams::default();
+    leases
+        .patch("demo", &params, &kube::api::Patch::Merge(stolen))
+        .await
+        .unwrap();
+    until(&bench, &notes, 2).await;
+    assert_eq!(notes.all(), ["begins", "ends: OPERATOR_PAUSING"]);
+    assert_eq!(finalizers(&bench, "a").await, 1);
+    until(&bench, &notes, 3).await;
+    let times: Vec<u64> = notes.timed().iter().map(|(second, _)| *second).collect();
+    assert!(times[2] - times[1] >= 14, "{times:?}");
+    assert_eq!(notes.all()[2], "begins");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn told_to_stop_again_the_operator_does_not_wait_for_anybody() {
+    let bench = Bench::new(Status::Open).await;
+    bench.create("a", json!({"size": 1})).await;
+    let patient = daemon()
+        .cancellation_backoff(Duration::from_secs(3600))
+        .run(|_: Stopped| std::future::pending::<()>());
+    let operator = Operator::builder()
+        .registry(Registry::new().add(patient))
+        .client(bench.client.clone())
+        .stop_when(sleep(Duration::from_secs(30)))
+        .cancel_when(sleep(Duration::from_secs(60)));
+    let began = Instant::now();
+    operator.build().unwrap().run().await.unwrap();
+    assert_eq!(began.elapsed().as_secs(), 60);
+}
+
+/// A function that does not end before it is allowed to, on a thread of its own.
+fn deaf(
+    notes: &Notes,
+) -> (
+    Arc<(Mutex<bool>, std::sync::Condvar)>,
+    impl Fn(Stopped) + Clone + Send + Sync + 'static,
+) {
+    let allowed = Arc::new((Mutex::new(false), std::sync::Condvar::new()));
+    let (seen, noted) = (allowed.clone(), notes.clone());
+    let function = move |stopped: Stopped| {
+        noted.add("begins");
+        let (flag, changed) = &*seen;
+        let waited = changed.wait_while(flag.lock().unwrap(), |is_allowed| !*is_allowed);
+        drop(waited.unwrap());
+        noted.add(format!("ends: {}", stopped.reason()));
+    };
+    (allowed, function)
+}
+
+#[tokio::test]
+async fn a_thread_that_does_not_end_is_left_behind_but_there_are_never_two() {
+    let bench = Bench::new(Status::Open).await;
+    let notes = Notes::new();
+    let (allowed, function) = deaf(&notes);
+    let handler = daemon()
+        .label("run", "yes")
+        .cancellation_timeout(Duration::from_millis(50))
+        .run_blocking(function);
+    let running = bench.start(Registry::new().add(handler)).await;
+    bench.create("a", json!({"size": 1})).await;
+    let label = |value: Value| json!({"metadata": {"labels": {"run": value}}});
+    bench.merge("a", label(json!("yes"))).await;
+    until(&bench, &notes, 1).await;
+    bench.merge("a", label(Value::Null)).await;
+    // The object is free of it, though it is still running.
+    until_finalizers(&bench, "a", 0).await;
+    bench.merge("a", label(json!("yes"))).await;
+    until_finalizers(&bench, "a", 1).await;
+    assert_eq!(notes.all(), ["begins"]);
+    *allowed.0.lock().unwrap() = true;
+    allowed.1.notify_all();
+    // The next one begins when it is over, and ends at once as it is allowed to.
+    until(&bench, &notes, 4).await;
+    let reasons = "FILTERS_MISMATCH|DAEMON_CANCELLED|DAEMON_ABANDONED";
+    assert_eq!(
+        notes.all(),
+        ["begins", &format!("ends: {reasons}"), "begins", "ends: "]
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn functions_that_block_are_woken_at_once() {
+    let bench = Bench::new(Status::Open).await;
+    let notes = Notes::new();
+    let noted = notes.clone();
+    let handler = daemon().run_blocking(move |stopped: Stopped, live: Live| {
+        noted.add("begins");
+        while !stopped.wait(Duration::from_secs(3600)) {}
+        noted.add(format!("ends with {}", live.body().name()));
+        "done"
+    });
+    let running = bench.start(Registry::new().add(handler)).await;
+    bench.create("a", json!({"size": 1})).await;
+    until(&bench, &notes, 1).await;
+    bench.delete("a").await;
+    bench.until_gone("a").await;
+    assert_eq!(notes.all()[1], "ends with a");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_that_are_verified_or_reconciled_wait_for_their_daemons_too() {
+    let reconciled = |notes: &Notes| {
+        let notes = notes.clone();
+        Registry::new()
+            .add(
+                on::reconcile::<Demo>()
+                    .id("reconcile")
+                    .run(async |_: Body| {}),
+            )
+            .add(on::delete::<Demo>().id("delete").run(move |_: Body| {
+                notes.add("deleted");
+                async {}
+            }))
+    };
+    let verified = |notes: &Notes| {
+        let notes = notes.clone();
+        Registry::new()
+            .add(
+                on::verify::<Demo>()
+                    .id("verify")
+                    .run(async |_: Body| kopfrs::lifecycle::Verified::Ready),
+            )
+            .add(on::delete::<Demo>().id("delete").run(move |_: Body| {
+                notes.add("deleted");
+                async { kopfrs::lifecycle::Deleted::Done }
+            }))
+    };
+    for is_verified in [false, true] {
+        let bench = Bench::new(Status::Open).await;
+        let notes = Notes::new();
+        let noted = notes.clone();
+        let registry = if is_verified {
+            verified(&notes)
+        } else {
+            reconciled(&notes)
+        };
+        let registry = registry.add(daemon().run(move |stopped: Stopped| {
+            let notes = noted.clone();
+            async move {
+                notes.add("begins");
+                stopped.until_set().await;
+                sleep(Duration::from_secs(30)).await;
+                notes.add("ends");
+            }
+        }));
+        let running = bench.start(registry).await;
+        bench.create("a", json!({"size": 1})).await;
+        until(&bench, &notes, 1).await;
+        sleep(Duration::from_secs(5)).await;
+        bench.delete("a").await;
+        bench.until_gone("a").await;
+        assert_eq!(notes.all(), ["begins", "deleted", "ends"], "{is_verified}");
+        running.stop().await;
+    }
+}

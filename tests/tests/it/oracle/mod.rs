@@ -65,6 +65,9 @@ macro_rules! scenarios {
 scenarios! {
     promised:
     changed_during_deletion
+    daemon_deselected
+    daemon_failing
+    daemon_stubborn
     deletion_retried_after_restart
     deselected_during_retry
     finalizer_removed
@@ -72,6 +75,7 @@ scenarios! {
     killed_after_checkpoint
     recreated_during_handler
     storage_changed
+    timer_retried
     updated_back_during_retry
 }
 
