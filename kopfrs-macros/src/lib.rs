@@ -57,4 +57,5 @@ attributes! {
     on_reconcile => "reconcile",
     on_field => "field",
     on_event => "event",
+    on_index => "index",
 }

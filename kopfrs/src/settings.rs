@@ -6,6 +6,7 @@
 
 mod environment;
 mod execution;
+mod indexing;
 mod posting;
 
 use std::fmt;
@@ -16,6 +17,7 @@ pub use self::environment::SettingsError;
 #[cfg(feature = "cli")]
 pub(crate) use self::environment::{VARIABLES, unknown};
 pub use self::execution::{ExecutionSettings, Lifecycle, LifecycleError};
+pub use self::indexing::IndexingSettings;
 pub use self::posting::{PostingLevel, PostingSettings};
 use crate::resource::{Resource, Selector};
 use crate::storage::Persistence;
@@ -28,6 +30,8 @@ pub struct Settings {
     pub persistence: PersistenceSettings,
     /// How handlers are run.
     pub execution: ExecutionSettings,
+    /// How the indices are filled at the start.
+    pub indexing: IndexingSettings,
     /// How resources are watched.
     pub watching: WatchingSettings,
     /// How the operator learns of kinds and namespaces.

@@ -5,6 +5,7 @@
 mod activity;
 mod changing;
 mod detect;
+mod indexing;
 mod watching;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub use self::activity::{Activity, ActivityCause};
 pub use self::changing::{ChangingCause, Reason};
 pub(crate) use self::detect::{Baseline, Situation, detect};
+pub use self::indexing::IndexingCause;
 pub use self::watching::{EventType, RawEvent, WatchingCause};
 use crate::object::{Body, Patch};
 use crate::resource::Resource;

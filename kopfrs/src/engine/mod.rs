@@ -1,4 +1,5 @@
 //! Aspects of an operator that do not see one another.
 
 pub(crate) mod activities;
+pub(crate) mod indexing;
 pub(crate) mod posting;

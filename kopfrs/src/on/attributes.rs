@@ -35,3 +35,6 @@ pub use kopfrs_macros::on_field as field;
 
 #[doc = include_str!("docs/event.md")]
 pub use kopfrs_macros::on_event as event;
+
+#[doc = include_str!("docs/index.md")]
+pub use kopfrs_macros::on_index as index;

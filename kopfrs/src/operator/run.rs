@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::engine::activities;
 use crate::extract::SharedStates;
 use crate::handler::{Environment, Handler, Memos};
+use crate::index::Indices;
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
 use crate::registry::Registry;
 
@@ -52,7 +53,10 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         #[cfg(feature = "testing")]
         observer,
     } = operator;
-    let environment = Arc::new(Environment::new(Clock::start(), settings.clone()));
+    let mut environment = Environment::new(Clock::start(), settings.clone());
+    let shapes = registry.indices().into_iter();
+    environment.indices = Indices::new(shapes.map(|(id, shape, _)| (id.to_owned(), shape)));
+    let environment = Arc::new(environment);
     let memos = Memos::default();
     let handlers: ActivityHandlers = registry.activities().iter().cloned().collect();
     let mut stop = stop.unwrap_or_else(|| signal().boxed());
@@ -84,6 +88,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     // Whoever drops the operator drops the work on its objects with it.
     let _owner = stops.abandon.clone().drop_guard();
     let object_handlers = Handlers {
+        indexing: registry.indexing().iter().cloned().collect(),
         watching: registry.watching().iter().cloned().collect(),
         changing: registry.changing().iter().cloned().collect(),
     };

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Span;
 
+use super::indexing::Barrier;
 use super::kind::Handlers;
 use super::lanes::Lanes;
 use super::namespaces::Patterns;
@@ -31,6 +32,8 @@ pub(crate) struct Context {
     pub(crate) workers: TaskTracker,
     /// The objects that wait for their turn.
     pub(crate) lanes: Lanes,
+    /// What is to be indexed before any handler is called.
+    pub(super) barrier: Barrier,
     /// Whom to wake for what happens to objects of other kinds.
     pub(crate) related: Related,
     /// Where the operator runs, for the log: its tasks are in there.
@@ -69,7 +72,10 @@ impl Context {
         (scope, stop): (Scope, Stop),
     ) -> Self {
         let settings = environment.settings.get();
-        let lanes = Lanes::new(settings.networking.requests_in_flight);
+        let mut lanes = Lanes::new(settings.networking.requests_in_flight);
+        if !handlers.indexing.is_empty() {
+            lanes = lanes.closed();
+        }
         let (way, clock) = (connection.clone(), environment.clock);
         Self {
             posting: Posting::new(way, settings.posting.clone(), clock),
@@ -81,6 +87,7 @@ impl Context {
             stop,
             workers: TaskTracker::new(),
             lanes,
+            barrier: Barrier::default(),
             related: Related::default(),
             span: Span::current(),
             #[cfg(feature = "testing")]

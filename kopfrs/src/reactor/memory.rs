@@ -3,6 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::commit::Unsent;
+use super::indexing::Unindexed;
 use super::process::{Course, Known, Permit};
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
@@ -27,6 +28,8 @@ pub(crate) struct Memory {
     pub(crate) memos: Option<Memos>,
     /// What is known of it for reconciliation.
     pub(crate) reconciled: Option<Box<Known>>,
+    /// It could not be indexed; nothing for most objects.
+    pub(crate) unindexed: Option<Box<Unindexed>>,
     /// What is going on; nothing for most objects most of the time.
     pub(crate) work: Option<Box<Work>>,
 }
@@ -38,6 +41,8 @@ pub(crate) struct Work {
     pub(crate) snapshot: Option<Snapshot>,
     /// How far handling has come.
     pub(crate) cycle: Option<Cycle>,
+    /// That state is that of an own write, and not in the indices yet.
+    pub(crate) is_unindexed: bool,
     /// Changes by event handlers, to be sent with the next patch.
     pub(crate) carried: Change,
     /// Changes that could not be sent.
@@ -88,12 +93,15 @@ impl Memory {
     /// An own write has led to this state.
     pub(crate) fn wrote(&mut self, snapshot: Snapshot) {
         self.written = snapshot.version().or(self.written);
-        self.work().snapshot = Some(snapshot);
+        let work = self.work();
+        work.snapshot = Some(snapshot);
+        work.is_unindexed = true;
     }
 
     /// Forgets what is only needed while something is going on. That an object does not fit the types
     /// of a handler is kept, or it would be tried at each event.
     pub(crate) fn rest(&mut self) {
+        self.memos.take_if(|memos| memos.is_unused());
         let is_kept = |cycle: &Cycle| cycle.has_misfits();
         let cycle = self.work.take().and_then(|work| work.cycle).filter(is_kept);
         self.work = cycle.map(|cycle| {

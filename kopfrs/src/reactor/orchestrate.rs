@@ -80,10 +80,18 @@ pub(crate) async fn orchestrate(
         doubt: Doubt::None,
     };
     let (pending, mut all_ready) = mpsc::channel::<()>(1);
+    let indexed = orchestra.context.clone();
+    let beginning = indexed.barrier.begin();
     if let Err(conflict) = orchestra.look(&pending).await {
         return conflict;
     }
-    drop(pending);
+    drop((pending, beginning));
+    let patience = indexed.settings.indexing.patience;
+    let opening = async move {
+        indexed.barrier.passed(patience).await;
+        indexed.lanes.open();
+    };
+    others.spawn(opening.in_current_span());
     let ready = async move {
         // Each watch holds a sender until it is ready.
         let _ = all_ready.recv().await;

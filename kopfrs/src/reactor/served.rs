@@ -91,7 +91,8 @@ impl Served {
                         .handlers
                         .is_empty()
                         .then(|| queue.context.related.listing());
-                    let on_ready = move || drop((pending, unlisted));
+                    let unindexed = queue.listing(namespace.as_deref());
+                    let on_ready = move || drop((pending, unlisted, unindexed));
                     let watch = Watch::new(queue.clone(), namespace.clone(), on_ready);
                     let context = queue.context.clone();
                     let watching = async move {

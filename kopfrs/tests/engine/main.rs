@@ -9,6 +9,7 @@ mod door;
 mod errors;
 mod events;
 mod hazards;
+mod indices;
 mod kills;
 mod kinds;
 mod lifecycles;
