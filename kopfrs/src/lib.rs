@@ -64,17 +64,20 @@ pub mod __private;
 mod action;
 pub mod api;
 pub mod cause;
+mod chance;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 pub mod craft;
+mod duty;
 mod engine;
 pub mod exec;
 pub mod extract;
 pub mod filter;
 pub mod handler;
 pub mod index;
+mod health;
 pub mod lifecycle;
 #[cfg(any(feature = "cli", feature = "testing"))]
 mod logging;

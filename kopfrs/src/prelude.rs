@@ -20,6 +20,7 @@ pub use crate::extract::{Memo, State};
 pub use crate::filter::{ABSENT, PRESENT};
 pub use crate::handler::{
     Attempt, ErrorsMode, HandlerError, Indexed, Invocation, Json, PermanentError, Result,
+    Subhandlers,
     TemporaryError,
 };
 pub use crate::index::Index;

@@ -6,7 +6,10 @@
 
 mod environment;
 mod execution;
+mod health;
 mod indexing;
+mod leadership;
+mod peering;
 mod posting;
 
 use std::fmt;
@@ -17,7 +20,10 @@ pub use self::environment::SettingsError;
 #[cfg(feature = "cli")]
 pub(crate) use self::environment::{VARIABLES, unknown};
 pub use self::execution::{ExecutionSettings, Lifecycle, LifecycleError};
+pub use self::health::HealthSettings;
 pub use self::indexing::IndexingSettings;
+pub use self::leadership::LeaderElectionSettings;
+pub use self::peering::PeeringSettings;
 pub use self::posting::{PostingLevel, PostingSettings};
 use crate::resource::{Resource, Selector};
 use crate::storage::Persistence;
@@ -40,6 +46,12 @@ pub struct Settings {
     pub networking: NetworkingSettings,
     /// What is told in Kubernetes Events.
     pub posting: PostingSettings,
+    /// How one of several replicas is chosen to work.
+    pub leader_election: LeaderElectionSettings,
+    /// How operators get out of one another's way.
+    pub peering: PeeringSettings,
+    /// When the operator takes itself for ill.
+    pub health: HealthSettings,
     /// How the operator ends.
     pub process: ProcessSettings,
 }
@@ -165,6 +177,16 @@ impl Default for ProcessSettings {
             drain_budget: Duration::from_secs(20),
             cleanup_budget: Duration::from_secs(60),
         }
+    }
+}
+
+impl Settings {
+    /// What is wrong with settings that must go together, if anything is.
+    pub(crate) fn mistake(&self) -> Option<String> {
+        let election = self.leader_election.enabled;
+        let election = election.then(|| self.leader_election.mistake()).flatten();
+        let is_alone = self.peering.standalone;
+        election.or_else(|| (!is_alone).then(|| self.peering.mistake()).flatten())
     }
 }
 

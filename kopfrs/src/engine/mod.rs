@@ -2,4 +2,5 @@
 
 pub(crate) mod activities;
 pub(crate) mod indexing;
+pub(crate) mod election;
 pub(crate) mod posting;

@@ -21,6 +21,7 @@ pub mod names;
 mod param;
 mod sections;
 mod state;
+mod subhandlers;
 
 use std::sync::Arc;
 

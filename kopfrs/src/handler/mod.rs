@@ -12,6 +12,7 @@ mod invocation;
 mod options;
 mod outcome;
 mod relation;
+mod subhandlers;
 
 use std::any::Any;
 use std::fmt;
@@ -34,6 +35,8 @@ pub use self::options::{ErrorsMode, Options};
 pub use self::outcome::{IntoOutcome, Json, Outcome, Output, ViaOutput, ViaSerialize, returns};
 pub(crate) use self::relation::Bond;
 pub use self::relation::Relation;
+pub(crate) use self::subhandlers::Runner;
+pub use self::subhandlers::{ExecuteError, Outcomes, Subhandlers};
 use crate::filter::Filter;
 use crate::index::IndexUse;
 use crate::resource::Selector;

@@ -28,9 +28,8 @@ pub trait Kind {
     /// What is done with what they return.
     type Returns;
 
-    /// Whether the field of a handler is added to its id.
-    #[doc(hidden)]
-    const IS_NAMED_BY_FIELD: bool = true;
+    /// Whether the field that a handler is about is a part of its id.
+    const NAMES_FIELD: bool = true;
 
     /// Takes notice of the types of the index that the function fills.
     #[doc(hidden)]
@@ -208,7 +207,7 @@ impl<K: Kind> Builder<K> {
             .function
             .unwrap_or_else(|| (String::new(), location.to_string()));
         let mut id = self.id.unwrap_or(name);
-        if let Some(field) = self.filter.field.as_ref().filter(|_| K::IS_NAMED_BY_FIELD) {
+        if let Some(field) = self.filter.field.as_ref().filter(|_| K::NAMES_FIELD) {
             id = format!("{id}/{field}");
         }
         Handler {

@@ -15,7 +15,7 @@ impl Kind for Index {
     type Cause = IndexingCause;
     type Returns = returns::Indexed;
 
-    const IS_NAMED_BY_FIELD: bool = false;
+    const NAMES_FIELD: bool = false;
 
     fn learn(rule: &mut IndexingRule, shape: Option<IndexShape>) {
         rule.shape = shape.or(rule.shape);

@@ -13,6 +13,7 @@ pub mod criterion;
 mod indexing;
 mod reconcile;
 mod run;
+mod subhandling;
 mod watching;
 
 pub use self::activity::{Cleanup, Login, Startup, cleanup, login, startup};
@@ -28,6 +29,7 @@ pub use self::criterion::IntoCriterion;
 pub use self::indexing::{Index, index, index_of};
 pub use self::reconcile::{Reconcile, reconcile, reconcile_of};
 pub use self::run::{BlockingFunction, Function};
+pub use self::subhandling::{BlockingOnceFunction, OnceFunction, Registration, Subhandler};
 pub use self::watching::{Event, event, event_of};
 #[cfg(doc)]
 use crate::handler::Handler;

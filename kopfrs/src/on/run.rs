@@ -48,7 +48,7 @@ pub trait BlockingFunction<C: Family, R, M>: Send + Sync + 'static {
 }
 
 /// Where an argument of a closure stands: its name cannot be known.
-const PLACES: [&str; 8] = [
+pub(super) const PLACES: [&str; 8] = [
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth",
 ];
 
@@ -113,7 +113,7 @@ functions!(A0 M0 a0 0, A1 M1 a1 1, A2 M2 a2 2, A3 M3 a3 3, A4 M4 a4 4, A5 M5 a5 
 functions!(A0 M0 a0 0, A1 M1 a1 1, A2 M2 a2 2, A3 M3 a3 3, A4 M4 a4 4, A5 M5 a5 5, A6 M6 a6 6);
 functions!(A0 M0 a0 0, A1 M1 a1 1, A2 M2 a2 2, A3 M3 a3 3, A4 M4 a4 4, A5 M5 a5 5, A6 M6 a6 6, A7 M7 a7 7);
 
-fn failed(error: HandlerError) -> BoxFuture<'static, Result<Outcome, HandlerError>> {
+pub(super) fn failed(error: HandlerError) -> BoxFuture<'static, Result<Outcome, HandlerError>> {
     Box::pin(std::future::ready(Err(error)))
 }
 

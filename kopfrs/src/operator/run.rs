@@ -13,15 +13,19 @@ use tracing::{Instrument as _, debug, info, warn};
 use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
 use super::login::{LoginHandlers, Way};
-use crate::api::{Common, Connection, LoginError, Notes, Outfit, Vault};
+use crate::api::{Common, Connection, Fence, LoginError, Notes, Outfit, Vault, program};
 use crate::cause::{Activity, ActivityCause};
 use crate::clock::Clock;
+use crate::duty::Duty;
 use crate::engine::activities;
+use crate::engine::election::{Ballot, Election};
 use crate::extract::SharedStates;
 use crate::handler::{Environment, Handler, Memos};
 use crate::index::Indices;
+use crate::health::Health;
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
 use crate::registry::Registry;
+use crate::settings::Settings;
 
 /// How long cancelled handlers may take to notice, and cleanup handlers may take after them.
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
@@ -78,11 +82,15 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         memos: memos.clone(),
         environment: Arc::downgrade(&environment),
     };
-    let client = tokio::select! {
-        client = connect(access, login_handlers, &environment) => client?,
+    if let Some(mistake) = settings.mistake() {
+        return Err(OperatorError::Settings(mistake));
+    }
+    let fence = Fence::default();
+    let clients = tokio::select! {
+        clients = connect(access, login_handlers, (&environment, &fence)) => clients?,
         () = &mut stop => return cleanup.run().await,
     };
-    environment.set_client(client.clone());
+    environment.set_client(clients.inside.clone());
 
     let stops = Stop::default();
     // Whoever drops the operator drops the work on its objects with it.
@@ -94,7 +102,10 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     };
     let common = environment.aspects.get_or_default::<Common>();
     let counts = common.counts.clone();
-    let connection = Connection::new(client, settings.networking.clone()).counted_by(counts);
+    let connection = Connection::new(clients.inside.clone(), settings.networking.clone());
+    let connection = connection.counted_by(counts);
+    let aside = connection.clone().through(clients.outside);
+    let election = elect((&aside, fence), &settings, &environment);
     let context = Arc::new(Context::new(
         connection,
         environment.clone(),
@@ -119,7 +130,39 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let work = work(&context, &registry, on_ready, &mut stop).await;
     drain(&context, again).await;
     finish(&context, poster).await;
-    work.and(cleanup.run().await)
+    let ended = work.and(cleanup.run().await);
+    if let Some(election) = election {
+        election.release().await;
+    }
+    ended
+}
+
+/// The ways to the API: inside of the fence that leader election keeps, and outside of it.
+struct Clients {
+    inside: Client,
+    outside: Client,
+}
+
+/// Stands for election, if there is to be one: from then on the operator is paused until it is won.
+fn elect(
+    (aside, fence): (&Connection, Fence),
+    settings: &Settings,
+    environment: &Environment,
+) -> Option<Election> {
+    let election = settings.leader_election.clone();
+    let aspects = &environment.aspects;
+    election.enabled.then(|| {
+        let ballot = Ballot {
+            connection: aside.reserved(election.renew_deadline / 2),
+            clock: environment.clock,
+            fence,
+            duty: Duty::clone(&aspects.get_or_default()),
+            health: Health::clone(&aspects.get_or_default()),
+            program: program().to_owned(),
+            namespace: aside.namespace().to_owned(),
+        };
+        Election::begin(ballot, election)
+    })
 }
 
 /// Serves objects until the operator is told to stop.
@@ -164,21 +207,33 @@ async fn startup(
 async fn connect(
     access: Access,
     handlers: LoginHandlers,
-    environment: &Environment,
-) -> Result<Client, OperatorError> {
+    (environment, fence): (&Environment, &Fence),
+) -> Result<Clients, OperatorError> {
+    let settings = environment.settings.get();
+    let is_fenced = settings.leader_election.enabled;
     match Way::new(access, handlers) {
         Way::Client(client, handlers) => {
             handlers.call().await?;
-            Ok(client)
+            let inside = is_fenced.then(|| fence.around(&client));
+            Ok(Clients {
+                inside: inside.unwrap_or_else(|| client.clone()),
+                outside: client,
+            })
         }
         Way::Login(login) => {
-            let outfit = Outfit::new(environment.settings.get().networking.clone());
+            let mut outfit = Outfit::new(settings.networking.clone());
+            if is_fenced {
+                outfit = outfit.fenced_by(fence.clone());
+            }
             let vault = Vault::open(login, outfit, environment.clock).await;
             let vault = vault.map_err(|error| match error {
                 LoginError::Client(error) => OperatorError::Client(*error),
                 error => error.into(),
             })?;
-            Ok(vault.client())
+            Ok(Clients {
+                inside: vault.client(),
+                outside: vault.client(),
+            })
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Indices come first: an object is indexed before any other handler sees it, and at the start no handler is called
 //! before all objects are in all indices.
 //!
-//! Until then, who has been indexed is held in the lanes, as text and without a task or a place. The time has come when nobody
+//! That is so whenever everything is listed anew: at the start, and when the operator has been paused. Until then, who has been indexed is held in the lanes, as text and without a task or a place. The time has come when nobody
 //! holds a `Pending` any more: each first listing of an indexed kind does so until its end, and each object that it finds
 //! until it has been indexed once.
 
@@ -34,6 +34,8 @@ pub(crate) struct Barrier(Arc<State>);
 
 #[derive(Debug)]
 struct State {
+    /// How often everything was to be indexed so far.
+    rounds: watch::Sender<u64>,
     /// Listings that begin now are waited for.
     is_beginning: AtomicBool,
     count: watch::Sender<usize>,
@@ -61,6 +63,7 @@ pub(super) struct Unlisted {
 impl Default for Barrier {
     fn default() -> Self {
         Self(Arc::new(State {
+            rounds: watch::Sender::new(0),
             is_beginning: AtomicBool::new(false),
             count: watch::Sender::new(0),
             listings: Mutex::default(),
@@ -94,7 +97,7 @@ impl Barrier {
     }
 
     /// Waits until there is nothing to be indexed any more, or nothing has been for so long.
-    pub(super) async fn passed(&self, patience: Option<Duration>) {
+    async fn passed(&self, patience: Option<Duration>) {
         let mut count = self.0.count.subscribe();
         let begun = Instant::now();
         let mut progress = begun;
@@ -156,6 +159,39 @@ impl Drop for Beginning {
 impl Drop for Unlisted {
     fn drop(&mut self) {
         self.pending.state.listings().remove(&self.name);
+    }
+}
+
+/// Everything is listed anew: nobody's handlers are called before it has been indexed. What is listed from now on is
+/// waited for, until what this gives is dropped.
+pub(super) fn begin_anew(context: &Context) -> Beginning {
+    let beginning = context.barrier.begin();
+    if !context.handlers.indexing.is_empty() {
+        let rounds = &context.barrier.0.rounds;
+        rounds.send_modify(|round| {
+            *round += 1;
+            context.lanes.close();
+        });
+    }
+    beginning
+}
+
+/// Lets handlers be called whenever all indices are complete.
+pub(super) async fn keep(context: Arc<Context>) {
+    let patience = context.settings.indexing.patience;
+    let mut rounds = context.barrier.0.rounds.subscribe();
+    loop {
+        let round = *rounds.borrow_and_update();
+        context.barrier.passed(patience).await;
+        // As long as this is held, no other round begins.
+        let present = context.barrier.0.rounds.borrow();
+        if *present == round {
+            context.lanes.open();
+        }
+        drop(present);
+        if rounds.changed().await.is_err() {
+            return;
+        }
     }
 }
 

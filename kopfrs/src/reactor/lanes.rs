@@ -91,10 +91,9 @@ impl Lanes {
         }
     }
 
-    /// The same lanes, with everybody to be held until they are opened.
-    pub(crate) fn closed(self) -> Self {
+    /// Handlers have to wait: everybody is held until the lanes are opened.
+    pub(crate) fn close(&self) {
         self.waiting().is_closed = true;
-        self
     }
 
     /// Whether handlers may be called.
@@ -257,7 +256,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_is_held_goes_before_those_who_have_come_since() {
-        let lanes = Lanes::new(1).closed();
+        let lanes = Lanes::new(1);
+        lanes.close();
         lanes.hold(Lane::Live, ticket("h1"));
         lanes.hold(Lane::Indexed, ticket("i1"));
         lanes.hold(Lane::Live, ticket("h2"));

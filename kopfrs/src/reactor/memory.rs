@@ -30,6 +30,8 @@ pub(crate) struct Memory {
     pub(crate) reconciled: Option<Box<Known>>,
     /// It could not be indexed; nothing for most objects.
     pub(crate) unindexed: Option<Box<Unindexed>>,
+    /// The operator was paused: the object is to be looked at though nothing seems to be new.
+    pub(crate) is_doubtful: bool,
     /// What is going on; nothing for most objects most of the time.
     pub(crate) work: Option<Box<Work>>,
 }
@@ -96,6 +98,12 @@ impl Memory {
         let work = self.work();
         work.snapshot = Some(snapshot);
         work.is_unindexed = true;
+    }
+
+    /// The operator is paused: whatever was going on may be finished by others meanwhile.
+    pub(crate) fn pause(&mut self) {
+        (self.work, self.course, self.reconciled) = (None, None, None);
+        self.is_doubtful = true;
     }
 
     /// Forgets what is only needed while something is going on. That an object does not fit the types

@@ -26,6 +26,7 @@ mod queue;
 mod related;
 mod served;
 mod snapshot;
+mod terms;
 mod watch;
 mod wire;
 mod worker;

@@ -13,12 +13,14 @@ use tracing::{Instrument as _, debug, error, info, warn};
 
 use super::context::{Context, Scope};
 use super::definitions::{self, Hints};
+use super::indexing;
 use super::kind::Kind;
 use super::looks::{LATE, Series, longer, reached};
 use super::metadata::until;
 use super::namespaces;
 use super::observe::{Discovery, Silent, discover, is_defined, status_schema};
 use super::served::Served;
+use super::terms;
 use crate::registry::{Registry, RegistryError};
 use crate::resource::{Resource, Selector};
 use crate::storage::StatusSchema;
@@ -34,6 +36,10 @@ struct Orchestra<'a> {
     discovery: Discovery,
     /// Why to look again though nothing tells of a change.
     doubt: Doubt,
+    /// Held until there is work for the first time: each watch of that time holds one, too.
+    pending: Option<mpsc::Sender<()>>,
+    /// The term in which everything was listed last.
+    term: u64,
 }
 
 /// How sure it is that all is served that is to be served.
@@ -71,6 +77,9 @@ pub(crate) async fn orchestrate(
     }
     let lanes = context.clone();
     others.spawn(async move { match lanes.lanes.run().await {} });
+    others.spawn(terms::keep(context.clone()).in_current_span());
+    let (pending, mut all_ready) = mpsc::channel::<()>(1);
+    let term = context.term().number;
     let mut orchestra = Orchestra {
         context,
         registry,
@@ -78,20 +87,17 @@ pub(crate) async fn orchestrate(
         namespaces,
         discovery: Discovery::default(),
         doubt: Doubt::None,
+        pending: Some(pending.clone()),
+        term,
     };
-    let (pending, mut all_ready) = mpsc::channel::<()>(1);
     let indexed = orchestra.context.clone();
+    others.spawn(indexing::keep(indexed.clone()).in_current_span());
     let beginning = indexed.barrier.begin();
     if let Err(conflict) = orchestra.look(&pending).await {
         return conflict;
     }
     drop((pending, beginning));
-    let patience = indexed.settings.indexing.patience;
-    let opening = async move {
-        indexed.barrier.passed(patience).await;
-        indexed.lanes.open();
-    };
-    others.spawn(opening.in_current_span());
+    orchestra.context.health.begun();
     let ready = async move {
         // Each watch holds a sender until it is ready.
         let _ = all_ready.recv().await;
@@ -113,6 +119,9 @@ impl Orchestra<'_> {
         let mut ask_at = None;
         let mut series: Option<Series> = None;
         let mut namespaces = self.namespaces.clone();
+        let mut terms = self.context.terms.subscribe();
+        // A term may have begun before anybody listened.
+        terms.mark_changed();
         loop {
             match self.doubt {
                 Doubt::None => (again, ask_at) = (first, None),
@@ -139,6 +148,7 @@ impl Orchestra<'_> {
                     ask_at = None;
                 }
                 Ok(()) = namespaces.changed() => self.follow_namespaces(&unawaited).await,
+                Ok(()) = terms.changed() => self.follow_terms(&unawaited).await,
             }
         }
     }
@@ -324,6 +334,21 @@ impl Orchestra<'_> {
         served.announce();
         self.served.insert(name, served);
         true
+    }
+
+    /// Watches everything that is known in a new term.
+    async fn follow_terms(&mut self, unawaited: &mpsc::Sender<()>) {
+        if self.context.term().has_ended() {
+            return;
+        }
+        let pending = self.pending.take();
+        let term = self.context.term().number;
+        // Whatever has happened in between is in no index yet.
+        let beginning = (term != self.term).then(|| indexing::begin_anew(&self.context));
+        self.term = term;
+        self.follow_namespaces(pending.as_ref().unwrap_or(unawaited))
+            .await;
+        drop(beginning);
     }
 
     /// Begins with namespaces that have come, ends with those that are gone.

@@ -27,6 +27,7 @@ mod ending;
 mod handling;
 mod lifecycle;
 mod reconcile;
+mod subhandling;
 
 use self::handling::Handling;
 use self::lifecycle::Lifecycle;
@@ -63,7 +64,7 @@ pub(crate) async fn event(
         let attempt = attempt(&call, &record, &context.environment);
         let outcome = tokio::select! {
             (_, outcome) = attempt => outcome,
-            () = context.stop.cancel.cancelled() => return,
+            () = context.cancelled() => return,
         };
         carried.extend(patch.take());
         carried.extend(delivered(
@@ -232,7 +233,7 @@ async fn hold(
     let written = tokio::select! {
         written = yielding(place, request.as_mut()) => written?,
         // It can be added at the next start as well as now.
-        () = context.stop.drain.cancelled(), if is_wanted => return Ok(Next::Idle),
+        () = context.drained(), if is_wanted => return Ok(Next::Idle),
     };
     let Some(written) = written else {
         return Ok(again(context, memory));

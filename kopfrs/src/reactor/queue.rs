@@ -2,7 +2,7 @@
 //! rests. One worker an object, made when its turn comes, gone when there is nothing to do.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use k8s_openapi::jiff::Timestamp;
@@ -65,6 +65,8 @@ pub(crate) struct Queue {
     worked_off: Notify,
     /// No handler is called before its first listing has been indexed.
     is_awaited: AtomicBool,
+    /// How many listings there were, by whatever watch.
+    listings: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -109,9 +111,9 @@ impl Queue {
             backlog: AtomicUsize::new(0),
             worked_off: Notify::new(),
             is_awaited: AtomicBool::new(false),
+            listings: AtomicU64::new(0),
         });
         queue.context.related.enlist(&queue);
-        #[cfg(feature = "testing")]
         queue.context.announce(&queue);
         queue
     }
@@ -131,6 +133,11 @@ impl Queue {
 
     fn objects(&self) -> MutexGuard<'_, HashMap<Arc<str>, Entry>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of a listing that begins now: it is higher than that of any before.
+    pub(crate) fn next_listing(&self) -> u64 {
+        self.listings.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Takes an event in.
@@ -166,9 +173,8 @@ impl Queue {
         if kind.is_woken_by_name() && !objects.contains_key(&uid) {
             self.names().insert(key.clone(), uid.clone());
         }
-        let is_found = event_type == EventType::Listed;
         let entry = objects.entry(uid.clone()).or_insert_with(|| Entry {
-            pending: self.awaited(&kind).filter(|_| is_found),
+            pending: None,
             key,
             listing: 0,
             version: None,
@@ -186,6 +192,9 @@ impl Queue {
             return;
         }
         entry.inbox.add(event_type, version, text);
+        if lane == Lane::Listed && entry.pending.is_none() {
+            entry.pending = self.awaited(&kind);
+        }
         self.line_up(&uid, entry, lane);
     }
 
@@ -240,7 +249,7 @@ impl Queue {
     }
 
     fn is_stopping(&self) -> bool {
-        self.context.stop.drain.is_cancelled() || self.abandon.is_cancelled()
+        self.context.term().has_ended() || self.abandon.is_cancelled()
     }
 
     /// It is an object's turn. Its ticket may be an old one: then there is nothing to do.
@@ -274,7 +283,7 @@ impl Queue {
             && !entry.memory.is_due_for_indices(now);
         entry.inbox.is_woken |= is_time && entry.memory.is_at_rest();
         entry.standing = Standing::Working;
-        let shift = Shift {
+        let mut shift = Shift {
             uid: uid.clone(),
             inbox: std::mem::take(&mut entry.inbox),
             memory: std::mem::take(&mut entry.memory),
@@ -282,14 +291,30 @@ impl Queue {
         };
         let span = info_span!(parent: &self.context.span, "object", object = %entry.key);
         let (queue, abandoned) = (self.clone(), self.abandon.clone());
+        let term = self.context.term();
         // Made where it is awaited: a future that is moved is kept twice.
         let worker = self.workers.track_future(async move {
             tokio::select! {
-                () = worker::run(queue, shift).instrument(span) => {}
-                () = abandoned.cancelled() => {}
+                () = worker::run(&queue, &mut shift).instrument(span) => return,
+                () = term.abandon.cancelled() => {}
+                () = abandoned.cancelled() => return,
             }
+            let memory = std::mem::take(&mut shift.memory);
+            queue.rest(&shift.uid, memory, None);
         });
         self.context.workers.spawn(worker);
+    }
+
+    /// The operator is paused, and nobody works any more: what was unfinished is forgotten, and taken
+    /// up from what is stored when everything is listed anew.
+    pub(super) fn pause(&self) {
+        for entry in self.objects().values_mut() {
+            if let Standing::Sleeping(due) = entry.standing {
+                self.context.lanes.wake(due);
+            }
+            entry.standing = Standing::Resting;
+            entry.memory.pause();
+        }
     }
 
     /// Waits until no more than so many objects wait that listings have found.

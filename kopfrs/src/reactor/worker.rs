@@ -29,24 +29,24 @@ pub(crate) struct Shift {
 }
 
 /// Works for one object until there is nothing to do at once.
-pub(crate) async fn run(queue: Arc<Queue>, mut shift: Shift) {
-    let drain = queue.context.stop.drain.clone();
+pub(crate) async fn run(queue: &Arc<Queue>, shift: &mut Shift) {
+    let drain = queue.context.term().drain.clone();
     loop {
         if drain.is_cancelled() {
-            queue.rest(&shift.uid, shift.memory, None);
+            queue.rest(&shift.uid, std::mem::take(&mut shift.memory), None);
             return;
         }
         let kind = queue.kind();
-        if !indexing::admitted(&queue, &kind, &mut shift).await && !kind.is_only_indexed {
+        if !indexing::admitted(queue, &kind, shift).await && !kind.is_only_indexed {
             queue.park(shift);
             return;
         }
-        if let Some(other) = indexing::again(&queue.context, &kind, &mut shift).await {
-            queue.rest(&shift.uid, shift.memory, other);
+        if let Some(other) = indexing::again(&queue.context, &kind, shift).await {
+            queue.rest(&shift.uid, std::mem::take(&mut shift.memory), other);
             return;
         }
         let is_gone = shift.inbox.deleted.is_some();
-        let looked = AssertUnwindSafe(turn(&queue, &kind, &mut shift))
+        let looked = AssertUnwindSafe(turn(queue, &kind, shift))
             .catch_unwind()
             .await;
         let next = looked.unwrap_or_else(|panic| {
@@ -62,17 +62,17 @@ pub(crate) async fn run(queue: Arc<Queue>, mut shift: Shift) {
         match next {
             Next::Now if !drain.is_cancelled() => shift.inbox = queue.take(&shift.uid),
             Next::At(due) => {
-                queue.rest(&shift.uid, shift.memory, Some(due));
+                queue.rest(&shift.uid, std::mem::take(&mut shift.memory), Some(due));
                 return;
             }
             Next::Rest(due) => {
                 shift.memory.rest();
-                queue.rest(&shift.uid, shift.memory, Some(due));
+                queue.rest(&shift.uid, std::mem::take(&mut shift.memory), Some(due));
                 return;
             }
             Next::Idle | Next::Now => {
                 shift.memory.rest();
-                queue.rest(&shift.uid, shift.memory, None);
+                queue.rest(&shift.uid, std::mem::take(&mut shift.memory), None);
                 return;
             }
         }
@@ -92,6 +92,9 @@ async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, shift: &mut Shift) -> Next {
     let inbox = std::mem::take(&mut shift.inbox);
     let is_woken = inbox.is_woken;
     let is_gone = inbox.deleted.is_some();
+    if kind.is_only_indexed && inbox.is_indexed {
+        return Next::Idle;
+    }
     if is_gone {
         indexing::forget(context, kind, &shift.uid);
     }
@@ -112,6 +115,7 @@ async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, shift: &mut Shift) -> Next {
         if !is_written || memory.work().snapshot.is_none() {
             memory.work().snapshot = Some(snapshot);
         }
+        memory.is_doubtful = false;
     }
     let (memory, place) = (&mut shift.memory, &mut shift.place);
     if let Some(text) = inbox.deleted {
@@ -165,6 +169,7 @@ async fn read(queue: &Queue, kind: &Kind, uid: &str) -> Result<Option<Snapshot>,
 /// be read. Handlers of raw events want to see the echo, too.
 pub(crate) fn is_known(kind: &Kind, memory: &Memory, version: Option<Version>) -> bool {
     match (memory.written, version) {
+        _ if memory.is_doubtful => false,
         (Some(written), Some(version)) if kind.handlers.watching.is_empty() => version <= written,
         (Some(written), Some(version)) => version < written,
         _ => false,

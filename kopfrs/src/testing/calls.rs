@@ -183,6 +183,10 @@ impl Recorder {
             function: handler.function.clone(),
             call: Arc::new(move |invocation| {
                 let (recorder, function) = (recorder.clone(), function.clone());
+                if let Some(subhandlers) = &invocation.subhandlers {
+                    let recorder = recorder.clone();
+                    subhandlers.wrap(Arc::new(move |handler| recorder.around(&handler)));
+                }
                 Box::pin(async move {
                     let noted = recorder.begin(&*invocation);
                     let result = function(invocation).await;

@@ -8,4 +8,5 @@ mod clients;
 mod oracle;
 mod readme;
 mod reconcile;
+mod replicas;
 mod weather;

@@ -182,7 +182,7 @@ impl<'a> Lifecycle<'a> {
                 "the annotation {key} does not permit to {operation}: add {letter} to it to allow that"
             ));
         }
-        if self.context.stop.drain.is_cancelled() {
+        if self.context.term().drain.is_cancelled() {
             return Turn::Interrupted;
         }
         let (outcome, due) = match self.perform(task).await {

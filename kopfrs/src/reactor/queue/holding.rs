@@ -75,15 +75,15 @@ impl Queue {
     }
 
     /// A worker has to wait until handlers may be called: what has come stays in the inbox, and the worker ends.
-    pub(in crate::reactor) fn park(self: &Arc<Self>, shift: Shift) {
+    pub(in crate::reactor) fn park(self: &Arc<Self>, shift: &mut Shift) {
         let mut objects = self.objects();
         let Some(entry) = objects.get_mut(&shift.uid) else {
             return;
         };
-        let newer = std::mem::replace(&mut entry.inbox, shift.inbox);
+        let newer = std::mem::replace(&mut entry.inbox, std::mem::take(&mut shift.inbox));
         let has_come = !newer.is_empty();
         entry.inbox.follow(newer);
-        entry.memory = shift.memory;
+        entry.memory = std::mem::take(&mut shift.memory);
         entry.standing = Standing::Resting;
         if has_come {
             self.line_up(&shift.uid, entry, Lane::Live);

@@ -144,6 +144,9 @@ scenarios! {
     restart_kill_retry
     restart_retry
     restart_stop_running
+    sub_basic
+    sub_retry
+    sub_update
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use kopfrs::cause::{ActivityCause, ChangingCause, ObjectCause, WatchingCause};
-use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output};
-use kopfrs::object::FieldPath;
+use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output, Subhandlers};
+use kopfrs::object::{Body, FieldPath};
 use kopfrs::on::{Builder, Filtered, Retried, Transitional};
 use kopfrs::resource::Selector;
 use kopfrs::{Registry, Result, on};
@@ -119,11 +119,33 @@ impl Scripted {
     }
 
     /// One function, whatever it is called on: several handlers of it may have one id.
-    fn change(&self) -> impl Fn(Arc<Invocation<ChangingCause>>) -> Attempted + Send + Sync + use<> {
+    fn change(
+        &self,
+    ) -> impl Fn(Arc<Invocation<ChangingCause>>, Subhandlers) -> Attempted + Send + Sync + use<>
+    {
         let scripted = self.clone();
-        move |call: Arc<Invocation<ChangingCause>>| {
+        move |call: Arc<Invocation<ChangingCause>>, subs: Subhandlers| {
             let scripted = scripted.clone();
-            Box::pin(async move { scripted.changed(&call).await })
+            Box::pin(async move {
+                scripted.register(call.cause.body(), &subs);
+                scripted.changed(&call).await
+            })
+        }
+    }
+
+    /// Registers a sub-handler for each item of a list, and below it one for each item of its own.
+    fn register(&self, body: &Body, subs: &Subhandlers) {
+        let options = &self.row.options;
+        for item in items(body, options.subs_from.as_deref()) {
+            let nested = options.nested_from.as_ref();
+            let nested = nested.map(|field| format!("{field}.{item}"));
+            let mut row = self.row.below(&item);
+            row.options.subs_from = nested;
+            let scripted = Self {
+                row: Arc::new(row),
+                log: self.log.clone(),
+            };
+            subs.register(item).run(scripted.change());
         }
     }
 
@@ -255,6 +277,13 @@ impl Scripted {
         );
         result
     }
+}
+
+/// The texts in a list of the object.
+fn items(body: &Body, field: Option<&str>) -> Vec<String> {
+    let path = field.and_then(|field| field.parse::<FieldPath>().ok());
+    let list = path.and_then(|path| body.get(&path)).cloned();
+    serde_json::from_value(list.unwrap_or_default()).unwrap_or_default()
 }
 
 fn map(value: Value) -> Map<String, Value> {

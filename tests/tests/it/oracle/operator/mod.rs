@@ -79,7 +79,6 @@ mod tests {
         for (fixture, missing) in [
             ("F4", "`daemon`"),
             ("F4i", "`timer`"),
-            ("F5", "`nested_from`"),
             ("F6", "`index`"),
             ("F8", "`validate`"),
         ] {
