@@ -76,8 +76,8 @@ pub mod exec;
 pub mod extract;
 pub mod filter;
 pub mod handler;
-pub mod index;
 mod health;
+pub mod index;
 pub mod lifecycle;
 #[cfg(any(feature = "cli", feature = "testing"))]
 mod logging;

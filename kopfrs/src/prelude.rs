@@ -20,8 +20,7 @@ pub use crate::extract::{Memo, State};
 pub use crate::filter::{ABSENT, PRESENT};
 pub use crate::handler::{
     Attempt, ErrorsMode, HandlerError, Indexed, Invocation, Json, PermanentError, Result,
-    Subhandlers,
-    TemporaryError,
+    Subhandlers, TemporaryError,
 };
 pub use crate::index::Index;
 pub use crate::object::{Body, Diff, DiffItem, DiffOperation, FieldPath, Patch};

@@ -1,6 +1,6 @@
 //! Aspects of an operator that do not see one another.
 
 pub(crate) mod activities;
-pub(crate) mod indexing;
 pub(crate) mod election;
+pub(crate) mod indexing;
 pub(crate) mod posting;

@@ -183,15 +183,19 @@ pub(super) async fn keep(context: Arc<Context>) {
     loop {
         let round = *rounds.borrow_and_update();
         context.barrier.passed(patience).await;
-        // As long as this is held, no other round begins.
-        let present = context.barrier.0.rounds.borrow();
-        if *present == round {
-            context.lanes.open();
-        }
-        drop(present);
+        open(&context, round);
         if rounds.changed().await.is_err() {
             return;
         }
+    }
+}
+
+/// Lets handlers be called, unless everything is to be indexed anew.
+fn open(context: &Context, round: u64) {
+    // As long as this is held, no other round begins.
+    let present = context.barrier.0.rounds.borrow();
+    if *present == round {
+        context.lanes.open();
     }
 }
 
