@@ -13,6 +13,9 @@ pub mod handlers_and_arguments {}
 #[doc = include_str!("actions.md")]
 pub mod actions {}
 
+#[doc = include_str!("subhandlers.md")]
+pub mod subhandlers {}
+
 #[doc = include_str!("lifecycle.md")]
 pub mod lifecycle {}
 
