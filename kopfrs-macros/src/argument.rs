@@ -39,12 +39,20 @@ enum Shape {
 }
 
 const OBJECTS: &[Family] = &[
+    Family::Indexing,
     Family::Watching,
     Family::Changing,
+    Family::Spawning,
     Family::Validating,
     Family::Mutating,
 ];
-const PATCHING: &[Family] = &[Family::Watching, Family::Changing, Family::Mutating];
+/// Those whose patch is sent.
+const PATCHING: &[Family] = &[
+    Family::Watching,
+    Family::Changing,
+    Family::Spawning,
+    Family::Mutating,
+];
 const CHANGING: &[Family] = &[Family::Changing];
 const TRANSITION: &[Family] = &[
     Family::Changing,
@@ -56,16 +64,21 @@ const DIFFERENCE: &[Family] = &[Family::Changing, Family::Validating, Family::Mu
 const REVIEW: &[Family] = &[Family::Validating, Family::Mutating];
 const WATCHING: &[Family] = &[Family::Watching];
 const ACTIVITY: &[Family] = &[Family::Activity];
+const SPAWNING: &[Family] = &[Family::Spawning];
 const RETRIED: &[Family] = &[
     Family::Activity,
+    Family::Indexing,
     Family::Changing,
+    Family::Spawning,
     Family::Validating,
     Family::Mutating,
 ];
 const EVERY: &[Family] = &[
     Family::Activity,
+    Family::Indexing,
     Family::Watching,
     Family::Changing,
+    Family::Spawning,
     Family::Validating,
     Family::Mutating,
     Family::Conversion,
@@ -160,6 +173,14 @@ const NAMES: &[Name] = &[
         "event_type: EventType",
         Shape::Plain,
     ),
+    name(
+        "stopped",
+        "Stopped",
+        SPAWNING,
+        "stopped: Stopped",
+        Shape::Plain,
+    ),
+    name("live", "Live", SPAWNING, "live: Live", Shape::Plain),
     name(
         "activity",
         "Activity",
@@ -410,6 +431,15 @@ fn is_plain(ty: &Type) -> bool {
         Type::Reference(reference) => is_plain(&reference.elem),
         Type::Tuple(_) | Type::Array(_) | Type::Slice(_) => true,
         _ => is_named(ty, PLAIN),
+    }
+}
+
+/// Whether a type can be an index, as far as can be told without knowing it.
+pub(crate) fn may_be_index(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(reference) => may_be_index(&reference.elem),
+        Type::Path(_) => !is_plain(ty) && !is_named(ty, &["Patch", "Diff", "Body", "Client"]),
+        _ => false,
     }
 }
 

@@ -13,15 +13,17 @@ pub use tracing::{debug, error, info, trace, warn};
 
 pub use crate::api::{ActionError, ActionResultExt as _, Actions, Credentials, login};
 pub use crate::cause::{
-    Activity, ActivityCause, AdmissionCause, ChangingCause, EventType, Headers, Operation,
-    RawEvent, Reason, SslPeer, UserInfo, Warnings, WatchingCause,
+    Activity, ActivityCause, AdmissionCause, ChangingCause, DaemonStoppingReason, EventType,
+    Headers, IndexingCause, Live, Operation, RawEvent, Reason, SpawningCause, SslPeer, Stopped,
+    Stopper, UserInfo, Warnings, WatchingCause,
 };
 pub use crate::extract::{Memo, State};
 pub use crate::filter::{ABSENT, PRESENT};
 pub use crate::handler::{
-    AdmissionError, Attempt, ErrorsMode, HandlerError, Invocation, Json, PermanentError, Result, Subhandlers,
-    TemporaryError,
+    AdmissionError, Attempt, ErrorsMode, HandlerError, Indexed, Invocation, Json, PermanentError,
+    Result, Subhandlers, TemporaryError,
 };
+pub use crate::index::Index;
 pub use crate::object::{Body, Diff, DiffItem, DiffOperation, FieldPath, Patch};
 pub use crate::on;
 pub use crate::operator::Operator;

@@ -5,9 +5,11 @@
 //! [`Settings::overridden_by`]. Startup handlers have the last word.
 
 mod admission;
+mod background;
 mod environment;
 mod execution;
 mod health;
+mod indexing;
 mod leadership;
 mod peering;
 mod posting;
@@ -19,11 +21,13 @@ use std::time::Duration;
 pub use self::admission::{
     AdmissionSettings, SecretReference, ServiceReference, VerifyMode, WebhookServer,
 };
+pub use self::background::BackgroundSettings;
 pub use self::environment::SettingsError;
 #[cfg(feature = "cli")]
 pub(crate) use self::environment::{VARIABLES, unknown};
 pub use self::execution::{ExecutionSettings, Lifecycle, LifecycleError};
 pub use self::health::HealthSettings;
+pub use self::indexing::IndexingSettings;
 pub use self::leadership::LeaderElectionSettings;
 pub use self::peering::PeeringSettings;
 pub use self::posting::{PostingLevel, PostingSettings};
@@ -38,6 +42,8 @@ pub struct Settings {
     pub persistence: PersistenceSettings,
     /// How handlers are run.
     pub execution: ExecutionSettings,
+    /// How the indices are filled at the start.
+    pub indexing: IndexingSettings,
     /// How resources are watched.
     pub watching: WatchingSettings,
     /// How the operator learns of kinds and namespaces.
@@ -48,6 +54,8 @@ pub struct Settings {
     pub posting: PostingSettings,
     /// How the API server asks about requests.
     pub admission: AdmissionSettings,
+    /// How daemons and timers are ended.
+    pub background: BackgroundSettings,
     /// How one of several replicas is chosen to work.
     pub leader_election: LeaderElectionSettings,
     /// How operators get out of one another's way.

@@ -6,14 +6,18 @@
 mod activity;
 mod admission;
 mod changing;
+mod indexing;
+mod spawning;
 mod watching;
 
 /// Handlers of one family share a cause, and so their arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
     Activity,
+    Indexing,
     Watching,
     Changing,
+    Spawning,
     Validating,
     Mutating,
     Conversion,
@@ -38,6 +42,8 @@ pub(crate) struct Kind {
 const KINDS: &[&[Kind]] = &[
     activity::KINDS,
     changing::KINDS,
+    spawning::KINDS,
+    indexing::KINDS,
     watching::KINDS,
     admission::KINDS,
 ];
@@ -56,8 +62,10 @@ impl Family {
     pub(crate) fn cause(self) -> &'static str {
         match self {
             Self::Activity => "ActivityCause",
+            Self::Indexing => "IndexingCause",
             Self::Watching => "WatchingCause",
             Self::Changing => "ChangingCause",
+            Self::Spawning => "SpawningCause",
             Self::Validating | Self::Mutating => "AdmissionCause",
             Self::Conversion => "ConversionCause",
         }

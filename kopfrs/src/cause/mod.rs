@@ -7,6 +7,10 @@ mod admission;
 mod changing;
 mod conversion;
 mod detect;
+mod indexing;
+mod live;
+mod spawning;
+mod stopped;
 mod watching;
 
 use std::sync::Arc;
@@ -18,6 +22,11 @@ pub use self::admission::{
 pub use self::changing::{ChangingCause, Reason};
 pub use self::conversion::ConversionCause;
 pub(crate) use self::detect::{Baseline, Situation, detect};
+pub use self::indexing::IndexingCause;
+pub(crate) use self::live::Feed;
+pub use self::live::{Live, LiveError};
+pub use self::spawning::SpawningCause;
+pub use self::stopped::{DaemonStoppingReason, Stopped, Stopper};
 pub use self::watching::{EventType, RawEvent, WatchingCause};
 use crate::object::{Body, Patch};
 use crate::resource::Resource;

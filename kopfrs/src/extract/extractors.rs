@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{ArgError, Argument, Extract};
 use crate::cause::{
     Activity, ActivityCause, AdmissionCause, ChangingCause, ConversionCause, EventType, Headers,
-    ObjectCause, Operation, RawEvent, Reason, SslPeer, UserInfo, Warnings, WatchingCause,
+    IndexingCause, Live, ObjectCause, Operation, RawEvent, Reason, SpawningCause, SslPeer, Stopped,
+    UserInfo, Warnings, WatchingCause,
 };
 use crate::handler::{Attempt, Family, Invocation};
 use crate::object::{Body, Diff, Patch};
@@ -17,6 +18,8 @@ pub trait Attempted {}
 
 impl Attempted for ActivityCause {}
 impl Attempted for ChangingCause {}
+impl Attempted for SpawningCause {}
+impl Attempted for IndexingCause {}
 impl Attempted for AdmissionCause {}
 
 /// `type, causes => |invocation| …`, one a row.
@@ -81,6 +84,12 @@ extractors_of! {
     RawEvent, WatchingCause => |invocation| invocation.cause.event.clone();
     EventType, WatchingCause => |invocation| invocation.cause.event.event_type;
     &'a WatchingCause, WatchingCause => |invocation| &invocation.cause;
+    Stopped, SpawningCause => |invocation| invocation.cause.stopped.clone();
+    &'a Stopped, SpawningCause => |invocation| &invocation.cause.stopped;
+    Live, SpawningCause => |invocation| invocation.cause.live.clone();
+    &'a Live, SpawningCause => |invocation| &invocation.cause.live;
+    &'a SpawningCause, SpawningCause => |invocation| &invocation.cause;
+    &'a IndexingCause, IndexingCause => |invocation| &invocation.cause;
     Activity, ActivityCause => |invocation| invocation.cause.activity;
     SettingsHandle, ActivityCause => |invocation| invocation.environment.settings.clone();
     &'a SettingsHandle, ActivityCause => |invocation| &invocation.environment.settings;

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use crate::cause::{
-    ActivityCause, AdmissionCause, ChangingCause, ConversionCause, ObjectCause, WatchingCause,
+    ActivityCause, AdmissionCause, ChangingCause, ConversionCause, IndexingCause, ObjectCause,
+    SpawningCause, WatchingCause,
 };
 use crate::handler::{ErrorKind, Family, Handler, HandlerError, Invocation, Outcome};
 use crate::object::ObjectKey;
@@ -21,7 +22,8 @@ pub struct Call {
     /// The handler's id.
     pub handler: String,
     /// Why it was called: `create`, `update`, `delete`, `resume`; of events `LISTED`, `ADDED`, `MODIFIED`,
-    /// `DELETED`; of reviews the operation, of conversions `v1alpha1 to v1`; of activities `startup`, `login`, `cleanup`.
+    /// `DELETED`; of indices `index`; of reviews the operation, of conversions `v1alpha1 to v1`; of activities `startup`,
+    /// `login`, `cleanup`.
     pub reason: String,
     /// The object; `None` in activities.
     pub object: Option<ObjectKey>,
@@ -153,8 +155,10 @@ impl Recorder {
     pub(super) fn record(&self, handlers: &Registry) -> Registry {
         let mut recorded = Registry::new();
         self.record_table::<ActivityCause>(handlers, &mut recorded);
+        self.record_table::<IndexingCause>(handlers, &mut recorded);
         self.record_table::<WatchingCause>(handlers, &mut recorded);
         self.record_table::<ChangingCause>(handlers, &mut recorded);
+        self.record_table::<SpawningCause>(handlers, &mut recorded);
         self.record_table::<AdmissionCause>(handlers, &mut recorded);
         self.record_table::<ConversionCause>(handlers, &mut recorded);
         assert_eq!(
@@ -181,8 +185,10 @@ impl Recorder {
             filter: handler.filter.clone(),
             rule: handler.rule.clone(),
             param: handler.param.clone(),
+            indices: handler.indices.clone(),
             location: handler.location,
             function: handler.function.clone(),
+            is_blocking: handler.is_blocking,
             call: Arc::new(move |invocation| {
                 let (recorder, function) = (recorder.clone(), function.clone());
                 if let Some(subhandlers) = &invocation.subhandlers {
@@ -258,6 +264,16 @@ impl Told for ActivityCause {
     }
 }
 
+impl Told for IndexingCause {
+    fn reason(&self) -> String {
+        "index".to_owned()
+    }
+
+    fn object(&self) -> Option<ObjectKey> {
+        Some(self.body.key())
+    }
+}
+
 impl Told for WatchingCause {
     fn reason(&self) -> String {
         self.event.event_type.to_string()
@@ -265,6 +281,16 @@ impl Told for WatchingCause {
 
     fn object(&self) -> Option<ObjectKey> {
         Some(self.body().key())
+    }
+}
+
+impl Told for SpawningCause {
+    fn reason(&self) -> String {
+        "background".to_owned()
+    }
+
+    fn object(&self) -> Option<ObjectKey> {
+        Some(self.body.key())
     }
 }
 
