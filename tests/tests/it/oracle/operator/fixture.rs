@@ -137,6 +137,7 @@ impl Row {
             default: Vec::new(),
             filters: Filters::default(),
             options: Options::default(),
+            background: super::background::Options::default(),
             rest: Map::new(),
         }
     }
