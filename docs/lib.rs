@@ -37,6 +37,9 @@ pub mod reconcile {}
 #[doc = include_str!("indexing.md")]
 pub mod indexing {}
 
+#[doc = include_str!("admission.md")]
+pub mod admission {}
+
 #[doc = include_str!("how-state-is-kept.md")]
 pub mod how_state_is_kept {}
 

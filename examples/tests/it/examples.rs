@@ -32,6 +32,9 @@ mod daemons;
 #[path = "../../15-timers/main.rs"]
 mod timers;
 
+#[path = "../../17-admission/main.rs"]
+mod admission;
+
 #[path = "../../configmap-story/main.rs"]
 mod configmap_story;
 

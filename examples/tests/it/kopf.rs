@@ -333,3 +333,43 @@ async fn timers(cluster: Cluster) {
     assert!(!calls.handler("every_few_seconds_async").is_empty());
     assert_eq!(log.count("adding the finalizer"), 1, "{log}");
 }
+
+#[kopfrs::test]
+async fn admission(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let operator = cluster
+        .operator()
+        .handlers(handlers_of("admission"))
+        .webhooks()
+        .start()
+        .await;
+    let made = examples.create_from(OBJECT).await;
+    assert_eq!(made["spec"]["injected"], 123);
+    let path = format!(
+        "/apis/kopf.dev/v1/namespaces/{}/kopfexamples/{NAME}",
+        cluster.namespace()
+    );
+    for (value, code) in [("wrong", 500), ("not-allowed", 555)] {
+        let patch = json!({"spec": {"field": value}}).to_string().into_bytes();
+        let request = http::Request::patch(&path);
+        let request = request.header("content-type", "application/merge-patch+json");
+        let request = request.body(patch).unwrap();
+        let refused: Result<Value, _> = cluster.client().request(request).await;
+        assert!(
+            matches!(&refused, Err(kube::Error::Api(status)) if status.code == code),
+            "{refused:?}"
+        );
+    }
+    examples.delete(NAME).await;
+    examples.until_gone(NAME).await;
+    stop(&operator).await;
+    let calls = operator.calls();
+    for (handler, count) in [("authhook", 4), ("validate3", 4), ("mutate1", 3)] {
+        assert_eq!(
+            calls.handler(handler).len(),
+            count,
+            "{handler} in {calls:?}"
+        );
+    }
+    assert_eq!(calls.failed().len(), 2);
+}
