@@ -135,6 +135,7 @@ impl Row {
             default: Vec::new(),
             filters: Filters::default(),
             options: Options::default(),
+            background: super::background::Options::default(),
             rest: Map::new(),
         }
     }
