@@ -59,4 +59,5 @@ attributes! {
     on_daemon => "daemon",
     on_timer => "timer",
     on_event => "event",
+    on_index => "index",
 }

@@ -1,14 +1,18 @@
 //! What the attributes expand to. Not for users: it may change in any release.
 
+mod indices;
+
 pub use std::boxed::Box;
 pub use std::sync::Arc;
 pub use std::time::Duration;
 
 pub use inventory;
+
+pub use self::indices::*;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
-pub use crate::cause::{ActivityCause, ChangingCause, SpawningCause, WatchingCause};
+pub use crate::cause::{ActivityCause, ChangingCause, IndexingCause, SpawningCause, WatchingCause};
 pub use crate::extract::{Argument, Untyped, ask, names};
 use crate::filter::Criterion;
 pub use crate::filter::{ABSENT, PRESENT};

@@ -8,6 +8,7 @@ mod background;
 mod environment;
 mod execution;
 mod health;
+mod indexing;
 mod leadership;
 mod peering;
 mod posting;
@@ -22,6 +23,7 @@ pub use self::environment::SettingsError;
 pub(crate) use self::environment::{VARIABLES, unknown};
 pub use self::execution::{ExecutionSettings, Lifecycle, LifecycleError};
 pub use self::health::HealthSettings;
+pub use self::indexing::IndexingSettings;
 pub use self::leadership::LeaderElectionSettings;
 pub use self::peering::PeeringSettings;
 pub use self::posting::{PostingLevel, PostingSettings};
@@ -36,6 +38,8 @@ pub struct Settings {
     pub persistence: PersistenceSettings,
     /// How handlers are run.
     pub execution: ExecutionSettings,
+    /// How the indices are filled at the start.
+    pub indexing: IndexingSettings,
     /// How resources are watched.
     pub watching: WatchingSettings,
     /// How the operator learns of kinds and namespaces.

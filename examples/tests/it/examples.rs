@@ -14,6 +14,9 @@ mod exceptions;
 #[path = "../../05-handlers/main.rs"]
 mod handlers;
 
+#[path = "../../07-subhandlers/main.rs"]
+mod subhandlers;
+
 #[path = "../../08-events/main.rs"]
 mod events;
 

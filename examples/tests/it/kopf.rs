@@ -110,6 +110,28 @@ async fn handlers(cluster: Cluster) {
 }
 
 #[kopfrs::test]
+async fn subhandlers(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let handlers = handlers_of("subhandlers");
+    let operator = cluster.operator().handlers(handlers).start().await;
+    examples.create_from(OBJECT).await;
+    operator.until_settled().await;
+    let is_handled = |object: &Value| {
+        object["status"]["create_fn/item-item1"] == json!({"item": "item1"})
+            && object["status"]["create_fn/item-item2"] == json!({"item": "item2"})
+    };
+    examples.until(NAME, is_handled).await;
+    examples.delete(NAME).await;
+    examples.until_gone(NAME).await;
+    stop(&operator).await;
+    let ids = ["create_fn", "create_fn/item-item1", "create_fn/item-item2"];
+    assert_eq!(operator.calls().succeeded().ids(), ids);
+    assert_eq!(operator.calls().len(), ids.len());
+    let log = operator.log();
+    assert_eq!(log.count("create is handled: 3 succeeded"), 1, "{log}");
+}
+
+#[kopfrs::test]
 async fn children(cluster: Cluster) {
     let examples = kopf_examples(&cluster).await;
     let pods = cluster.objects::<Pod>();

@@ -5,6 +5,7 @@
 
 mod activity;
 mod changing;
+mod indexing;
 mod spawning;
 mod watching;
 
@@ -12,6 +13,7 @@ mod watching;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
     Activity,
+    Indexing,
     Watching,
     Changing,
     Spawning,
@@ -37,6 +39,7 @@ const KINDS: &[&[Kind]] = &[
     activity::KINDS,
     changing::KINDS,
     spawning::KINDS,
+    indexing::KINDS,
     watching::KINDS,
 ];
 
@@ -54,6 +57,7 @@ impl Family {
     pub(crate) fn cause(self) -> &'static str {
         match self {
             Self::Activity => "ActivityCause",
+            Self::Indexing => "IndexingCause",
             Self::Watching => "WatchingCause",
             Self::Changing => "ChangingCause",
             Self::Spawning => "SpawningCause",

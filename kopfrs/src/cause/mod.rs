@@ -5,6 +5,7 @@
 mod activity;
 mod changing;
 mod detect;
+mod indexing;
 mod live;
 mod spawning;
 mod stopped;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub use self::activity::{Activity, ActivityCause};
 pub use self::changing::{ChangingCause, Reason};
 pub(crate) use self::detect::{Baseline, Situation, detect};
+pub use self::indexing::IndexingCause;
 pub(crate) use self::live::Feed;
 pub use self::live::{Live, LiveError};
 pub use self::spawning::SpawningCause;

@@ -65,6 +65,10 @@ fn rows(registry: &Registry) -> Vec<Row> {
         .activities()
         .iter()
         .map(|h| row(h, h.rule.to_string()));
+    let indexing = registry
+        .indexing()
+        .iter()
+        .map(|h| row(h, "index".to_owned()));
     let watching = registry
         .watching()
         .iter()
@@ -78,6 +82,7 @@ fn rows(registry: &Registry) -> Vec<Row> {
         .iter()
         .map(|h| row(h, h.rule.to_string()));
     activities
+        .chain(indexing)
         .chain(watching)
         .chain(changing)
         .chain(spawning)

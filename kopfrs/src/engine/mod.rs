@@ -3,4 +3,5 @@
 pub(crate) mod activities;
 pub(crate) mod daemons;
 pub(crate) mod election;
+pub(crate) mod indexing;
 pub(crate) mod posting;

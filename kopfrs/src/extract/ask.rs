@@ -44,6 +44,7 @@ questions! {
         "known by type in daemons and timers: `Stopped`, `Live`, `&Body`, `&Patch`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
         "known by type in handlers of events: `&Body`, `&Patch`, `&RawEvent`, `EventType`, `&Resource`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
         "known by type in activities: `SettingsHandle`, `Activity`, `Attempt`, `Client`, `State<T>`, `Memo<T>`"
+        "known by type in all handlers: `Index<K, V>`, the index of the argument's name"
         "anything else is known by its name: `spec: MySpec`, `name: &str`, `old: MySpec`, `retry: u32`; types of your own implement `kopfrs::extract::Extract`";
     Body
         "`{Self}` cannot be the argument `body`"

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{ArgError, Argument, Extract};
 use crate::cause::{
-    Activity, ActivityCause, ChangingCause, EventType, Live, ObjectCause, RawEvent, Reason,
-    SpawningCause, Stopped, WatchingCause,
+    Activity, ActivityCause, ChangingCause, EventType, IndexingCause, Live, ObjectCause, RawEvent,
+    Reason, SpawningCause, Stopped, WatchingCause,
 };
 use crate::handler::{Attempt, Family, Invocation};
 use crate::object::{Body, Diff, Patch};
@@ -18,6 +18,7 @@ pub trait Attempted {}
 impl Attempted for ActivityCause {}
 impl Attempted for ChangingCause {}
 impl Attempted for SpawningCause {}
+impl Attempted for IndexingCause {}
 
 /// `type, causes => |invocation| …`, one a row.
 macro_rules! extractors {
@@ -73,6 +74,7 @@ extractors_of! {
     Live, SpawningCause => |invocation| invocation.cause.live.clone();
     &'a Live, SpawningCause => |invocation| &invocation.cause.live;
     &'a SpawningCause, SpawningCause => |invocation| &invocation.cause;
+    &'a IndexingCause, IndexingCause => |invocation| &invocation.cause;
     Activity, ActivityCause => |invocation| invocation.cause.activity;
     SettingsHandle, ActivityCause => |invocation| invocation.environment.settings.clone();
     &'a SettingsHandle, ActivityCause => |invocation| &invocation.environment.settings;

@@ -7,6 +7,7 @@ mod chain;
 mod environment;
 mod error;
 mod family;
+mod indexed;
 mod invocation;
 mod options;
 mod outcome;
@@ -24,7 +25,12 @@ pub use self::environment::{Environment, Memos, States};
 pub use self::error::{
     ErrorKind, HandlerError, IntoHandlerError, PermanentError, Result, TemporaryError,
 };
-pub use self::family::{ChangingRule, Family};
+pub use self::family::{ChangingRule, Family, IndexingRule};
+pub use self::indexed::Indexed;
+#[doc(hidden)]
+pub use self::indexed::{
+    ByEntries, ByOption, ByResult, ByResultOption, ByValue, Entries, Found, Way,
+};
 pub use self::invocation::{Attempt, Invocation};
 pub use self::options::{ErrorsMode, Options};
 pub use self::outcome::{IntoOutcome, Json, Outcome, Output, ViaOutput, ViaSerialize, returns};
@@ -34,6 +40,7 @@ pub use self::spawning::{Cancellation, Course, Delay, Schedule, SpawningRule};
 pub(crate) use self::subhandlers::Runner;
 pub use self::subhandlers::{ExecuteError, Outcomes, Subhandlers};
 use crate::filter::Filter;
+use crate::index::IndexUse;
 use crate::resource::Selector;
 
 /// Calls the user's function.
@@ -76,6 +83,8 @@ pub struct Handler<C: Family> {
     pub function: String,
     /// Whether the function blocks a thread while it runs.
     pub is_blocking: bool,
+    /// The indices that the function takes as arguments, as far as that is known.
+    pub indices: Vec<IndexUse>,
     /// Calls the function.
     pub call: Callback<C>,
 }

@@ -41,3 +41,6 @@ pub use kopfrs_macros::on_timer as timer;
 
 #[doc = include_str!("docs/event.md")]
 pub use kopfrs_macros::on_event as event;
+
+#[doc = include_str!("docs/index.md")]
+pub use kopfrs_macros::on_index as index;

@@ -10,6 +10,7 @@ mod attributes;
 mod builder;
 mod changing;
 pub mod criterion;
+mod indexing;
 mod reconcile;
 mod run;
 mod spawning;
@@ -26,6 +27,7 @@ pub use self::changing::{
     verify, verify_of,
 };
 pub use self::criterion::IntoCriterion;
+pub use self::indexing::{Index, index, index_of};
 pub use self::reconcile::{Reconcile, reconcile, reconcile_of};
 pub use self::run::{BlockingFunction, Function};
 pub use self::spawning::{Daemon, IntoDelay, Timer, daemon, daemon_of, timer, timer_of};

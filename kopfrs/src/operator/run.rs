@@ -22,6 +22,7 @@ use crate::engine::election::{Ballot, Election};
 use crate::extract::SharedStates;
 use crate::handler::{Environment, Handler, Memos};
 use crate::health::Health;
+use crate::index::Indices;
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
 use crate::registry::Registry;
 use crate::settings::Settings;
@@ -56,7 +57,10 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         #[cfg(feature = "testing")]
         observer,
     } = operator;
-    let environment = Arc::new(Environment::new(Clock::start(), settings.clone()));
+    let mut environment = Environment::new(Clock::start(), settings.clone());
+    let shapes = registry.indices().into_iter();
+    environment.indices = Indices::new(shapes.map(|(id, shape, _)| (id.to_owned(), shape)));
+    let environment = Arc::new(environment);
     let memos = Memos::default();
     let handlers: ActivityHandlers = registry.activities().iter().cloned().collect();
     let mut stop = stop.unwrap_or_else(|| signal().boxed());
@@ -92,6 +96,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     // Whoever drops the operator drops the work on its objects with it.
     let _owner = stops.abandon.clone().drop_guard();
     let object_handlers = Handlers {
+        indexing: registry.indexing().iter().cloned().collect(),
         watching: registry.watching().iter().cloned().collect(),
         changing: registry.changing().iter().cloned().collect(),
         spawning: registry.spawning().iter().cloned().collect(),

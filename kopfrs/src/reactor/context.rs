@@ -8,6 +8,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 use tracing::Span;
 
+use super::indexing::Barrier;
 use super::kind::Handlers;
 use super::lanes::Lanes;
 use super::namespaces::Patterns;
@@ -46,6 +47,8 @@ pub(crate) struct Context {
     pub(crate) workers: TaskTracker,
     /// The objects that wait for their turn.
     pub(crate) lanes: Lanes,
+    /// What is to be indexed before any handler is called.
+    pub(super) barrier: Barrier,
     /// Whom to wake for what happens to objects of other kinds.
     pub(crate) related: Related,
     /// Where the operator runs, for the log: its tasks are in there.
@@ -84,6 +87,9 @@ impl Context {
     ) -> Self {
         let settings = environment.settings.get();
         let lanes = Lanes::new(settings.networking.requests_in_flight);
+        if !handlers.indexing.is_empty() {
+            lanes.close();
+        }
         let (way, clock) = (connection.clone(), environment.clock);
         let duty = Duty::clone(&environment.aspects.get_or_default::<Duty>());
         let term = if duty.is_paused() {
@@ -106,6 +112,7 @@ impl Context {
             terms: watch::Sender::new(0),
             workers: TaskTracker::new(),
             lanes,
+            barrier: Barrier::default(),
             related: Related::default(),
             span: Span::current(),
             queues: Mutex::default(),
@@ -136,6 +143,10 @@ impl Context {
         let number = self.term().number + 1;
         let term = Arc::new(Term::begin(number, &self.stop));
         *self.term.write().unwrap_or_else(PoisonError::into_inner) = term;
+        if !self.handlers.indexing.is_empty() {
+            // Opened when everything has been listed anew.
+            self.lanes.close();
+        }
         self.terms.send_replace(number);
     }
 

@@ -4,6 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::commit::Unsent;
 use super::daemons::Attended;
+use super::indexing::Unindexed;
 use super::process::{Course, Known, Permit};
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
@@ -30,6 +31,8 @@ pub(crate) struct Memory {
     pub(crate) daemons: Option<Box<Attended>>,
     /// What is known of it for reconciliation.
     pub(crate) reconciled: Option<Box<Known>>,
+    /// It could not be indexed; nothing for most objects.
+    pub(crate) unindexed: Option<Box<Unindexed>>,
     /// The operator was paused: the object is to be looked at though nothing seems to be new.
     pub(crate) is_doubtful: bool,
     /// What is going on; nothing for most objects most of the time.
@@ -43,6 +46,8 @@ pub(crate) struct Work {
     pub(crate) snapshot: Option<Snapshot>,
     /// How far handling has come.
     pub(crate) cycle: Option<Cycle>,
+    /// That state is that of an own write, and not in the indices yet.
+    pub(crate) is_unindexed: bool,
     /// Changes by event handlers, to be sent with the next patch.
     pub(crate) carried: Change,
     /// Changes that could not be sent.
@@ -96,7 +101,9 @@ impl Memory {
         if let Some(daemons) = &self.daemons {
             daemons.show(&snapshot);
         }
-        self.work().snapshot = Some(snapshot);
+        let work = self.work();
+        work.snapshot = Some(snapshot);
+        work.is_unindexed = true;
     }
 
     /// The operator is paused: whatever was going on may be finished by others meanwhile.
@@ -108,6 +115,7 @@ impl Memory {
     /// Forgets what is only needed while something is going on. That an object does not fit the types
     /// of a handler is kept, or it would be tried at each event.
     pub(crate) fn rest(&mut self) {
+        self.memos.take_if(|memos| memos.is_unused());
         let is_kept = |cycle: &Cycle| cycle.has_misfits();
         let cycle = self.work.take().and_then(|work| work.cycle).filter(is_kept);
         self.work = cycle.map(|cycle| {

@@ -27,6 +27,7 @@ pub(crate) struct Variable {
 }
 
 const DURATION: &str = "a duration such as 10s, 1m30s, 500ms, or a number of seconds";
+const PATIENCE: &str = "a duration such as 10s, 5m, or never";
 const DURATIONS: &str = "a list of durations such as 1s,2s,5s";
 const COUNT: &str = "a whole number from 1 on";
 const NUMBER: &str = "a whole number";
@@ -65,6 +66,7 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_EXECUTION_LIFECYCLE", "all_at_once, asap, one_by_one, randomized or shuffled",
         |s, t| t.parse().ok()? => s.execution.lifecycle;
     "KOPFRS_EXECUTION_LIFECYCLE_SEED", NUMBER, |s, t| Some(t.parse().ok()?) => s.execution.lifecycle_seed;
+    "KOPFRS_INDEXING_PATIENCE", PATIENCE, |s, t| patience(t)? => s.indexing.patience;
     "KOPFRS_WATCHING_PAGE_SIZE", COUNT, |s, t| u32::try_from(count(t)?).ok()? => s.watching.page_size;
     "KOPFRS_WATCHING_INACTIVITY_TIMEOUT", DURATION, |s, t| duration(t)? => s.watching.inactivity_timeout;
     "KOPFRS_WATCHING_SERVER_TIMEOUT", DURATION, |s, t| duration(t)? => s.watching.server_timeout;
@@ -221,6 +223,13 @@ fn duration(text: &str) -> Option<Duration> {
     Some(total)
 }
 
+fn patience(text: &str) -> Option<Option<Duration>> {
+    match text {
+        "never" => Some(None),
+        text => duration(text).map(Some),
+    }
+}
+
 fn durations(text: &str) -> Option<Vec<Duration>> {
     text.split(',').map(|part| duration(part.trim())).collect()
 }
@@ -336,7 +345,7 @@ mod tests {
     /// A value that each variable takes, and that is not the default.
     fn sample(variable: &Variable) -> &'static str {
         match variable.expected {
-            DURATION => "1234ms",
+            DURATION | PATIENCE => "1234ms",
             DURATIONS => "1s,2s",
             COUNT | NUMBER | INTEGER => "7",
             DNS_NAME => "somebody",

@@ -11,6 +11,7 @@ mod elections;
 mod errors;
 mod events;
 mod hazards;
+mod indices;
 mod kills;
 mod kinds;
 mod lifecycles;

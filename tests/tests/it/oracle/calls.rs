@@ -26,6 +26,9 @@ pub(crate) fn changing(lines: &[Value], is_per_operator: bool) -> Calls {
             call.insert(field.to_owned(), shortened(&start[field]));
         }
         call.insert("handler".to_owned(), start["h"].clone());
+        if let Some(index) = start.get("index") {
+            call.insert("index".to_owned(), index.clone());
+        }
         let outcome = end.map_or(json!("killed"), |end| end["outcome"].clone());
         call.insert("outcome".to_owned(), outcome);
         for field in ["result", "patch"] {

@@ -72,6 +72,7 @@ scenarios! {
     deselected_during_retry
     finalizer_removed
     handler_removed_during_retry
+    index_follows
     killed_after_checkpoint
     recreated_during_handler
     storage_changed
@@ -139,6 +140,7 @@ scenarios! {
     filter_optional_delete
     filter_optional_delete_held
     filter_resume_freed
+    index_at_start
     kind_configmap
     kind_long_ids
     kind_namespace

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use kopfrs::cause::{ActivityCause, ChangingCause, ObjectCause, Stopped, WatchingCause};
+use kopfrs::cause::{
+    ActivityCause, ChangingCause, IndexingCause, ObjectCause, Stopped, WatchingCause,
+};
 use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output, Subhandlers};
+use kopfrs::index::Indices;
 use kopfrs::object::{Body, FieldPath};
 use kopfrs::on::{Builder, Filtered, Retried, Transitional};
 use kopfrs::resource::Selector;
@@ -61,6 +64,7 @@ impl Scripted {
             "startup" => registry.add(self.activity(on::startup(), event)?),
             "login" => registry.add(self.activity(on::login(), event)?),
             "cleanup" => registry.add(self.activity(on::cleanup(), event)?),
+            "index" => registry.add(self.indexing(on::index_of(of()?))?),
             "event" => registry.add(self.watching(on::event_of(of()?))?),
             "create" => registry.add(self.changing(on::create_of(of()?))?),
             "update" => registry.add(self.transition(on::update_of(of()?))?),
@@ -123,14 +127,14 @@ impl Scripted {
     /// One function, whatever it is called on: several handlers of it may have one id.
     fn change(
         &self,
-    ) -> impl Fn(Arc<Invocation<ChangingCause>>, Subhandlers) -> Attempted + Send + Sync + use<>
+    ) -> impl Fn(Arc<Invocation<ChangingCause>>, Subhandlers, Indices) -> Attempted + Send + Sync + use<>
     {
         let scripted = self.clone();
-        move |call: Arc<Invocation<ChangingCause>>, subs: Subhandlers| {
+        move |call: Arc<Invocation<ChangingCause>>, subs: Subhandlers, indices: Indices| {
             let scripted = scripted.clone();
             Box::pin(async move {
                 scripted.register(call.cause.body(), &subs);
-                scripted.changed(&call).await
+                scripted.changed(&call, told(&indices)?).await
             })
         }
     }
@@ -149,6 +153,16 @@ impl Scripted {
             };
             subs.register(item).run(scripted.change());
         }
+    }
+
+    /// What one label of an object says is the key of its value.
+    fn indexing(&self, builder: Builder<on::Index>) -> Result<Handler<IndexingCause>, Failure> {
+        let builder = self.retried(self.filtered(builder)?)?;
+        let label = self.row.options.key_label.clone().unwrap_or_default();
+        Ok(builder.run_blocking(move |body: Body| {
+            let key = body.label(&label).unwrap_or_default().to_owned();
+            vec![(key, body.as_value()["data"]["value"].clone())]
+        }))
     }
 
     fn watching(&self, builder: Builder<on::Event>) -> Result<Handler<WatchingCause>, Failure> {
@@ -230,14 +244,21 @@ impl Scripted {
 }
 
 impl Scripted {
-    async fn changed(&self, call: &Invocation<ChangingCause>) -> Result<Option<Value>> {
+    async fn changed(
+        &self,
+        call: &Invocation<ChangingCause>,
+        index: Option<Value>,
+    ) -> Result<Option<Value>> {
         let cause = &call.cause;
-        let details = json!({
+        let mut details = json!({
             "reason": cause.reason,
             "old": cause.old.as_deref(),
             "new": cause.new.as_deref(),
             "diff": *cause.diff,
         });
+        if let Some(index) = index {
+            details["index"] = index;
+        }
         self.play(cause, (call.attempt.retry, None), details).await
     }
 
@@ -286,6 +307,21 @@ fn items(body: &Body, field: Option<&str>) -> Vec<String> {
     let path = field.and_then(|field| field.parse::<FieldPath>().ok());
     let list = path.and_then(|path| body.get(&path)).cloned();
     serde_json::from_value(list.unwrap_or_default()).unwrap_or_default()
+}
+
+/// All that indices hold, if there are any: by id and key, sorted.
+fn told(indices: &Indices) -> Result<Option<Value>> {
+    let mut told = Map::new();
+    for id in indices.ids() {
+        let mut index = Map::new();
+        for (key, store) in indices.get::<String, Value>(id)?.iter() {
+            let mut values = store.to_vec();
+            values.sort_by_key(Value::to_string);
+            index.insert(key, values.into());
+        }
+        told.insert(id.to_owned(), index.into());
+    }
+    Ok(Some(told.into()).filter(|_| indices.ids().next().is_some()))
 }
 
 fn map(value: Value) -> Map<String, Value> {

@@ -80,6 +80,8 @@ pub(crate) struct Options {
     pub(crate) retries: Option<u32>,
     pub(crate) timeout: Option<f64>,
     pub(crate) backoff: Option<f64>,
+    /// Of an index: the label that is the key of an object's `data.value`.
+    pub(crate) key_label: Option<String>,
     /// The field whose items have a sub-handler each.
     pub(crate) subs_from: Option<String>,
     /// The field with the items of these, which have one each below them.
