@@ -36,6 +36,8 @@ pub mod reconcile {}
 
 #[doc = include_str!("indexing.md")]
 pub mod indexing {}
+#[doc = include_str!("daemons.md")]
+pub mod daemons {}
 
 #[doc = include_str!("how-state-is-kept.md")]
 pub mod how_state_is_kept {}
