@@ -60,4 +60,7 @@ attributes! {
     on_timer => "timer",
     on_event => "event",
     on_index => "index",
+    on_validate => "validate",
+    on_mutate => "mutate",
+    on_convert => "convert",
 }
