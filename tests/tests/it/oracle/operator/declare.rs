@@ -48,7 +48,7 @@ type Attempted = BoxFuture<'static, Result<Option<Value>>>;
 #[derive(Clone)]
 pub(super) struct Scripted {
     pub(super) row: Arc<Row>,
-    log: Arc<Log>,
+    pub(super) log: Arc<Log>,
 }
 
 impl Scripted {
