@@ -25,6 +25,9 @@ pub mod exec {}
 #[doc = include_str!("other-systems.md")]
 pub mod other_systems {}
 
+#[doc = include_str!("coming-from-kopf.md")]
+pub mod coming_from_kopf {}
+
 #[doc = include_str!("craft.md")]
 pub mod craft {}
 
@@ -65,6 +68,9 @@ pub mod login {}
 
 #[doc = include_str!("sandbox.md")]
 pub mod sandbox {}
+
+#[cfg(test)]
+mod kopf;
 
 #[cfg(test)]
 mod rows;

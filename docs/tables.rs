@@ -176,5 +176,5 @@ fn cleanup(
 
 #[test]
 fn all_of_them_are_registered() {
-    assert_eq!(Registry::module(module_path!()).len(), 12);
+    assert_eq!(Registry::module(module_path!()).len(), 15);
 }
