@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 /// From the bottom of the building, which knows nobody, to its roof. Modules on one row do not see
 /// one another.
 const LAYERS: &[&[&str]] = &[
-    &["chance", "clock", "duty", "health", "object", "logging"],
+    &[
+        "chance", "clock", "duty", "health", "logging", "metrics", "object",
+    ],
     &["resource"],
     &["cause"],
     &["storage", "filter"],
@@ -20,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["action"],
     &["engine"],
     &["reactor"],
+    &["admin"],
     &["operator"],
     &["cli", "prelude", "testing"],
     &["craft"],

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use k8s_openapi::jiff::Timestamp;
+use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info, info_span, warn};
 
 use super::outcome::{Limits, conclude, exhausted};
@@ -82,11 +83,23 @@ async fn guarded<C: Family>(
         return (failed, Err(error));
     }
     debug!(attempt = record.retries + 1, "{} starts", call.role);
+    let measured = environment.metrics.handler(&call.handler.id, call.role);
+    let begun = Instant::now();
     let outcome = run(call, record, environment, now).await;
+    let took = begun.elapsed();
     let now = environment.clock.now();
     let result = outcome.as_ref().map(|outcome| outcome.result.as_ref());
     let record = discreet(call, conclude(&limits, record, result, now));
     log(call, &record, outcome.as_ref().err(), now);
+    if let Some(measured) = measured {
+        measured.took.observe(took);
+        let counter = match (record.failure, record.success) {
+            (true, _) => &measured.failed,
+            (false, true) => &measured.succeeded,
+            (false, false) => &measured.retried,
+        };
+        counter.add();
+    }
     (record, outcome)
 }
 
@@ -124,6 +137,8 @@ fn log<C: Family>(call: &Call<C>, record: &Record, error: Option<&HandlerError>,
     let message = record.message.as_deref().unwrap_or_default();
     match (error.is_some(), record.failure, record.delayed) {
         _ if record.is_misfit => error!("{role} cannot be called: {message}"),
+        // Somebody asks for it each few seconds.
+        (false, ..) if role == "probe" => debug!("{role} succeeded"),
         (false, ..) => info!("{role} succeeded"),
         (true, true, _) => error!(attempt, "{role} failed for good: {message}"),
         (true, false, Some(due)) => {

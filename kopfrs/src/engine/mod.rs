@@ -2,4 +2,7 @@
 
 pub(crate) mod activities;
 pub(crate) mod election;
+pub(crate) mod peering;
 pub(crate) mod posting;
+#[cfg(feature = "admin")]
+pub(crate) mod probing;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::settings::SettingsHandle;
 
 /// What all handlers of an operator share.
@@ -18,6 +19,8 @@ pub struct Environment {
     pub settings: SettingsHandle,
     /// Values that startup handlers have returned as `State`.
     pub states: States,
+    /// What is measured, if somebody wants to know.
+    pub(crate) metrics: Metrics,
     /// What aspects of the framework share among all handlers, one value of each type.
     pub(crate) aspects: Memos,
     client: OnceLock<ClientSlot>,
@@ -32,6 +35,7 @@ impl Environment {
             clock,
             settings,
             states: States::default(),
+            metrics: Metrics::default(),
             aspects: Memos::default(),
             client: OnceLock::new(),
         }

@@ -114,6 +114,9 @@ pub mod returns {
     /// Used to talk to the API.
     #[derive(Clone, Copy, Debug)]
     pub struct Login;
+    /// Told to whoever asks for the operator's health.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Probe;
 }
 
 /// What a function given to `run` may return, by the kind of the handler.
@@ -123,7 +126,7 @@ pub mod returns {
     note = "handlers of objects return `()`, a `Value`, a text, a number, a boolean, `Json(value)`, an `Option` or a `Result` of these",
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "reconcile handlers return `Action`, or nothing",
-    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
+    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials, probes what handlers of objects return; or a `Result` of these"
 )]
 pub trait Output<R> {
     /// What becomes of it.
@@ -198,7 +201,12 @@ macro_rules! stored {
     )*};
 }
 
-stored!(returns::Stored, returns::Applied, returns::Deleted);
+stored!(
+    returns::Stored,
+    returns::Applied,
+    returns::Deleted,
+    returns::Probe
+);
 
 impl Output<returns::Reconciled> for Action {
     fn into_outcome(self) -> Result<Outcome, HandlerError> {
@@ -244,7 +252,7 @@ verdicts! {
     note = "handlers of objects return anything that implements `serde::Serialize`, or nothing",
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "reconcile handlers return `Action`, or nothing",
-    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
+    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials, probes what handlers of objects return; or a `Result` of these"
 )]
 pub trait IntoOutcome<R, M> {
     /// What becomes of it.

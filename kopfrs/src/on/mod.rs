@@ -14,7 +14,7 @@ mod reconcile;
 mod run;
 mod watching;
 
-pub use self::activity::{Cleanup, Login, Startup, cleanup, login, startup};
+pub use self::activity::{Cleanup, Login, Probe, Startup, cleanup, login, probe, startup};
 #[cfg(feature = "macros")]
 pub use self::attributes::*;
 pub use self::builder::{Builder, Filtered, Kind, ObjectKind, Retried, Transitional};

@@ -3,6 +3,7 @@
 mod builder;
 mod error;
 mod login;
+mod others;
 mod run;
 
 pub use self::builder::{Operator, OperatorBuilder};

@@ -13,18 +13,18 @@ use tracing::{Instrument as _, debug, info, warn};
 use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
 use super::login::{LoginHandlers, Way};
-use crate::api::{Common, Connection, Fence, LoginError, Notes, Outfit, Vault, program};
+use super::others::Others;
+#[cfg(feature = "admin")]
+use crate::admin::{Admin, Endpoint};
+use crate::api::{Common, Connection, Fence, LoginError, Notes, Outfit, Vault};
 use crate::cause::{Activity, ActivityCause};
 use crate::clock::Clock;
-use crate::duty::Duty;
 use crate::engine::activities;
-use crate::engine::election::{Ballot, Election};
 use crate::extract::SharedStates;
 use crate::handler::{Environment, Handler, Memos};
 use crate::health::Health;
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
 use crate::registry::Registry;
-use crate::settings::Settings;
 
 /// How long cancelled handlers may take to notice, and cleanup handlers may take after them.
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
@@ -53,6 +53,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         stop,
         cancel,
         on_ready,
+        #[cfg(feature = "admin")]
+        endpoints,
         #[cfg(feature = "testing")]
         observer,
     } = operator;
@@ -68,6 +70,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         again: again.clone(),
     };
 
+    #[cfg(feature = "admin")]
+    let (admin, _serving) = serve(&endpoints, (&handlers, &memos), &environment).await?;
     tokio::select! {
         started = startup(&handlers, &memos, &environment) => started?,
         () = &mut stop => return Ok(()),
@@ -100,7 +104,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let connection = Connection::new(clients.inside.clone(), settings.networking.clone());
     let connection = connection.counted_by(counts);
     let aside = connection.clone().through(clients.outside);
-    let election = elect((&aside, fence), &settings, &environment);
+    let others = Others::begin((&aside, fence), &scope, &environment);
     let context = Arc::new(Context::new(
         connection,
         environment.clone(),
@@ -111,6 +115,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let notes = Notes(Arc::new(move |object, note| posting.note(object, note)));
     // An operator begins once.
     let _ = common.notes.set(notes);
+    #[cfg(feature = "admin")]
+    admin.iter().for_each(|admin| admin.see(&context));
     #[cfg(feature = "testing")]
     observer.see(&context);
     let on_ready = move || {
@@ -126,9 +132,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     drain(&context, again).await;
     finish(&context, poster).await;
     let ended = work.and(cleanup.run().await);
-    if let Some(election) = election {
-        election.release().await;
-    }
+    others.end().await;
     ended
 }
 
@@ -136,28 +140,6 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
 struct Clients {
     inside: Client,
     outside: Client,
-}
-
-/// Stands for election, if there is to be one: from then on the operator is paused until it is won.
-fn elect(
-    (aside, fence): (&Connection, Fence),
-    settings: &Settings,
-    environment: &Environment,
-) -> Option<Election> {
-    let election = settings.leader_election.clone();
-    let aspects = &environment.aspects;
-    election.enabled.then(|| {
-        let ballot = Ballot {
-            connection: aside.reserved(election.renew_deadline / 2),
-            clock: environment.clock,
-            fence,
-            duty: Duty::clone(&aspects.get_or_default()),
-            health: Health::clone(&aspects.get_or_default()),
-            program: program().to_owned(),
-            namespace: aside.namespace().to_owned(),
-        };
-        Election::begin(ballot, election)
-    })
 }
 
 /// Serves objects until the operator is told to stop.
@@ -169,6 +151,7 @@ async fn work(
 ) -> Result<(), OperatorError> {
     if context.handlers.selectors().next().is_none() {
         info!("there are no handlers of objects; waiting to be stopped");
+        Health::clone(&context.environment.aspects.get_or_default()).begun();
         on_ready();
         stop.await;
         return Ok(());
@@ -177,6 +160,26 @@ async fn work(
         error = orchestrate(context.clone(), registry, on_ready) => Err(error.into()),
         () = stop => Ok(()),
     }
+}
+
+/// Tells of the operator to whoever asks, if it is to.
+#[cfg(feature = "admin")]
+async fn serve(
+    endpoints: &[Endpoint],
+    (handlers, memos): (&ActivityHandlers, &Memos),
+    environment: &Arc<Environment>,
+) -> Result<(Option<Arc<Admin>>, Vec<AbortOnDropHandle<()>>), OperatorError> {
+    if endpoints.is_empty() {
+        return Ok((None, Vec::new()));
+    }
+    let admin = Admin::new(handlers, memos.clone(), environment.clone());
+    let mut serving = Vec::new();
+    for endpoint in endpoints {
+        let address = endpoint.address;
+        let served = admin.serve(endpoint).await;
+        serving.push(served.map_err(|source| OperatorError::Admin { address, source })?);
+    }
+    Ok((Some(admin), serving))
 }
 
 async fn startup(

@@ -67,6 +67,8 @@ struct Waiting {
     sleeping: BTreeMap<Due, Ticket>,
     /// How many have gone to sleep so far.
     sleepers: u64,
+    /// Since when somebody waits without anybody having got a turn.
+    since: Option<Instant>,
 }
 
 impl Lanes {
@@ -90,7 +92,10 @@ impl Lanes {
 
     /// Lines up at the end of a lane.
     pub(crate) fn enter(&self, lane: Lane, ticket: Ticket) {
-        self.waiting().lane(lane).push_back(ticket);
+        let mut waiting = self.waiting();
+        waiting.since.get_or_insert_with(Instant::now);
+        waiting.lane(lane).push_back(ticket);
+        drop(waiting);
         self.changed.notify_one();
     }
 
@@ -114,6 +119,12 @@ impl Lanes {
     /// The time needs not be waited for any more.
     pub(crate) fn wake(&self, due: Due) {
         self.waiting().sleeping.remove(&due);
+    }
+
+    /// How long somebody has waited without anybody having got a turn.
+    #[cfg(feature = "admin")]
+    pub(crate) fn waiting_in_vain(&self) -> Option<std::time::Duration> {
+        self.waiting().since.map(|since| since.elapsed())
     }
 
     /// Gives everybody their turn, as places become free, until it is dropped.
@@ -162,7 +173,10 @@ impl Waiting {
     fn pop(&mut self) -> Option<(Lane, Ticket)> {
         let of = |lane| move |ticket| (lane, ticket);
         let live = self.live.pop_front().map(of(Lane::Live));
-        live.or_else(|| self.listed.pop_front().map(of(Lane::Listed)))
+        let next = live.or_else(|| self.listed.pop_front().map(of(Lane::Listed)));
+        let is_empty = self.live.is_empty() && self.listed.is_empty();
+        self.since = (!is_empty).then(Instant::now);
+        next
     }
 
     /// Lines up those whose time has come.
@@ -171,6 +185,7 @@ impl Waiting {
             if first.key().at > now {
                 return;
             }
+            self.since.get_or_insert(now);
             self.live.push_back(first.remove());
         }
     }

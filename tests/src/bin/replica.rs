@@ -16,7 +16,7 @@ async fn name() -> State<String> {
 async fn sign(name: &str, patch: &Patch, replica: State<String>) {
     info!("SIGNING {name}");
     tokio::time::sleep(WORK).await;
-    patch.status(json!({"by": replica.0.as_str()}));
+    patch.status(json!({"by": replica.as_str()}));
 }
 
 kopfrs::main!();

@@ -64,9 +64,9 @@ impl Replica {
     /// Sends it a signal: `KILL`, `STOP`, `CONT`.
     pub(super) async fn signal(&self, signal: &str) {
         let pid = self.child.id().expect("it has not been awaited");
-        let sent = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]);
-        let mut sent = { sent }.spawn().expect("kill is there");
-        assert!(sent.wait().await.expect("it is sent").success());
+        let arguments = [format!("-{signal}"), pid.to_string()];
+        let sent = Command::new("kill").args(arguments).status().await;
+        assert!(sent.expect("kill is there").success());
     }
 
     /// Stops it as a cluster does; it must end well.
