@@ -13,6 +13,9 @@ pub mod handlers_and_arguments {}
 #[doc = include_str!("actions.md")]
 pub mod actions {}
 
+#[doc = include_str!("subhandlers.md")]
+pub mod subhandlers {}
+
 #[doc = include_str!("lifecycle.md")]
 pub mod lifecycle {}
 
@@ -30,6 +33,9 @@ pub mod errors_and_retries {}
 
 #[doc = include_str!("reconcile.md")]
 pub mod reconcile {}
+
+#[doc = include_str!("indexing.md")]
+pub mod indexing {}
 
 #[doc = include_str!("how-state-is-kept.md")]
 pub mod how_state_is_kept {}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kopfrs::index::Indices;
 use kopfrs::prelude::*;
 
 #[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -98,6 +99,29 @@ fn more_events(
 ) {
 }
 
+#[on::index(Demo)]
+fn by_size(
+    cause: &IndexingCause,
+    invocation: &Invocation<IndexingCause>,
+    spec: DemoSpec,
+    name: &str,
+    namespace: &str,
+    labels: BTreeMap<String, String>,
+    retry: u32,
+    memo: Memo<u8>,
+    state: State<u8>,
+    resource: &Resource,
+    indices: Indices,
+) -> Vec<(u32, String)> {
+    vec![(spec.size, name.to_owned())]
+}
+
+#[on::create(Demo)]
+fn looking_up(by_size: Index<u32, String>, indices: Indices) {}
+
+#[on::event(Demo)]
+fn looking_on(by_size: &Index<u32, String>, indices: &Indices) {}
+
 #[on::startup(param = 1)]
 fn startup(settings: SettingsHandle, activity: Activity, retry: u32, param: i32) {}
 
@@ -114,5 +138,5 @@ fn cleanup(
 
 #[test]
 fn all_of_them_are_registered() {
-    assert_eq!(Registry::module(module_path!()).len(), 9);
+    assert_eq!(Registry::module(module_path!()).len(), 12);
 }

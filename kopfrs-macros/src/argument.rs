@@ -38,12 +38,31 @@ enum Shape {
     Shared,
 }
 
-const OBJECTS: &[Family] = &[Family::Watching, Family::Changing];
+const OBJECTS: &[Family] = &[
+    Family::Indexing,
+    Family::Watching,
+    Family::Changing,
+    Family::Spawning,
+];
+/// Those whose patch is sent.
+const PATCHING: &[Family] = &[Family::Watching, Family::Changing, Family::Spawning];
 const CHANGING: &[Family] = &[Family::Changing];
 const WATCHING: &[Family] = &[Family::Watching];
 const ACTIVITY: &[Family] = &[Family::Activity];
-const RETRIED: &[Family] = &[Family::Activity, Family::Changing];
-const EVERY: &[Family] = &[Family::Activity, Family::Watching, Family::Changing];
+const SPAWNING: &[Family] = &[Family::Spawning];
+const RETRIED: &[Family] = &[
+    Family::Activity,
+    Family::Indexing,
+    Family::Changing,
+    Family::Spawning,
+];
+const EVERY: &[Family] = &[
+    Family::Activity,
+    Family::Indexing,
+    Family::Watching,
+    Family::Changing,
+    Family::Spawning,
+];
 
 const fn name(
     text: &'static str,
@@ -102,7 +121,7 @@ const NAMES: &[Name] = &[
         "resource: &Resource",
         Shape::Plain,
     ),
-    name("patch", "Patch", OBJECTS, "patch: &Patch", Shape::Plain),
+    name("patch", "Patch", PATCHING, "patch: &Patch", Shape::Plain),
     name("reason", "Reason", CHANGING, "reason: Reason", Shape::Plain),
     name(
         "old",
@@ -134,6 +153,14 @@ const NAMES: &[Name] = &[
         "event_type: EventType",
         Shape::Plain,
     ),
+    name(
+        "stopped",
+        "Stopped",
+        SPAWNING,
+        "stopped: Stopped",
+        Shape::Plain,
+    ),
+    name("live", "Live", SPAWNING, "live: Live", Shape::Plain),
     name(
         "activity",
         "Activity",
@@ -339,6 +366,15 @@ fn is_plain(ty: &Type) -> bool {
         Type::Reference(reference) => is_plain(&reference.elem),
         Type::Tuple(_) | Type::Array(_) | Type::Slice(_) => true,
         _ => is_named(ty, PLAIN),
+    }
+}
+
+/// Whether a type can be an index, as far as can be told without knowing it.
+pub(crate) fn may_be_index(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(reference) => may_be_index(&reference.elem),
+        Type::Path(_) => !is_plain(ty) && !is_named(ty, &["Patch", "Diff", "Body", "Client"]),
+        _ => false,
     }
 }
 

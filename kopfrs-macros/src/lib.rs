@@ -57,5 +57,8 @@ attributes! {
     on_complete => "complete",
     on_reconcile => "reconcile",
     on_field => "field",
+    on_daemon => "daemon",
+    on_timer => "timer",
     on_event => "event",
+    on_index => "index",
 }

@@ -4,9 +4,11 @@
 //! The command line also takes each setting from a variable of the environment, see
 //! [`Settings::overridden_by`]. Startup handlers have the last word.
 
+mod background;
 mod environment;
 mod execution;
 mod health;
+mod indexing;
 mod leadership;
 mod peering;
 mod posting;
@@ -15,11 +17,13 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use self::background::BackgroundSettings;
 pub use self::environment::SettingsError;
 #[cfg(feature = "cli")]
 pub(crate) use self::environment::{VARIABLES, unknown};
 pub use self::execution::{ExecutionSettings, Lifecycle, LifecycleError};
 pub use self::health::HealthSettings;
+pub use self::indexing::IndexingSettings;
 pub use self::leadership::LeaderElectionSettings;
 pub use self::peering::PeeringSettings;
 pub use self::posting::{PostingLevel, PostingSettings};
@@ -34,6 +38,8 @@ pub struct Settings {
     pub persistence: PersistenceSettings,
     /// How handlers are run.
     pub execution: ExecutionSettings,
+    /// How the indices are filled at the start.
+    pub indexing: IndexingSettings,
     /// How resources are watched.
     pub watching: WatchingSettings,
     /// How the operator learns of kinds and namespaces.
@@ -42,6 +48,8 @@ pub struct Settings {
     pub networking: NetworkingSettings,
     /// What is told in Kubernetes Events.
     pub posting: PostingSettings,
+    /// How daemons and timers are ended.
+    pub background: BackgroundSettings,
     /// How one of several replicas is chosen to work.
     pub leader_election: LeaderElectionSettings,
     /// How operators get out of one another's way.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// one another.
 const LAYERS: &[&[&str]] = &[
     &[
-        "chance", "clock", "duty", "health", "logging", "metrics", "object",
+        "chance", "clock", "duty", "health", "index", "logging", "metrics", "object",
     ],
     &["resource"],
     &["cause"],

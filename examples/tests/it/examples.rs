@@ -17,6 +17,9 @@ mod handlers;
 #[path = "../../06-peering/main.rs"]
 mod peering;
 
+#[path = "../../07-subhandlers/main.rs"]
+mod subhandlers;
+
 #[path = "../../08-events/main.rs"]
 mod events;
 
@@ -25,6 +28,12 @@ mod filtering_handlers;
 
 #[path = "../../13-hooks/main.rs"]
 mod hooks;
+
+#[path = "../../14-daemons/main.rs"]
+mod daemons;
+
+#[path = "../../15-timers/main.rs"]
+mod timers;
 
 #[path = "../../configmap-story/main.rs"]
 mod configmap_story;

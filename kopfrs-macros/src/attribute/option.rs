@@ -23,6 +23,8 @@ pub(super) enum Syntax {
     ErrorsMode,
     /// A duration; `true` if it may be zero.
     Duration(bool),
+    /// A duration, or a function of the cause that tells one.
+    Delay,
     /// A whole number from 1.
     Count,
     /// `owns(Deployment, "services")`.
@@ -67,6 +69,14 @@ const OPTIONS: &[(&str, Syntax)] = &[
     ("owner", Syntax::Maps),
     ("uses", Syntax::Maps),
     ("concurrency", Syntax::Count),
+    ("initial_delay", Syntax::Delay),
+    ("finalizer", Syntax::Flag),
+    ("cancellation_backoff", Syntax::Duration(true)),
+    ("cancellation_timeout", Syntax::Duration(true)),
+    ("cancellation_polling", Syntax::Duration(false)),
+    ("interval", Syntax::Duration(false)),
+    ("sharp", Syntax::Flag),
+    ("idle", Syntax::Duration(true)),
 ];
 
 /// A call of a method of the handler's builder.
@@ -134,13 +144,11 @@ fn argument(name: &Ident, syntax: Syntax, expr: &Expr) -> Result<TokenStream> {
         Syntax::ErrorsMode => errors_mode(expr),
         Syntax::Duration(may_be_zero) => {
             if !may_be_zero && is_zero(expr) {
-                return Err(Error::new(
-                    expr.span(),
-                    format!("with a `{name}` of zero the handler would never be called"),
-                ));
+                return Err(Error::new(expr.span(), zero(name)));
             }
             duration(expr)
         }
+        Syntax::Delay => delay(name, expr),
         Syntax::Count => count(name, expr),
         Syntax::Field => field(expr),
         Syntax::Criterion => criterion::criterion(expr, Subject::Json),
@@ -160,7 +168,7 @@ fn example(name: &Ident, syntax: Syntax) -> String {
         Syntax::Id => "\"name\"",
         Syntax::Value | Syntax::Criterion => "…",
         Syntax::ErrorsMode => "temporary",
-        Syntax::Duration(_) => "\"10s\"",
+        Syntax::Duration(_) | Syntax::Delay => "\"10s\"",
         Syntax::Count => "5",
         Syntax::Predicate => "|cause| …",
         Syntax::Field => "\"spec.field\"",
@@ -253,6 +261,31 @@ fn predicate(name: &Ident, expr: &Expr) -> Result<TokenStream> {
             format!("`{name}` takes a function of the cause: `{name} = |cause| …`"),
         )),
         _ => Ok(quote! { #expr }),
+    }
+}
+
+/// What is wrong with an option that is zero.
+fn zero(name: &Ident) -> String {
+    match name.to_string().as_str() {
+        "interval" => "with an `interval` of zero the handler would be called without a pause; \
+                       leave it out to have it called once"
+            .to_owned(),
+        "cancellation_polling" => "it would be told without a pause that the handler is still \
+                                   running; leave it out for what the settings say"
+            .to_owned(),
+        name => format!("with a `{name}` of zero the handler would never be called"),
+    }
+}
+
+/// A duration, or a function of the cause that tells one.
+fn delay(name: &Ident, expr: &Expr) -> Result<TokenStream> {
+    match expr {
+        Expr::Closure(_) => {
+            let ask = predicate(name, expr)?;
+            let function = paths::item_at("delay_of", expr.span());
+            Ok(quote_spanned! {expr.span()=> #function(#ask) })
+        }
+        _ => duration(expr),
     }
 }
 

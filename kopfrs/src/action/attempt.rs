@@ -13,7 +13,7 @@ use super::outcome::{Limits, conclude, exhausted};
 use crate::clock::elapsed;
 use crate::handler::{
     Attempt, Environment, ErrorKind, ErrorsMode, Family, Handler, HandlerError, Invocation, Memos,
-    Options, Outcome,
+    Options, Outcome, Subhandlers,
 };
 use crate::object::{Body, Secrets};
 use crate::storage::Record;
@@ -37,9 +37,22 @@ pub(crate) async fn attempt<C: Family>(
     record: &Record,
     environment: &Arc<Environment>,
 ) -> (Record, Option<Outcome>) {
+    attempt_parted(call, record, environment, None).await
+}
+
+/// The same of a handler that may leave parts of its work to sub-handlers, which are called before it
+/// counts as returned.
+pub(crate) async fn attempt_parted<C: Family>(
+    call: &Call<C>,
+    record: &Record,
+    environment: &Arc<Environment>,
+    subhandlers: Option<&Subhandlers>,
+) -> (Record, Option<Outcome>) {
     let default = environment.settings.get().execution.default_backoff;
     let backoff = call.handler.options.backoff.unwrap_or(default);
-    let (record, outcome) = attempt_with(call, (record, backoff), environment).await;
+    let span = info_span!("handler", handler = %call.handler.id);
+    let attempt = guarded(call, (record, backoff), environment, subhandlers);
+    let (record, outcome) = attempt.instrument(span).await;
     (record, outcome.ok())
 }
 
@@ -50,7 +63,7 @@ pub(crate) async fn attempt_with<C: Family>(
     environment: &Arc<Environment>,
 ) -> (Record, Result<Outcome, HandlerError>) {
     let span = info_span!("handler", handler = %call.handler.id);
-    guarded(call, (record, backoff), environment)
+    guarded(call, (record, backoff), environment, None)
         .instrument(span)
         .await
 }
@@ -59,6 +72,7 @@ async fn guarded<C: Family>(
     call: &Call<C>,
     (record, backoff): (&Record, Duration),
     environment: &Arc<Environment>,
+    subhandlers: Option<&Subhandlers>,
 ) -> (Record, Result<Outcome, HandlerError>) {
     let limits = Limits {
         options: Options {
@@ -85,7 +99,12 @@ async fn guarded<C: Family>(
     debug!(attempt = record.retries + 1, "{} starts", call.role);
     let measured = environment.metrics.handler(&call.handler.id, call.role);
     let begun = Instant::now();
-    let outcome = run(call, record, environment, now).await;
+    let invocation = invocation(call, record, environment, now);
+    let outcome = run(call, invocation.with_subhandlers(subhandlers.cloned())).await;
+    let outcome = match subhandlers {
+        Some(subhandlers) => finished(outcome, subhandlers).await,
+        None => outcome,
+    };
     let took = begun.elapsed();
     let now = environment.clock.now();
     let result = outcome.as_ref().map(|outcome| outcome.result.as_ref());
@@ -111,25 +130,41 @@ fn discreet<C: Family>(call: &Call<C>, mut record: Record) -> Record {
     record
 }
 
-async fn run<C: Family>(
+fn invocation<C: Family>(
     call: &Call<C>,
     record: &Record,
     environment: &Arc<Environment>,
     now: Timestamp,
-) -> Result<Outcome, HandlerError> {
+) -> Invocation<C> {
     let attempt = Attempt::new(record.retries, record.started, elapsed(record.started, now));
-    let invocation = Invocation::new(
+    Invocation::new(
         call.cause.clone(),
         attempt,
         (call.handler.id.as_str().into(), call.handler.param.clone()),
         (call.memos.clone(), environment.clone()),
-    );
+    )
+}
+
+async fn run<C: Family>(
+    call: &Call<C>,
+    invocation: Invocation<C>,
+) -> Result<Outcome, HandlerError> {
     let function = call.handler.call.clone();
     let guarded = AssertUnwindSafe(async move { function(Arc::new(invocation)).await });
     guarded
         .catch_unwind()
         .await
         .unwrap_or_else(|panic| Err(HandlerError::of_panic(&*panic)))
+}
+
+/// A handler that has returned is finished when its sub-handlers are. One that has failed calls none.
+async fn finished(
+    outcome: Result<Outcome, HandlerError>,
+    subhandlers: &Subhandlers,
+) -> Result<Outcome, HandlerError> {
+    let outcome = outcome?;
+    subhandlers.finish().await?;
+    Ok(outcome)
 }
 
 fn log<C: Family>(call: &Call<C>, record: &Record, error: Option<&HandlerError>, now: Timestamp) {
@@ -139,7 +174,11 @@ fn log<C: Family>(call: &Call<C>, record: &Record, error: Option<&HandlerError>,
         _ if record.is_misfit => error!("{role} cannot be called: {message}"),
         // Somebody asks for it each few seconds.
         (false, ..) if role == "probe" => debug!("{role} succeeded"),
+        (false, ..) if C::IS_QUIET => debug!("{role} succeeded"),
         (false, ..) => info!("{role} succeeded"),
+        (true, false, Some(_)) if error.is_some_and(HandlerError::is_unfinished) => {
+            debug!(attempt, "{role} waits for its sub-handlers");
+        }
         (true, true, _) => error!(attempt, "{role} failed for good: {message}"),
         (true, false, Some(due)) => {
             let delay = rounded(elapsed(now, due));

@@ -4,6 +4,8 @@
 //! handlers that are concerned, and ends when all of them are finished. It is kept in memory; what
 //! is stored on the object is a copy for the time after a crash.
 
+mod below;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -116,9 +118,12 @@ impl Cycle {
         if is_superseded || self.begun.is_none() || is_unseen {
             self.begun = Some(Baseline::Essence(essence.clone()));
         }
-        self.records.retain(|id, record| {
-            concerned.contains(&&**id) && !(is_superseded && is_void(record, reason))
-        });
+        let is_over = |record: &Record| is_superseded && is_void(record, reason);
+        let living = self.records.iter().filter(|(_, record)| !is_over(record));
+        let topmost = living.filter(|(id, _)| concerned.contains(&&***id));
+        let kept = self.with_below(topmost.map(|(id, _)| id));
+        self.records
+            .retain(|id, record| kept.contains(id) && !is_over(record));
         self.seen.retain(|id, _| self.records.contains_key(id));
         for record in self.records.values_mut() {
             record.purpose = Some(reason);
@@ -177,6 +182,10 @@ impl Cycle {
         if record.is_finished() {
             record.seen = Some(digest(essence));
             self.seen.insert(id.to_owned(), essence.clone());
+        }
+        // Those of its sub-handlers are told apart from others by nothing else.
+        if let Some(earlier) = self.records.get_mut(id) {
+            record.subrefs = std::mem::take(&mut earlier.subrefs);
         }
         self.records.insert(id.to_owned(), record);
     }

@@ -5,6 +5,6 @@ mod cycle;
 mod lifecycle;
 mod outcome;
 
-pub(crate) use self::attempt::{Call, attempt, attempt_with};
+pub(crate) use self::attempt::{Call, attempt, attempt_parted, attempt_with};
 pub(crate) use self::cycle::{Cycle, Turn};
 pub(crate) use self::lifecycle::{Occasion, choose};

@@ -32,11 +32,16 @@ pub(crate) fn exhausted(limits: &Limits, record: &Record, now: Timestamp) -> Opt
     if limits
         .options
         .retries
-        .is_some_and(|retries| record.retries >= retries)
+        .is_some_and(|retries| own_attempts(record) >= retries)
     {
-        return Some(format!("gave up after {} attempts", record.retries));
+        return Some(format!("gave up after {} attempts", own_attempts(record)));
     }
     None
+}
+
+/// The attempts that count: it is no failure of a handler's that its sub-handlers have to wait.
+fn own_attempts(record: &Record) -> u32 {
+    record.retries.saturating_sub(record.rounds)
 }
 
 /// The record after an attempt.
@@ -46,9 +51,10 @@ pub(crate) fn conclude(
     outcome: Result<Option<&Value>, &HandlerError>,
     now: Timestamp,
 ) -> Record {
-    let retries = record.retries + 1;
+    let is_round = outcome.is_err_and(|error| matches!(error.kind(), ErrorKind::Unfinished(_)));
     let base = Record {
-        retries,
+        retries: record.retries + 1,
+        rounds: record.rounds + u32::from(is_round),
         delayed: None,
         message: None,
         is_wait: false,
@@ -71,7 +77,7 @@ pub(crate) fn conclude(
         ..base.clone()
     };
     let delay = match (error.kind(), mode) {
-        (ErrorKind::Temporary(delay), _) => delay,
+        (ErrorKind::Temporary(delay) | ErrorKind::Unfinished(delay), _) => delay,
         (ErrorKind::Arbitrary | ErrorKind::Panic, ErrorsMode::Temporary) => backoff,
         (ErrorKind::Arbitrary | ErrorKind::Panic, ErrorsMode::Ignored) => {
             return Record {
@@ -97,14 +103,17 @@ pub(crate) fn conclude(
         .options
         .timeout
         .is_some_and(|timeout| runtime >= timeout)
-        || limits.options.retries.is_some_and(|limit| retries >= limit);
+        || limits
+            .options
+            .retries
+            .is_some_and(|limit| !is_round && own_attempts(&base) >= limit);
     if is_last {
         failed
     } else {
         Record {
             delayed: Some(after(now, delay)),
-            message,
-            is_wait: matches!(error.kind(), ErrorKind::Temporary(_)),
+            message: message.filter(|_| !is_round),
+            is_wait: is_round || matches!(error.kind(), ErrorKind::Temporary(_)),
             ..base
         }
     }

@@ -15,6 +15,8 @@ pub(super) struct Now {
     pub(super) pauses: Vec<String>,
     /// The startup handlers have succeeded, and credentials were found.
     pub(super) is_started: bool,
+    /// No handler has to wait for indices.
+    pub(super) are_indices_complete: bool,
     /// How long objects have waited without any of them getting its turn.
     pub(super) waiting: Option<Duration>,
 }
@@ -112,6 +114,8 @@ pub(super) fn ready(now: &Now) -> Vec<Check> {
     }
     let looked = (!now.state.is_begun).then(|| "the kinds are still being looked for".to_owned());
     checks.push(Check::new("discovery", looked));
+    let indices = (!now.are_indices_complete).then(|| "they are being filled".to_owned());
+    checks.push(Check::new("indices", indices));
     for watch in now.state.watches.values() {
         let trouble = (!watch.is_listed).then(|| match &watch.trouble {
             Some((_, why)) => format!("its objects have not been listed yet: {why}"),
@@ -134,6 +138,7 @@ mod tests {
             state: health.state(),
             pauses: Vec::new(),
             is_started: true,
+            are_indices_complete: true,
             waiting: None,
         }
     }
@@ -200,7 +205,7 @@ mod tests {
         assert_eq!(troubles(&ready(&starting)).len(), 2);
         health.begun();
         let watch = health.watch("demos".into());
-        let gate = health.gate("indices");
+        let gate = health.gate("webhooks");
         assert_eq!(troubles(&ready(&now(&health))).len(), 2);
         gate.open();
         let paused = Now {

@@ -340,6 +340,7 @@ mod tests {
             state: Health::default().state(),
             pauses: Vec::new(),
             is_started: true,
+            are_indices_complete: true,
             waiting: None,
         };
         let text = text(&What {

@@ -84,6 +84,9 @@ impl Admin {
             state: aspects.get_or_default::<Health>().state(),
             pauses: aspects.get_or_default::<Duty>().reasons(),
             is_started: self.context.get().is_some(),
+            are_indices_complete: context
+                .as_ref()
+                .is_none_or(|context| context.lanes.is_open()),
             waiting: context.and_then(|context| context.lanes.waiting_in_vain()),
         }
     }

@@ -5,6 +5,10 @@
 mod activity;
 mod changing;
 mod detect;
+mod indexing;
+mod live;
+mod spawning;
+mod stopped;
 mod watching;
 
 use std::sync::Arc;
@@ -12,6 +16,11 @@ use std::sync::Arc;
 pub use self::activity::{Activity, ActivityCause};
 pub use self::changing::{ChangingCause, Reason};
 pub(crate) use self::detect::{Baseline, Situation, detect};
+pub use self::indexing::IndexingCause;
+pub(crate) use self::live::Feed;
+pub use self::live::{Live, LiveError};
+pub use self::spawning::SpawningCause;
+pub use self::stopped::{DaemonStoppingReason, Stopped, Stopper};
 pub use self::watching::{EventType, RawEvent, WatchingCause};
 use crate::object::{Body, Patch};
 use crate::resource::Resource;

@@ -1,7 +1,9 @@
 //! Aspects of an operator that do not see one another.
 
 pub(crate) mod activities;
+pub(crate) mod daemons;
 pub(crate) mod election;
+pub(crate) mod indexing;
 pub(crate) mod peering;
 pub(crate) mod posting;
 #[cfg(feature = "admin")]

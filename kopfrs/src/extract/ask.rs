@@ -41,8 +41,10 @@ questions! {
         "`{Self}` is not an argument of handlers with `{C}`"
         "neither known by its type in these handlers, nor by its name"
         "known by type in handlers of changes: `&Body`, `&Patch`, `&Diff`, `Reason`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
+        "known by type in daemons and timers: `Stopped`, `Live`, `&Body`, `&Patch`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
         "known by type in handlers of events: `&Body`, `&Patch`, `&RawEvent`, `EventType`, `&Resource`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
         "known by type in activities: `SettingsHandle`, `Activity`, `Attempt`, `Client`, `State<T>`, `Memo<T>`"
+        "known by type in all handlers: `Index<K, V>`, the index of the argument's name"
         "anything else is known by its name: `spec: MySpec`, `name: &str`, `old: MySpec`, `retry: u32`; types of your own implement `kopfrs::extract::Extract`";
     Body
         "`{Self}` cannot be the argument `body`"
@@ -101,6 +103,12 @@ questions! {
     EventType
         "`{Self}` cannot be the argument `type`"
         "write `r#type: EventType` or `event_type: EventType`";
+    Stopped
+        "`{Self}` cannot be the argument `stopped`"
+        "write `stopped: Stopped` or `stopped: &Stopped`";
+    Live
+        "`{Self}` cannot be the argument `live`"
+        "write `live: Live` or `live: &Live`";
     Activity
         "`{Self}` cannot be the argument `activity`"
         "write `activity: Activity`";
@@ -186,6 +194,12 @@ pub mod near {
         EventType
             "`{Self}` is not known by its type, and there is no argument of this name"
             "did you mean `type`?";
+        Stopped
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `stopped`?";
+        Live
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `live`?";
         Activity
             "`{Self}` is not known by its type, and there is no argument of this name"
             "did you mean `activity`?";
@@ -266,6 +280,12 @@ pub mod elsewhere {
         EventType
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `type`"
             "`type` exists in `on::event`";
+        Stopped
+            "`{Self}` is not known by its type, and handlers with `{C}` have no argument `stopped`"
+            "`stopped` exists in daemons and timers";
+        Live
+            "`{Self}` is not known by its type, and handlers with `{C}` have no argument `live`"
+            "`live` exists in daemons and timers";
         Activity
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `activity`"
             "`activity` exists in activities";
@@ -274,12 +294,12 @@ pub mod elsewhere {
             "`settings` exists in activities";
         Retry
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `retry`"
-            "`retry` exists in handlers of changes and activities";
+            "`retry` exists in handlers of changes, daemons, timers, and activities";
         Started
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `started`"
-            "`started` exists in handlers of changes and activities";
+            "`started` exists in handlers of changes, daemons, timers, and activities";
         Runtime
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `runtime`"
-            "`runtime` exists in handlers of changes and activities";
+            "`runtime` exists in handlers of changes, daemons, timers, and activities";
     }
 }

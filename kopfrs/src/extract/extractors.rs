@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{ArgError, Argument, Extract};
 use crate::cause::{
-    Activity, ActivityCause, ChangingCause, EventType, ObjectCause, RawEvent, Reason, WatchingCause,
+    Activity, ActivityCause, ChangingCause, EventType, IndexingCause, Live, ObjectCause, RawEvent,
+    Reason, SpawningCause, Stopped, WatchingCause,
 };
 use crate::handler::{Attempt, Family, Invocation};
 use crate::object::{Body, Diff, Patch};
@@ -16,6 +17,8 @@ pub trait Attempted {}
 
 impl Attempted for ActivityCause {}
 impl Attempted for ChangingCause {}
+impl Attempted for SpawningCause {}
+impl Attempted for IndexingCause {}
 
 /// `type, causes => |invocation| …`, one a row.
 macro_rules! extractors {
@@ -66,6 +69,12 @@ extractors_of! {
     RawEvent, WatchingCause => |invocation| invocation.cause.event.clone();
     EventType, WatchingCause => |invocation| invocation.cause.event.event_type;
     &'a WatchingCause, WatchingCause => |invocation| &invocation.cause;
+    Stopped, SpawningCause => |invocation| invocation.cause.stopped.clone();
+    &'a Stopped, SpawningCause => |invocation| &invocation.cause.stopped;
+    Live, SpawningCause => |invocation| invocation.cause.live.clone();
+    &'a Live, SpawningCause => |invocation| &invocation.cause.live;
+    &'a SpawningCause, SpawningCause => |invocation| &invocation.cause;
+    &'a IndexingCause, IndexingCause => |invocation| &invocation.cause;
     Activity, ActivityCause => |invocation| invocation.cause.activity;
     SettingsHandle, ActivityCause => |invocation| invocation.environment.settings.clone();
     &'a SettingsHandle, ActivityCause => |invocation| &invocation.environment.settings;

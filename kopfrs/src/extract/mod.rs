@@ -14,12 +14,14 @@ pub mod ask;
 mod change;
 mod decode;
 mod extractors;
+mod index;
 mod memo;
 mod metadata;
 pub mod names;
 mod param;
 mod sections;
 mod state;
+mod subhandlers;
 
 use std::sync::Arc;
 
@@ -91,6 +93,9 @@ pub mod via {
     /// By its name, as one certain type.
     #[derive(Debug)]
     pub enum Name {}
+    /// The index of its name.
+    #[derive(Debug)]
+    pub enum Index {}
     /// The whole object in the type of the attribute.
     #[derive(Debug)]
     pub enum Whole {}

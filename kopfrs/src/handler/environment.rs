@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::clock::Clock;
+use crate::index::Indices;
 use crate::metrics::Metrics;
 use crate::settings::SettingsHandle;
 
@@ -21,6 +22,8 @@ pub struct Environment {
     pub states: States,
     /// What is measured, if somebody wants to know.
     pub(crate) metrics: Metrics,
+    /// What index handlers have found.
+    pub indices: Indices,
     /// What aspects of the framework share among all handlers, one value of each type.
     pub(crate) aspects: Memos,
     client: OnceLock<ClientSlot>,
@@ -36,6 +39,7 @@ impl Environment {
             settings,
             states: States::default(),
             metrics: Metrics::default(),
+            indices: Indices::default(),
             aspects: Memos::default(),
             client: OnceLock::new(),
         }
@@ -111,6 +115,14 @@ impl Memos {
         memo.clone()
             .downcast()
             .expect("a memo is stored under the id of its own type")
+    }
+}
+
+impl Memos {
+    /// Whether nothing is kept, and nobody else could put something in.
+    pub(crate) fn is_unused(&self) -> bool {
+        let memos = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memos.is_empty() && Arc::strong_count(&self.0) == 1
     }
 }
 

@@ -66,6 +66,8 @@ pub enum ErrorKind {
     Panic,
     /// An argument could not be made from the object: tried again when the object changes.
     Argument,
+    /// Sub-handlers are not finished: called again after this delay, which is no failure.
+    Unfinished(Duration),
 }
 
 impl TemporaryError {
@@ -134,6 +136,11 @@ impl HandlerError {
     /// What it means.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Whether it only says that sub-handlers are not finished.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unfinished(_))
     }
 
     /// What happened, with all that is known of the reasons.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Environment, Family, Memos, Param};
+use super::{Environment, Family, Memos, Param, Subhandlers};
 
 /// Which attempt this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Invocation<C: Family> {
     pub memos: Memos,
     /// What all handlers share.
     pub environment: Arc<Environment>,
+    /// What the handler registers; handlers that cannot have sub-handlers have none.
+    pub(crate) subhandlers: Option<Subhandlers>,
 }
 
 impl<C: Family> Invocation<C> {
@@ -63,6 +65,15 @@ impl<C: Family> Invocation<C> {
             param,
             memos,
             environment,
+            subhandlers: None,
+        }
+    }
+
+    /// The same call of a handler that may register sub-handlers.
+    pub(crate) fn with_subhandlers(self, subhandlers: Option<Subhandlers>) -> Self {
+        Self {
+            subhandlers,
+            ..self
         }
     }
 }

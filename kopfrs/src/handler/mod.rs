@@ -7,10 +7,13 @@ mod chain;
 mod environment;
 mod error;
 mod family;
+mod indexed;
 mod invocation;
 mod options;
 mod outcome;
 mod relation;
+mod spawning;
+mod subhandlers;
 
 use std::any::Any;
 use std::fmt;
@@ -22,13 +25,22 @@ pub use self::environment::{Environment, Memos, States};
 pub use self::error::{
     ErrorKind, HandlerError, IntoHandlerError, PermanentError, Result, TemporaryError,
 };
-pub use self::family::{ChangingRule, Family};
+pub use self::family::{ChangingRule, Family, IndexingRule};
+pub use self::indexed::Indexed;
+#[doc(hidden)]
+pub use self::indexed::{
+    ByEntries, ByOption, ByResult, ByResultOption, ByValue, Entries, Found, Way,
+};
 pub use self::invocation::{Attempt, Invocation};
 pub use self::options::{ErrorsMode, Options};
 pub use self::outcome::{IntoOutcome, Json, Outcome, Output, ViaOutput, ViaSerialize, returns};
 pub(crate) use self::relation::Bond;
 pub use self::relation::Relation;
+pub use self::spawning::{Cancellation, Course, Delay, Schedule, SpawningRule};
+pub(crate) use self::subhandlers::Runner;
+pub use self::subhandlers::{ExecuteError, Outcomes, Subhandlers};
 use crate::filter::Filter;
+use crate::index::IndexUse;
 use crate::resource::Selector;
 
 /// Calls the user's function.
@@ -69,6 +81,10 @@ pub struct Handler<C: Family> {
     pub location: Location,
     /// The same for all handlers made of one function, and only for them.
     pub function: String,
+    /// Whether the function blocks a thread while it runs.
+    pub is_blocking: bool,
+    /// The indices that the function takes as arguments, as far as that is known.
+    pub indices: Vec<IndexUse>,
     /// Calls the function.
     pub call: Callback<C>,
 }

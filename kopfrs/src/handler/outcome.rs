@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ErrorKind, HandlerError, IntoHandlerError};
+use crate::index::IndexShape;
 use crate::lifecycle::{self, Report, Verdict};
 use crate::reconcile::Action;
 
@@ -117,6 +118,9 @@ pub mod returns {
     /// Told to whoever asks for the operator's health.
     #[derive(Clone, Copy, Debug)]
     pub struct Probe;
+    /// Kept in an index.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Indexed;
 }
 
 /// What a function given to `run` may return, by the kind of the handler.
@@ -126,11 +130,21 @@ pub mod returns {
     note = "handlers of objects return `()`, a `Value`, a text, a number, a boolean, `Json(value)`, an `Option` or a `Result` of these",
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "reconcile handlers return `Action`, or nothing",
-    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials, probes what handlers of objects return; or a `Result` of these"
+    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials, probes what handlers of objects return; or a `Result` of these",
+    note = "index handlers return a `HashMap`, a `BTreeMap`, a list of pairs, `Indexed`, or a plain value"
 )]
 pub trait Output<R> {
     /// What becomes of it.
     fn into_outcome(self) -> Result<Outcome, HandlerError>;
+
+    /// The types of the index that it goes into.
+    #[doc(hidden)]
+    fn shape() -> Option<IndexShape>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// A serialisable value for the status, returned from a closure.
@@ -157,11 +171,19 @@ impl<R, T: Output<R>, E: IntoHandlerError> Output<R> for Result<T, E> {
         self.map_err(IntoHandlerError::into_handler_error)?
             .into_outcome()
     }
+
+    fn shape() -> Option<IndexShape> {
+        T::shape()
+    }
 }
 
 impl<R, T: Output<R>> Output<R> for Option<T> {
     fn into_outcome(self) -> Result<Outcome, HandlerError> {
         self.map_or_else(|| Ok(Outcome::none()), Output::into_outcome)
+    }
+
+    fn shape() -> Option<IndexShape> {
+        T::shape()
     }
 }
 

@@ -36,5 +36,14 @@ pub use kopfrs_macros::on_reconcile as reconcile;
 #[doc = include_str!("docs/field.md")]
 pub use kopfrs_macros::on_field as field;
 
+#[doc = include_str!("docs/daemon.md")]
+pub use kopfrs_macros::on_daemon as daemon;
+
+#[doc = include_str!("docs/timer.md")]
+pub use kopfrs_macros::on_timer as timer;
+
 #[doc = include_str!("docs/event.md")]
 pub use kopfrs_macros::on_event as event;
+
+#[doc = include_str!("docs/index.md")]
+pub use kopfrs_macros::on_index as index;

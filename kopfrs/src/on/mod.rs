@@ -10,8 +10,11 @@ mod attributes;
 mod builder;
 mod changing;
 pub mod criterion;
+mod indexing;
 mod reconcile;
 mod run;
+mod spawning;
+mod subhandling;
 mod watching;
 
 pub use self::activity::{Cleanup, Login, Probe, Startup, cleanup, login, probe, startup};
@@ -24,8 +27,11 @@ pub use self::changing::{
     verify, verify_of,
 };
 pub use self::criterion::IntoCriterion;
+pub use self::indexing::{Index, index, index_of};
 pub use self::reconcile::{Reconcile, reconcile, reconcile_of};
 pub use self::run::{BlockingFunction, Function};
+pub use self::spawning::{Daemon, IntoDelay, Timer, daemon, daemon_of, timer, timer_of};
+pub use self::subhandling::{BlockingOnceFunction, OnceFunction, Registration, Subhandler};
 pub use self::watching::{Event, event, event_of};
 #[cfg(doc)]
 use crate::handler::Handler;

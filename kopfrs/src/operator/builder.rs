@@ -266,6 +266,7 @@ impl OperatorBuilder {
         }
         self.operator.registry.ensure_not_empty()?;
         self.operator.registry.check_activities()?;
+        self.operator.registry.check_indices()?;
         #[cfg(feature = "admin")]
         {
             let endpoints = self.endpoints.into_iter().collect::<Result<_, _>>();

@@ -23,6 +23,7 @@ use crate::engine::activities;
 use crate::extract::SharedStates;
 use crate::handler::{Environment, Handler, Memos};
 use crate::health::Health;
+use crate::index::Indices;
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
 use crate::registry::Registry;
 
@@ -58,7 +59,10 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         #[cfg(feature = "testing")]
         observer,
     } = operator;
-    let environment = Arc::new(Environment::new(Clock::start(), settings.clone()));
+    let mut environment = Environment::new(Clock::start(), settings.clone());
+    let shapes = registry.indices().into_iter();
+    environment.indices = Indices::new(shapes.map(|(id, shape, _)| (id.to_owned(), shape)));
+    let environment = Arc::new(environment);
     let memos = Memos::default();
     let handlers: ActivityHandlers = registry.activities().iter().cloned().collect();
     let mut stop = stop.unwrap_or_else(|| signal().boxed());
@@ -96,8 +100,10 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     // Whoever drops the operator drops the work on its objects with it.
     let _owner = stops.abandon.clone().drop_guard();
     let object_handlers = Handlers {
+        indexing: registry.indexing().iter().cloned().collect(),
         watching: registry.watching().iter().cloned().collect(),
         changing: registry.changing().iter().cloned().collect(),
+        spawning: registry.spawning().iter().cloned().collect(),
     };
     let common = environment.aspects.get_or_default::<Common>();
     let counts = common.counts.clone();
@@ -129,7 +135,9 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         context.posting.clone().run().in_current_span(),
     ));
     let work = work(&context, &registry, on_ready, &mut stop).await;
-    drain(&context, again).await;
+    let budget = context.settings.process.drain_budget;
+    let daemons = context.daemons.finish(budget, again.clone());
+    tokio::join!(drain(&context, again), daemons);
     finish(&context, poster).await;
     let ended = work.and(cleanup.run().await);
     others.end().await;
@@ -158,7 +166,8 @@ async fn work(
     }
     tokio::select! {
         error = orchestrate(context.clone(), registry, on_ready) => Err(error.into()),
-        () = stop => Ok(()),
+        // Before the objects are let go: that is no deletion.
+        () = stop.map(|()| context.daemons.leave()) => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::TaskTracker;
 use tracing::Span;
 
+use super::indexing::Barrier;
 use super::kind::Handlers;
 use super::lanes::Lanes;
 use super::namespaces::Patterns;
@@ -15,6 +16,7 @@ use super::related::Related;
 use super::terms::Term;
 use crate::api::Connection;
 use crate::duty::Duty;
+use crate::engine::daemons::Daemons;
 use crate::engine::peering::Peerings;
 use crate::engine::posting::Posting;
 use crate::handler::Environment;
@@ -42,10 +44,14 @@ pub(crate) struct Context {
     pub(super) terms: watch::Sender<u64>,
     /// Tells of objects in Kubernetes Events.
     pub(crate) posting: Posting,
+    /// What goes along with objects.
+    pub(crate) daemons: Daemons,
     /// The tasks of objects.
     pub(crate) workers: TaskTracker,
     /// The objects that wait for their turn.
     pub(crate) lanes: Lanes,
+    /// What is to be indexed before any handler is called.
+    pub(super) barrier: Barrier,
     /// Whom to wake for what happens to objects of other kinds.
     pub(crate) related: Related,
     /// Where the operator runs, for the log: its tasks are in there.
@@ -84,6 +90,9 @@ impl Context {
     ) -> Self {
         let settings = environment.settings.get();
         let lanes = Lanes::new(settings.networking.requests_in_flight);
+        if !handlers.indexing.is_empty() {
+            lanes.close();
+        }
         let (way, clock) = (connection.clone(), environment.clock);
         let duty = Duty::clone(&environment.aspects.get_or_default::<Duty>());
         let term = if duty.is_paused() {
@@ -92,6 +101,7 @@ impl Context {
             Term::begin(0, &stop)
         };
         Self {
+            daemons: Daemons::new(environment.clone(), stop.abandon.clone()),
             posting: Posting::new(way, settings.posting.clone(), clock),
             connection,
             peerings: Peerings::clone(&environment.aspects.get_or_default()),
@@ -106,6 +116,7 @@ impl Context {
             terms: watch::Sender::new(0),
             workers: TaskTracker::new(),
             lanes,
+            barrier: Barrier::default(),
             related: Related::default(),
             span: Span::current(),
             queues: Mutex::default(),
@@ -136,6 +147,10 @@ impl Context {
         let number = self.term().number + 1;
         let term = Arc::new(Term::begin(number, &self.stop));
         *self.term.write().unwrap_or_else(PoisonError::into_inner) = term;
+        if !self.handlers.indexing.is_empty() {
+            // Opened when everything has been listed anew.
+            self.lanes.close();
+        }
         self.terms.send_replace(number);
     }
 

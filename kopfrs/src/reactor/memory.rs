@@ -3,6 +3,8 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::commit::Unsent;
+use super::daemons::Attended;
+use super::indexing::Unindexed;
 use super::process::{Course, Known, Permit};
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
@@ -25,8 +27,12 @@ pub(crate) struct Memory {
     pub(crate) course: Option<Box<Course>>,
     /// Values of the handlers'.
     pub(crate) memos: Option<Memos>,
+    /// What goes along with it.
+    pub(crate) daemons: Option<Box<Attended>>,
     /// What is known of it for reconciliation.
     pub(crate) reconciled: Option<Box<Known>>,
+    /// It could not be indexed; nothing for most objects.
+    pub(crate) unindexed: Option<Box<Unindexed>>,
     /// The operator was paused: the object is to be looked at though nothing seems to be new.
     pub(crate) is_doubtful: bool,
     /// What is going on; nothing for most objects most of the time.
@@ -40,6 +46,8 @@ pub(crate) struct Work {
     pub(crate) snapshot: Option<Snapshot>,
     /// How far handling has come.
     pub(crate) cycle: Option<Cycle>,
+    /// That state is that of an own write, and not in the indices yet.
+    pub(crate) is_unindexed: bool,
     /// Changes by event handlers, to be sent with the next patch.
     pub(crate) carried: Change,
     /// Changes that could not be sent.
@@ -90,7 +98,12 @@ impl Memory {
     /// An own write has led to this state.
     pub(crate) fn wrote(&mut self, snapshot: Snapshot) {
         self.written = snapshot.version().or(self.written);
-        self.work().snapshot = Some(snapshot);
+        if let Some(daemons) = &self.daemons {
+            daemons.show(&snapshot);
+        }
+        let work = self.work();
+        work.snapshot = Some(snapshot);
+        work.is_unindexed = true;
     }
 
     /// The operator is paused: whatever was going on may be finished by others meanwhile.
@@ -102,6 +115,7 @@ impl Memory {
     /// Forgets what is only needed while something is going on. That an object does not fit the types
     /// of a handler is kept, or it would be tried at each event.
     pub(crate) fn rest(&mut self) {
+        self.memos.take_if(|memos| memos.is_unused());
         let is_kept = |cycle: &Cycle| cycle.has_misfits();
         let cycle = self.work.take().and_then(|work| work.cycle).filter(is_kept);
         self.work = cycle.map(|cycle| {

@@ -13,6 +13,7 @@ use tracing::{Instrument as _, debug, error, info, warn};
 
 use super::context::{Context, Scope};
 use super::definitions::{self, Hints};
+use super::indexing;
 use super::kind::Kind;
 use super::looks::{LATE, Series, longer, reached};
 use super::metadata::until;
@@ -37,6 +38,8 @@ struct Orchestra<'a> {
     doubt: Doubt,
     /// Held until there is work for the first time: each watch of that time holds one, too.
     pending: Option<mpsc::Sender<()>>,
+    /// The term in which everything was listed last.
+    term: u64,
 }
 
 /// How sure it is that all is served that is to be served.
@@ -76,6 +79,7 @@ pub(crate) async fn orchestrate(
     others.spawn(async move { match lanes.lanes.run().await {} });
     others.spawn(terms::keep(context.clone()).in_current_span());
     let (pending, mut all_ready) = mpsc::channel::<()>(1);
+    let term = context.term().number;
     let mut orchestra = Orchestra {
         context,
         registry,
@@ -84,11 +88,15 @@ pub(crate) async fn orchestrate(
         discovery: Discovery::default(),
         doubt: Doubt::None,
         pending: Some(pending.clone()),
+        term,
     };
+    let indexed = orchestra.context.clone();
+    others.spawn(indexing::keep(indexed.clone()).in_current_span());
+    let beginning = indexed.barrier.begin();
     if let Err(conflict) = orchestra.look(&pending).await {
         return conflict;
     }
-    drop(pending);
+    drop((pending, beginning));
     orchestra.context.health.begun();
     let ready = async move {
         // Each watch holds a sender until it is ready.
@@ -345,8 +353,13 @@ impl Orchestra<'_> {
             return;
         }
         let pending = self.pending.take();
+        let term = self.context.term().number;
+        // Whatever has happened in between is in no index yet.
+        let beginning = (term != self.term).then(|| indexing::begin_anew(&self.context));
+        self.term = term;
         self.follow_namespaces(pending.as_ref().unwrap_or(unawaited))
             .await;
+        drop(beginning);
     }
 
     /// Begins with namespaces that have come, ends with those that are gone.

@@ -2,7 +2,7 @@
 //! rests. One worker an object, made when its turn comes, gone when there is nothing to do.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use k8s_openapi::jiff::Timestamp;
@@ -15,6 +15,7 @@ use tracing::{Instrument as _, info_span};
 
 use super::context::Context;
 use super::inbox::{Inbox, is_older};
+use super::indexing::{self, Pending};
 use super::kind::Kind;
 use super::lanes::{Due, Lane, Place, Ticket};
 use super::memory::Memory;
@@ -27,6 +28,7 @@ use crate::object::ObjectKey;
 
 #[cfg(feature = "admin")]
 mod counting;
+mod holding;
 mod waking;
 
 #[cfg(feature = "admin")]
@@ -67,6 +69,8 @@ pub(crate) struct Queue {
     backlog: AtomicUsize,
     /// The backlog has become smaller.
     worked_off: Notify,
+    /// No handler is called before its first listing has been indexed.
+    is_awaited: AtomicBool,
     /// How many listings there were, by whatever watch.
     listings: AtomicU64,
     /// Where its handling is measured, if somebody wants to know.
@@ -83,6 +87,8 @@ struct Entry {
     inbox: Inbox,
     standing: Standing,
     memory: Memory,
+    /// Handlers wait until it has been indexed.
+    pending: Option<Pending>,
 }
 
 /// What an object is about.
@@ -92,6 +98,8 @@ enum Standing {
     Resting,
     /// It waits for its turn, since then.
     Ready(Lane, Instant),
+    /// It waits until all indices are complete; then it lines up.
+    Held(Lane),
     /// It waits for its time.
     Sleeping(Due),
     /// A worker has taken its memory, then.
@@ -111,6 +119,7 @@ impl Queue {
             bonds: Bonds::default(),
             backlog: AtomicUsize::new(0),
             worked_off: Notify::new(),
+            is_awaited: AtomicBool::new(false),
             listings: AtomicU64::new(0),
         });
         queue.context.related.enlist(&queue);
@@ -174,6 +183,7 @@ impl Queue {
             self.names().insert(key.clone(), uid.clone());
         }
         let entry = objects.entry(uid.clone()).or_insert_with(|| Entry {
+            pending: None,
             key,
             listing: 0,
             version: None,
@@ -191,6 +201,9 @@ impl Queue {
             return;
         }
         entry.inbox.add(event_type, version, text);
+        if lane == Lane::Listed && entry.pending.is_none() {
+            entry.pending = self.awaited(&kind);
+        }
         self.line_up(&uid, entry, lane);
     }
 
@@ -226,8 +239,9 @@ impl Queue {
             // Its worker looks into the inbox before it rests.
             Standing::Working(_) => return,
             Standing::Ready(present, _) if present == Lane::Live || present == lane => return,
+            Standing::Held(present) if self.stays_held(present, lane) => return,
             Standing::Sleeping(due) => self.context.lanes.wake(due),
-            Standing::Ready(..) | Standing::Resting => {}
+            Standing::Ready(..) | Standing::Held(_) | Standing::Resting => {}
         }
         entry.standing = Standing::Ready(lane, Instant::now());
         if let Some(metrics) = &self.metrics {
@@ -252,6 +266,9 @@ impl Queue {
 
     /// It is an object's turn. Its ticket may be an old one: then there is nothing to do.
     pub(crate) fn start(self: &Arc<Self>, uid: &Arc<str>, lane: Lane, place: Place) {
+        if self.holds(uid, lane) {
+            return;
+        }
         if lane == Lane::Listed {
             self.backlog.fetch_sub(1, Ordering::Relaxed);
             self.worked_off.notify_waiters();
@@ -270,15 +287,17 @@ impl Queue {
                     metrics.waited.observe(since.elapsed());
                 }
             }
+            Standing::Held(ready) if ready == lane => {}
             Standing::Sleeping(due) if lane == Lane::Live && due.has_come() => {}
             Standing::Ready(..)
+            | Standing::Held(_)
             | Standing::Sleeping(_)
             | Standing::Resting
-            | Standing::Working(_) => {
-                return;
-            }
+            | Standing::Working(_) => return,
         }
-        let is_time = matches!(entry.standing, Standing::Sleeping(_));
+        let now = self.context.environment.clock.now();
+        let is_time = matches!(entry.standing, Standing::Sleeping(_))
+            && !entry.memory.is_due_for_indices(now);
         entry.inbox.is_woken |= is_time && entry.memory.is_at_rest();
         entry.standing = Standing::Working(Instant::now());
         let mut shift = Shift {
@@ -335,6 +354,10 @@ impl Queue {
         }
         self.workers.close();
         self.workers.wait().await;
+        let kind = self.kind();
+        for uid in self.objects().keys() {
+            indexing::forget(&self.context, &kind, uid);
+        }
     }
 
     /// Whether an object is known to be gone, though its worker has not taken notice yet.
@@ -363,6 +386,7 @@ impl Queue {
             metrics.worked.observe(since.elapsed());
         }
         entry.memory = memory;
+        let due = entry.memory.due_with_indices(due);
         entry.standing = Standing::Resting;
         if entry.inbox.deleted.is_none() && is_known(&kind, &entry.memory, entry.inbox.version) {
             entry.inbox.drop_live();
@@ -383,7 +407,12 @@ impl Queue {
         let known = objects.iter().map(|(uid, entry)| {
             let state = match entry.standing {
                 Standing::Resting => None,
-                Standing::Sleeping(_) if entry.memory.is_at_rest() => None,
+                Standing::Sleeping(_)
+                    if entry.memory.is_at_rest() && entry.memory.unindexed.is_none() =>
+                {
+                    None
+                }
+                Standing::Held(_) => Some("waits for all indices to be complete".to_owned()),
                 Standing::Ready(..) => Some("waits for its turn".to_owned()),
                 Standing::Sleeping(due) => Some(format!("waits for {:?}", due.remaining())),
                 Standing::Working(_) => Some("is being handled".to_owned()),

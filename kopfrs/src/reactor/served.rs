@@ -102,7 +102,8 @@ impl Served {
                         .handlers
                         .is_empty()
                         .then(|| queue.context.related.listing());
-                    let on_ready = move || drop((pending, unlisted));
+                    let unindexed = queue.listing(namespace.as_deref());
+                    let on_ready = move || drop((pending, unlisted, unindexed));
                     let watch = Watch::new(queue.clone(), namespace.clone(), on_ready);
                     let (context, term) = (queue.context.clone(), term.clone());
                     let watching = async move {

@@ -27,6 +27,7 @@ pub(crate) struct Variable {
 }
 
 const DURATION: &str = "a duration such as 10s, 1m30s, 500ms, or a number of seconds";
+const PATIENCE: &str = "a duration such as 10s, 5m, or never";
 const DURATIONS: &str = "a list of durations such as 1s,2s,5s";
 const COUNT: &str = "a whole number from 1 on";
 const NUMBER: &str = "a whole number";
@@ -65,6 +66,7 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_EXECUTION_LIFECYCLE", "all_at_once, asap, one_by_one, randomized or shuffled",
         |s, t| t.parse().ok()? => s.execution.lifecycle;
     "KOPFRS_EXECUTION_LIFECYCLE_SEED", NUMBER, |s, t| Some(t.parse().ok()?) => s.execution.lifecycle_seed;
+    "KOPFRS_INDEXING_PATIENCE", PATIENCE, |s, t| patience(t)? => s.indexing.patience;
     "KOPFRS_WATCHING_PAGE_SIZE", COUNT, |s, t| u32::try_from(count(t)?).ok()? => s.watching.page_size;
     "KOPFRS_WATCHING_INACTIVITY_TIMEOUT", DURATION, |s, t| duration(t)? => s.watching.inactivity_timeout;
     "KOPFRS_WATCHING_SERVER_TIMEOUT", DURATION, |s, t| duration(t)? => s.watching.server_timeout;
@@ -84,6 +86,9 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_POSTING_QUEUE_LIMIT", COUNT, |s, t| count(t)? => s.posting.queue_limit;
     "KOPFRS_POSTING_REPEAT_INTERVAL", DURATION, |s, t| duration(t)? => s.posting.repeat_interval;
     "KOPFRS_POSTING_DRAIN_BUDGET", DURATION, |s, t| duration(t)? => s.posting.drain_budget;
+    "KOPFRS_BACKGROUND_CANCELLATION_POLLING", DURATION, |s, t| duration(t)? => s.background.cancellation_polling;
+    "KOPFRS_BACKGROUND_INSTANT_EXIT_TIMEOUT", DURATION,
+        |s, t| Some(duration(t)?) => s.background.instant_exit_timeout;
     "KOPFRS_LEADER_ELECTION_ENABLED", SWITCH, |s, t| switch(t)? => s.leader_election.enabled;
     "KOPFRS_LEADER_ELECTION_LEASE_NAME", DNS_NAME, |s, t| Some(dns_name(t)?) => s.leader_election.lease_name;
     "KOPFRS_LEADER_ELECTION_NAMESPACE", DNS_NAME, |s, t| Some(dns_name(t)?) => s.leader_election.namespace;
@@ -218,6 +223,13 @@ fn duration(text: &str) -> Option<Duration> {
     Some(total)
 }
 
+fn patience(text: &str) -> Option<Option<Duration>> {
+    match text {
+        "never" => Some(None),
+        text => duration(text).map(Some),
+    }
+}
+
 fn durations(text: &str) -> Option<Vec<Duration>> {
     text.split(',').map(|part| duration(part.trim())).collect()
 }
@@ -333,7 +345,7 @@ mod tests {
     /// A value that each variable takes, and that is not the default.
     fn sample(variable: &Variable) -> &'static str {
         match variable.expected {
-            DURATION => "1234ms",
+            DURATION | PATIENCE => "1234ms",
             DURATIONS => "1s,2s",
             COUNT | NUMBER | INTEGER => "7",
             DNS_NAME => "somebody",

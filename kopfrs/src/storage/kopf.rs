@@ -11,7 +11,7 @@ use blake2::{Blake2b, Digest};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Record, Storage, Stored, encoding};
+use super::{Progress, Record, Storage, Stored, encoding};
 use crate::cause::Baseline;
 use crate::object::{FieldPath, essence};
 
@@ -34,10 +34,17 @@ pub(super) fn read(storage: &Storage, object: &Value) -> Stored {
             keys(storage, DIGEST).iter().find_map(get)?.to_owned(),
         ))
     };
-    let progress = storage.ids.iter().filter_map(|id| {
+    let record = |id: &String| {
         let text = keys(storage, id).iter().find_map(get)?;
         Some((id.clone(), serde_json::from_str::<Record>(text).ok()?))
-    });
+    };
+    let mut progress: Progress = storage.ids.iter().filter_map(record).collect();
+    // The ids of sub-handlers are only known to those that have them, all of them to the topmost.
+    let below: Vec<String> = progress
+        .values()
+        .flat_map(|record| record.subrefs.clone())
+        .collect();
+    progress.extend(below.iter().filter_map(record));
     Stored {
         owner: String::new(),
         baseline: whole.or_else(digest),
@@ -46,7 +53,7 @@ pub(super) fn read(storage: &Storage, object: &Value) -> Stored {
             .find_map(get)
             .and_then(encoding::decode),
         tracked: storage.tracked.clone(),
-        progress: progress.collect(),
+        progress,
     }
 }
 
@@ -118,8 +125,16 @@ fn record_text(record: &Record) -> String {
     put("success", json!(record.success));
     put("failure", json!(record.failure));
     put("message", json!(record.message));
-    // Unknown to Kopf, which leaves it alone.
+    put(
+        "subrefs",
+        json!(Some(&record.subrefs).filter(|ids| !ids.is_empty())),
+    );
+    // Unknown to Kopf, which leaves them alone.
     put("seen", json!(record.seen));
+    put(
+        "rounds",
+        json!(Some(record.rounds).filter(|count| *count > 0)),
+    );
     Value::Object(map).to_string()
 }
 
@@ -163,7 +178,6 @@ pub(crate) fn needs_owner_suffix(kind: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Progress;
     use super::*;
 
     fn storage(prefix: &str) -> Storage {

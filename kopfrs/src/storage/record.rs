@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::cause::Reason;
 
@@ -37,6 +37,16 @@ pub(crate) struct Record {
     /// The digest of the essence it ended with: a later change calls it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seen: Option<String>,
+    /// The ids of its sub-handlers at any depth, which have records of their own.
+    #[serde(
+        default,
+        deserialize_with = "null_is_none",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub(crate) subrefs: Vec<String>,
+    /// How many of the attempts have ended in waiting for sub-handlers: those are not limited.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) rounds: u32,
     /// It failed because the object does not fit its types: never stored, so that it is tried again
     /// at the next start, and with the next change.
     #[serde(skip)]
@@ -49,6 +59,16 @@ pub(crate) struct Record {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// Kopf may be told to write nulls.
+fn null_is_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl Record {
@@ -64,6 +84,8 @@ impl Record {
             failure: false,
             message: None,
             seen: None,
+            subrefs: Vec::new(),
+            rounds: 0,
             is_misfit: false,
             is_wait: false,
         }

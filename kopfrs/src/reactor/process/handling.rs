@@ -1,14 +1,17 @@
 //! The handling of one change: handlers are selected and called one after another; where that leads
 //! is told in `ending`.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
+use tokio::time::Instant;
 use tracing::error;
 
+use super::subhandling::{Soil, Tree, tell};
 use super::{IsGone, View, delivered};
-use crate::action::{Call, Cycle, Occasion, Turn, attempt, choose};
+use crate::action::{Call, Cycle, Occasion, Turn, attempt_parted, choose};
 use crate::api::ApiError;
 use crate::cause::{ChangingCause, Reason};
 use crate::handler::{ErrorsMode, Handler, Memos, Outcome};
@@ -29,6 +32,47 @@ pub(super) struct Handling<'a> {
     pub(super) is_gone: IsGone<'a>,
     /// Changes by event handlers, to be sent with what comes of the others.
     pub(super) carried: Change,
+}
+
+/// What has happened, to one handler.
+pub(super) struct Concern {
+    pub(super) cause: ChangingCause,
+    /// Whether anything has: what was taken back is no change for those who have not heard of it.
+    pub(super) is_change: bool,
+    /// It has finished with another state than the present one.
+    pub(super) has_seen: bool,
+}
+
+impl Concern {
+    /// While an update is not handled, those who have finished hear of what has changed since.
+    pub(super) fn of(
+        cycle: &Cycle,
+        base: &ChangingCause,
+        (id, essence): (&str, &Arc<Value>),
+    ) -> Self {
+        let is_update = base.reason == Reason::Update;
+        let is_same_update = is_update && cycle.reason() == Some(Reason::Update);
+        let seen = cycle.seen(id);
+        let seen = seen.filter(|seen| is_same_update && !equal(seen, essence));
+        let is_forgotten = is_same_update && cycle.has_forgotten(id, essence);
+        let between = |old: Option<Arc<Value>>| {
+            let (resource, body) = (base.resource.clone(), base.body.clone());
+            let (causes, sides) = ((base.reason, base.initial), (old, essence.clone()));
+            ChangingCause::new(resource, body, causes, sides)
+        };
+        let cause = match seen {
+            Some(seen) => between(Some(seen.clone())),
+            None if is_forgotten && base.diff.is_empty() => between(None),
+            None => base.clone(),
+        };
+        let has_seen = seen.is_some();
+        let is_heard_below = is_same_update && cycle.is_outdated_below(id, essence);
+        Self {
+            is_change: !is_update || !cause.diff.is_empty() || is_heard_below,
+            cause,
+            has_seen,
+        }
+    }
 }
 
 /// The handlers that are concerned.
@@ -126,36 +170,16 @@ impl Handling<'_> {
         let kind = self.kind.clone();
         let base = self.view.cause.clone();
         let cycle = self.cycle();
-        let is_same_update = reason == Reason::Update && cycle.reason() == Some(Reason::Update);
         let mut concerned: Vec<(Arc<Handler<ChangingCause>>, ChangingCause)> = Vec::new();
         let mut kept: Vec<&str> = Vec::new();
         for handler in &kind.handlers.changing {
             let is_twice = concerned.iter().any(|(other, _)| other.id == handler.id);
-            let seen = cycle
-                .seen(&handler.id)
-                .filter(|seen| is_same_update && !equal(seen, &essence));
-            let is_forgotten = is_same_update && cycle.has_forgotten(&handler.id, &essence);
-            let between = |old: Option<Arc<Value>>| {
-                let (resource, body) = (base.resource.clone(), base.body.clone());
-                ChangingCause::new(
-                    resource,
-                    body,
-                    (reason, base.initial),
-                    (old, essence.clone()),
-                )
-            };
-            let cause = match seen {
-                Some(seen) => between(Some(seen.clone())),
-                None if is_forgotten && base.diff.is_empty() => between(None),
-                None => base.clone(),
-            };
-            // What was taken back is no change for those who have not heard of it.
-            let is_change =
-                reason != Reason::Update || handler.rule.initial || !cause.diff.is_empty();
-            if !is_twice && is_change && applies(handler, &cause) {
+            let concern = Concern::of(cycle, &base, (&handler.id, &essence));
+            let is_change = handler.rule.initial || concern.is_change;
+            if !is_twice && is_change && applies(handler, &concern.cause) {
                 kept.push(&handler.id);
-                concerned.push((handler.clone(), cause));
-            } else if seen.is_some() {
+                concerned.push((handler.clone(), concern.cause));
+            } else if concern.has_seen {
                 kept.push(&handler.id);
             }
         }
@@ -176,16 +200,18 @@ impl Handling<'_> {
         selection
     }
 
-    /// Makes one attempt of one handler. While it runs, what an earlier one has done is saved if that
-    /// takes long. Gives the time when it finished, `None` if it was cancelled.
+    /// Makes one attempt of one handler, and of its sub-handlers. Gives the time when it finished, `None`
+    /// if it was cancelled.
     async fn call(
         &mut self,
         handler: Arc<Handler<ChangingCause>>,
         cause: ChangingCause,
         record: Record,
-        (change, finished): (&mut Change, Option<tokio::time::Instant>),
-    ) -> Result<Option<tokio::time::Instant>, ApiError> {
+        (change, finished): (&mut Change, Option<Instant>),
+    ) -> Result<Option<Instant>, ApiError> {
         let patch = Patch::new();
+        let tree = self.tree(&handler);
+        let subhandlers = tree.subhandlers(&handler, (&record, &patch));
         let cause = match &handler.filter.field {
             Some(field) => cause.narrowed(field).with_patch(patch.clone()),
             None => cause.with_patch(patch.clone()),
@@ -200,49 +226,76 @@ impl Handling<'_> {
             discreet_about: None,
         };
         let context = self.context.clone();
-        let attempt = attempt(&call, &record, &context.environment);
-        tokio::pin!(attempt);
-        let save_at = finished.map(|at| at + context.settings.execution.checkpoint_after);
-        let cancelled = context.cancelled();
-        tokio::pin!(cancelled);
-        let early = tokio::select! {
-            biased;
-            ended = &mut attempt => Some(ended),
-            () = &mut cancelled => return Ok(None),
-            () = sleep_until(save_at) => None,
-        };
-        let (record, outcome) = match early {
-            Some(ended) => ended,
-            None => {
-                // Both go on together; the handler is not held up by the request.
-                let save = self.save(std::mem::take(change));
-                let rest = async {
-                    tokio::select! {
-                        biased;
-                        ended = &mut attempt => Some(ended),
-                        () = &mut cancelled => None,
-                    }
-                };
-                let (left, ended) = tokio::join!(save, rest);
-                *change = left;
-                match ended {
-                    Some(ended) => ended,
-                    None => return Ok(None),
-                }
-            }
+        let attempt = attempt_parted(&call, &record, &context.environment, Some(&subhandlers));
+        let ended = self.drive(pin!(attempt), &tree, (change, finished)).await;
+        let (cycle, grown) = tree.fell();
+        self.work().cycle = Some(cycle);
+        change.extend(grown);
+        let Some((record, outcome)) = ended else {
+            return Ok(None);
         };
         let record = understood(record, outcome.as_ref());
         change.extend(patch.take());
-        change.extend(delivered(
-            &call.handler.id,
-            outcome.and_then(|outcome| outcome.result),
-        ));
-        let seen = (&*self.kind.resource, &self.snapshot.body);
         let id = &call.handler.id;
-        self.context.posting.attempted(seen, id, &record);
+        change.extend(delivered(id, outcome.and_then(|outcome| outcome.result)));
+        tell(&context, (self.kind, &call.cause), id, &record);
         let essence = self.view.essence.clone();
-        self.cycle().record(&call.handler.id, record, &essence);
-        Ok(Some(tokio::time::Instant::now()))
+        let registered = subhandlers.whole_ids();
+        self.cycle().conclude(id, record, &registered, &essence);
+        Ok(Some(Instant::now()))
+    }
+
+    /// What a handler has below it. It holds what is known of all handlers until its attempt is over.
+    fn tree(&mut self, handler: &Handler<ChangingCause>) -> Arc<Tree> {
+        let soil = Soil {
+            cycle: std::mem::take(self.cycle()),
+            context: self.context.clone(),
+            kind: self.kind.clone(),
+            memos: self.memos(),
+            cause: self.view.cause.clone(),
+            essence: self.view.essence.clone(),
+        };
+        Tree::new(soil, handler)
+    }
+
+    /// Lets an attempt go on to its end. While it runs, what earlier handlers have done is saved if it
+    /// takes long, and so is what its sub-handlers have done; it is not held up by that.
+    async fn drive<T>(
+        &mut self,
+        mut attempt: Pin<&mut impl Future<Output = T>>,
+        tree: &Tree,
+        (change, finished): (&mut Change, Option<Instant>),
+    ) -> Option<T> {
+        let context = self.context.clone();
+        let mut cancelled = pin!(context.cancelled());
+        let (mut finished, pause) = (finished, self.context.settings.execution.checkpoint_after);
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut attempt => return Some(ended),
+                () = &mut cancelled => return None,
+                at = tree.finished() => finished = finished.or(Some(at)),
+                () = sleep_until(finished.map(|at| at + pause)) => {
+                    finished = None;
+                    let (cycle, grown) = tree.so_far();
+                    self.work().cycle = Some(cycle);
+                    change.extend(grown);
+                    let mut save = pin!(self.save(std::mem::take(change)));
+                    let mut ended = None;
+                    *change = loop {
+                        tokio::select! {
+                            biased;
+                            left = &mut save => break left,
+                            out = &mut attempt, if ended.is_none() => ended = Some(Some(out)),
+                            () = &mut cancelled, if ended.is_none() => ended = Some(None),
+                        }
+                    };
+                    if let Some(ended) = ended {
+                        return ended;
+                    }
+                }
+            }
+        }
     }
 
     fn memos(&mut self) -> Memos {
@@ -287,7 +340,7 @@ fn understood(record: Record, outcome: Option<&Outcome>) -> Record {
     }
 }
 
-async fn sleep_until(at: Option<tokio::time::Instant>) {
+async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,

@@ -30,7 +30,7 @@ impl Queue {
         };
         for entry in objects.values() {
             match entry.standing {
-                Standing::Ready(..) => state.waiting += 1,
+                Standing::Ready(..) | Standing::Held(_) => state.waiting += 1,
                 Standing::Working(since) => {
                     state.working += 1;
                     state.unfinished += since.elapsed();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::calls::Events;
+use super::calls::{Background, Events};
 use super::place::Storage;
 use super::scenario::{folder, names_in, read};
 
@@ -21,6 +21,12 @@ pub(crate) struct Expectation {
     pub(crate) calls_of: BTreeMap<String, BTreeMap<String, Vec<Value>>>,
     #[serde(default)]
     pub(crate) events: Events,
+    /// The attempts of daemons and timers per object and handler.
+    #[serde(default)]
+    pub(crate) background: Background,
+    /// How often timers were called, at least and at most.
+    #[serde(default)]
+    pub(crate) counts: BTreeMap<String, BTreeMap<String, (usize, usize)>>,
     pub(crate) activities: Option<Vec<Vec<String>>>,
     #[serde(default)]
     pub(crate) order: Vec<(String, String)>,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::background::of_background;
 use super::calls;
 use super::diff;
 use super::object::picture;
@@ -27,6 +28,7 @@ pub(crate) fn judge(played: &Played) -> Result<(), String> {
     }
     findings.extend(diff::of_calls_of(&expected.calls_of, &calls));
     findings.extend(of_events(played));
+    findings.extend(of_background(played));
     if let Some(expected) = &expected.activities {
         let got = calls::activities(&played.lines);
         if *expected != got {

@@ -37,6 +37,7 @@ pub(crate) struct Played {
     pub(crate) storage: Storage,
     pub(crate) is_per_operator: bool,
     pub(crate) are_final_finalizers_loose: bool,
+    pub(crate) loose_background: Vec<String>,
     /// The log, as far as it concerns the operators and the objects of the steps.
     pub(crate) lines: Vec<Value>,
     /// How each operator marks objects.
@@ -79,6 +80,7 @@ pub(crate) async fn play(cluster: &Cluster, scenario: &Scenario) -> Played {
         storage: scenario.storage(),
         is_per_operator: scenario.is_per_operator(),
         are_final_finalizers_loose: scenario.are_final_finalizers_loose(),
+        loose_background: scenario.loose_background().to_vec(),
         marks,
         messages: stage.messages,
         lines,

@@ -36,6 +36,9 @@ struct Recorded {
     per_operator: bool,
     #[serde(default)]
     loose_final_finalizers: bool,
+    /// The objects of which daemons were recorded only sometimes.
+    #[serde(default)]
+    loose_background: Vec<String>,
 }
 
 /// What is done one after another.
@@ -205,7 +208,11 @@ impl Scenario {
     }
 
     pub(crate) fn are_final_finalizers_loose(&self) -> bool {
-        self.recorded.loose_final_finalizers
+        self.recorded.loose_final_finalizers && !self.is_improved()
+    }
+
+    pub(crate) fn loose_background(&self) -> &[String] {
+        &self.recorded.loose_background
     }
 
     /// Whether it says anything about the storage that is asked for.

@@ -104,6 +104,7 @@ fn judged(expectation: Value, messages: &str) -> Result<(), String> {
         expectation,
         storage: Storage::Auto,
         is_per_operator: false,
+        loose_background: Vec::new(),
         are_final_finalizers_loose: false,
         lines: lines(),
         marks: BTreeMap::from([("main".to_owned(), Storage::Auto.marks())]),

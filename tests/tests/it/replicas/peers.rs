@@ -84,7 +84,15 @@ async fn operators_are_frozen_and_resumed_by_hand(cluster: Cluster) {
     scene.until_signed("first", "a").await;
 
     let program = Path::new(env!("CARGO_BIN_EXE_replica"));
-    let freeze = ["freeze", "--lifetime", "600", "--message", "stocktaking", "--id", "me"];
+    let freeze = [
+        "freeze",
+        "--lifetime",
+        "600",
+        "--message",
+        "stocktaking",
+        "--id",
+        "me",
+    ];
     let output = scene.run(program, &freeze).await;
     assert!(output.status.success(), "{output:?}");
     operator.until("me (priority 100): stocktaking", 1).await;
@@ -95,20 +103,37 @@ async fn operators_are_frozen_and_resumed_by_hand(cluster: Cluster) {
     scene.until_signed("second", "a").await;
 
     // One of a lower priority keeps nobody from working.
-    let freeze = ["freeze", "--lifetime", "600", "--priority=-1", "--id", "you"];
+    let freeze = [
+        "freeze",
+        "--lifetime",
+        "600",
+        "--priority=-1",
+        "--id",
+        "you",
+    ];
     assert!(scene.run(program, &freeze).await.status.success());
     scene.ledgers.create(&ledger("third")).await;
     scene.until_signed("third", "a").await;
     operator.stop().await;
     assert_eq!(scene.entries().await, ["you"]);
 
-    let elsewhere = ["resume", "--peering=elsewhere", "--namespace", cluster.namespace()];
+    let elsewhere = [
+        "resume",
+        "--peering=elsewhere",
+        "--namespace",
+        cluster.namespace(),
+    ];
     let mut command = Command::new(program);
-    command.args(elsewhere).env("KUBECONFIG", cluster.kubeconfig());
+    command
+        .args(elsewhere)
+        .env("KUBECONFIG", cluster.kubeconfig());
     let output = command.output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
-    assert!(said.contains("the peering \"elsewhere\" in namespace"), "{said}");
+    assert!(
+        said.contains("the peering \"elsewhere\" in namespace"),
+        "{said}"
+    );
 }
 
 #[kopfrs::test(wire)]
@@ -201,7 +226,9 @@ async fn kopf_s_commands_pause_ours(cluster: Cluster) {
     let ours = scene.start("ours", &[]);
     scene.ledgers.create(&ledger("first")).await;
     scene.until_signed("first", "ours").await;
-    let output = scene.run(&program, &["freeze", "--lifetime", "600", "--id", "me"]).await;
+    let output = scene
+        .run(&program, &["freeze", "--lifetime", "600", "--id", "me"])
+        .await;
     assert!(output.status.success(), "{output:?}");
     ours.until("paused", 1).await;
     scene.nobody_signs("second").await;

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use kopfrs::cause::{ActivityCause, ChangingCause, ObjectCause, WatchingCause};
-use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output};
-use kopfrs::object::FieldPath;
+use kopfrs::cause::{
+    ActivityCause, ChangingCause, IndexingCause, ObjectCause, Stopped, WatchingCause,
+};
+use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output, Subhandlers};
+use kopfrs::index::Indices;
+use kopfrs::object::{Body, FieldPath};
 use kopfrs::on::{Builder, Filtered, Retried, Transitional};
 use kopfrs::resource::Selector;
 use kopfrs::{Registry, Result, on};
@@ -43,8 +46,8 @@ type Attempted = BoxFuture<'static, Result<Option<Value>>>;
 
 /// A row with what its handlers need.
 #[derive(Clone)]
-struct Scripted {
-    row: Arc<Row>,
+pub(super) struct Scripted {
+    pub(super) row: Arc<Row>,
     log: Arc<Log>,
 }
 
@@ -61,6 +64,7 @@ impl Scripted {
             "startup" => registry.add(self.activity(on::startup(), event)?),
             "login" => registry.add(self.activity(on::login(), event)?),
             "cleanup" => registry.add(self.activity(on::cleanup(), event)?),
+            "index" => registry.add(self.indexing(on::index_of(of()?))?),
             "event" => registry.add(self.watching(on::event_of(of()?))?),
             "create" => registry.add(self.changing(on::create_of(of()?))?),
             "update" => registry.add(self.transition(on::update_of(of()?))?),
@@ -69,6 +73,8 @@ impl Scripted {
             }
             "resume" => registry.add(self.changing(on::resume_of(of()?).deleted(options.deleted))?),
             "field" => registry.add(self.transition(on::field_of(of()?).field(self.field()?))?),
+            "daemon" => registry.add(self.daemon(of()?)?),
+            "timer" => registry.add(self.timer(of()?)?),
             other => return Err(self.lacking(other)),
         })
     }
@@ -119,12 +125,44 @@ impl Scripted {
     }
 
     /// One function, whatever it is called on: several handlers of it may have one id.
-    fn change(&self) -> impl Fn(Arc<Invocation<ChangingCause>>) -> Attempted + Send + Sync + use<> {
+    fn change(
+        &self,
+    ) -> impl Fn(Arc<Invocation<ChangingCause>>, Subhandlers, Indices) -> Attempted + Send + Sync + use<>
+    {
         let scripted = self.clone();
-        move |call: Arc<Invocation<ChangingCause>>| {
+        move |call: Arc<Invocation<ChangingCause>>, subs: Subhandlers, indices: Indices| {
             let scripted = scripted.clone();
-            Box::pin(async move { scripted.changed(&call).await })
+            Box::pin(async move {
+                scripted.register(call.cause.body(), &subs);
+                scripted.changed(&call, told(&indices)?).await
+            })
         }
+    }
+
+    /// Registers a sub-handler for each item of a list, and below it one for each item of its own.
+    fn register(&self, body: &Body, subs: &Subhandlers) {
+        let options = &self.row.options;
+        for item in items(body, options.subs_from.as_deref()) {
+            let nested = options.nested_from.as_ref();
+            let nested = nested.map(|field| format!("{field}.{item}"));
+            let mut row = self.row.below(&item);
+            row.options.subs_from = nested;
+            let scripted = Self {
+                row: Arc::new(row),
+                log: self.log.clone(),
+            };
+            subs.register(item).run(scripted.change());
+        }
+    }
+
+    /// What one label of an object says is the key of its value.
+    fn indexing(&self, builder: Builder<on::Index>) -> Result<Handler<IndexingCause>, Failure> {
+        let builder = self.retried(self.filtered(builder)?)?;
+        let label = self.row.options.key_label.clone().unwrap_or_default();
+        Ok(builder.run_blocking(move |body: Body| {
+            let key = body.label(&label).unwrap_or_default().to_owned();
+            vec![(key, body.as_value()["data"]["value"].clone())]
+        }))
     }
 
     fn watching(&self, builder: Builder<on::Event>) -> Result<Handler<WatchingCause>, Failure> {
@@ -151,12 +189,12 @@ impl Scripted {
                 let line = json!({"ph": "activity", "h": id, "on": on, "retry": retry});
                 scripted.log.write(line);
                 let action = script::action(&scripted.row, None, retry);
-                script::play(&action, None).await.map(drop)
+                script::play(&action, None, None).await.map(drop)
             }
         }))
     }
 
-    fn filtered<K>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure>
+    pub(super) fn filtered<K>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure>
     where
         K: Filtered,
         K::Cause: ObjectCause,
@@ -181,7 +219,7 @@ impl Scripted {
         Ok(builder)
     }
 
-    fn retried<K: Retried>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure> {
+    pub(super) fn retried<K: Retried>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure> {
         let options = &self.row.options;
         let mut builder = builder.id(&self.row.id);
         if let Some(mode) = &options.errors {
@@ -206,15 +244,22 @@ impl Scripted {
 }
 
 impl Scripted {
-    async fn changed(&self, call: &Invocation<ChangingCause>) -> Result<Option<Value>> {
+    async fn changed(
+        &self,
+        call: &Invocation<ChangingCause>,
+        index: Option<Value>,
+    ) -> Result<Option<Value>> {
         let cause = &call.cause;
-        let details = json!({
+        let mut details = json!({
             "reason": cause.reason,
             "old": cause.old.as_deref(),
             "new": cause.new.as_deref(),
             "diff": *cause.diff,
         });
-        self.play(cause, call.attempt.retry, details).await
+        if let Some(index) = index {
+            details["index"] = index;
+        }
+        self.play(cause, (call.attempt.retry, None), details).await
     }
 
     async fn watched(&self, call: &Invocation<WatchingCause>) -> Result<Option<Value>> {
@@ -223,14 +268,14 @@ impl Scripted {
             "type": cause.event.event_type.as_str(),
             "deleting": cause.body().is_deleting(),
         });
-        self.play(cause, call.attempt.retry, details).await
+        self.play(cause, (call.attempt.retry, None), details).await
     }
 
     /// One attempt, with its lines in the log.
-    async fn play(
+    pub(super) async fn play(
         &self,
         cause: &impl ObjectCause,
-        retry: u32,
+        (retry, stopped): (u32, Option<Stopped>),
         details: Value,
     ) -> Result<Option<Value>> {
         let (row, body) = (&self.row, cause.body());
@@ -243,9 +288,9 @@ impl Scripted {
             "uid": body.uid(),
             "retry": retry,
         });
-        let attempt = Attempt::start(&self.log, map(about), map(details));
+        let attempt = Attempt::start((&self.log, stopped.clone()), map(about), map(details));
         let action = script::action(row, Some(body), retry);
-        let result = script::play(&action, Some(cause.patch())).await;
+        let result = script::play(&action, Some(cause.patch()), stopped.as_ref()).await;
         let returned = result.as_ref().ok().cloned().flatten();
         let patch = cause.patch().merged();
         attempt.end(
@@ -255,6 +300,28 @@ impl Scripted {
         );
         result
     }
+}
+
+/// The texts in a list of the object.
+fn items(body: &Body, field: Option<&str>) -> Vec<String> {
+    let path = field.and_then(|field| field.parse::<FieldPath>().ok());
+    let list = path.and_then(|path| body.get(&path)).cloned();
+    serde_json::from_value(list.unwrap_or_default()).unwrap_or_default()
+}
+
+/// All that indices hold, if there are any: by id and key, sorted.
+fn told(indices: &Indices) -> Result<Option<Value>> {
+    let mut told = Map::new();
+    for id in indices.ids() {
+        let mut index = Map::new();
+        for (key, store) in indices.get::<String, Value>(id)?.iter() {
+            let mut values = store.to_vec();
+            values.sort_by_key(Value::to_string);
+            index.insert(key, values.into());
+        }
+        told.insert(id.to_owned(), index.into());
+    }
+    Ok(Some(told.into()).filter(|_| indices.ids().next().is_some()))
 }
 
 fn map(value: Value) -> Map<String, Value> {

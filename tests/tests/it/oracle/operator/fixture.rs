@@ -48,6 +48,8 @@ pub(crate) struct Row {
     pub(crate) filters: Filters,
     #[serde(flatten)]
     pub(crate) options: Options,
+    #[serde(flatten)]
+    pub(crate) background: super::background::Options,
     /// What this program knows nothing of.
     #[serde(flatten)]
     rest: Map<String, Value>,
@@ -78,6 +80,12 @@ pub(crate) struct Options {
     pub(crate) retries: Option<u32>,
     pub(crate) timeout: Option<f64>,
     pub(crate) backoff: Option<f64>,
+    /// Of an index: the label that is the key of an object's `data.value`.
+    pub(crate) key_label: Option<String>,
+    /// The field whose items have a sub-handler each.
+    pub(crate) subs_from: Option<String>,
+    /// The field with the items of these, which have one each below them.
+    pub(crate) nested_from: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -118,6 +126,19 @@ impl Row {
     /// The same in one text, as the log has it.
     pub(crate) fn on(&self) -> String {
         self.events().join("+")
+    }
+
+    /// The row of a sub-handler of this one.
+    pub(crate) fn below(&self, item: &str) -> Self {
+        Self {
+            id: format!("{}/{item}", self.id),
+            on: OneOrMany::One("subhandler".to_owned()),
+            kind: self.kind.clone(),
+            default: Vec::new(),
+            filters: Filters::default(),
+            options: Options::default(),
+            rest: Map::new(),
+        }
     }
 
     /// An option that this program knows nothing of.
