@@ -86,7 +86,11 @@ pub(crate) fn manifests(
         settings: &settings,
         named,
     };
-    let mut rules = rules::own(plan.needs_namespaces(), &settings);
+    let mut rules = rules::own(
+        plan.needs_namespaces(),
+        options.namespaces.is_empty(),
+        &settings,
+    );
     rules.extend(rules::of_kinds(registry));
     rules.extend(more);
     let notes = rules.iter().filter_map(|rule| rule.note.clone());

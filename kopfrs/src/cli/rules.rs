@@ -44,7 +44,7 @@ impl Rule {
 }
 
 /// What the operator itself needs, besides the kinds that it serves.
-pub(super) fn own(needs_namespaces: bool, settings: &Settings) -> Vec<Rule> {
+pub(super) fn own(needs_namespaces: bool, is_clusterwide: bool, settings: &Settings) -> Vec<Rule> {
     let mut rules = vec![Rule::new(
         "apiextensions.k8s.io",
         "customresourcedefinitions",
@@ -60,10 +60,14 @@ pub(super) fn own(needs_namespaces: bool, settings: &Settings) -> Vec<Rule> {
     }
     if !settings.peering.standalone {
         const VERBS: &[&str] = &["list", "watch", "patch"];
-        rules.push(Rule::new("kopf.dev", "clusterkopfpeerings", VERBS));
-        let mut peerings = Rule::new("kopf.dev", "kopfpeerings", VERBS);
-        peerings.is_namespaced = true;
-        rules.push(peerings);
+        let is_clusterwide = settings.peering.clusterwide.unwrap_or(is_clusterwide);
+        if is_clusterwide {
+            rules.push(Rule::new("kopf.dev", "clusterkopfpeerings", VERBS));
+        } else {
+            let mut peerings = Rule::new("kopf.dev", "kopfpeerings", VERBS);
+            peerings.is_namespaced = true;
+            rules.push(peerings);
+        }
     }
     rules
 }

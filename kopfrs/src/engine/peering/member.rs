@@ -74,11 +74,13 @@ impl Member {
         }
     }
 
-    /// Gives a sign of life, looks who else is there, and goes on with that until the watch ends.
+    /// Looks who else is there, gives a sign of life, and goes on with that until the watch ends.
     async fn round(&mut self) -> Result<(), ApiError> {
-        self.touch().await?;
         let seen = self.place.look(&self.company.connection).await?;
         self.judge(seen.entries).await?;
+        if self.entries.is_some() && self.due <= Instant::now() {
+            self.touch().await?;
+        }
         self.is_judged();
         let seconds = self.company.server_timeout.as_secs();
         let opened = Instant::now();
@@ -101,7 +103,7 @@ impl Member {
             let line = tokio::select! {
                 biased;
                 line = timeout(silence, lines.next()) => line,
-                () = sleep_until(self.due) => {
+                () = sleep_until(self.due), if self.entries.is_some() => {
                     self.touch().await?;
                     continue;
                 }
@@ -223,7 +225,7 @@ impl Member {
             let again = self.deadline();
             tokio::select! {
                 () = &mut rest => return,
-                () = sleep_until(self.due) => {
+                () = sleep_until(self.due), if self.entries.is_some() => {
                     self.due = Instant::now() + Duration::from_secs(1);
                     // What fails here fails in the next round, too, and is told there.
                     let _ = self.touch().await;

@@ -84,6 +84,8 @@ struct Memberships {
     members: HashMap<(String, Option<String>), (Place, AbortOnDropHandle<()>)>,
     /// There is no peering, though there has to be.
     missing: Option<Hold>,
+    /// There are peerings, and somebody else speaks in them: they are looked at before the operator works.
+    unseen: Option<Hold>,
 }
 
 impl Peerings {
@@ -154,6 +156,7 @@ impl Peering {
             found,
             members: HashMap::new(),
             missing,
+            unseen: None,
         };
         let (leave, left) = oneshot::channel();
         let task = tokio::spawn(memberships.run((grounds, leads), left).in_current_span());
@@ -188,11 +191,7 @@ impl Memberships {
             let work = async {
                 match found {
                     Some(found) if is_leader => self.take_part(found).await,
-                    // Others go on with the same entries.
-                    found => {
-                        self.members.clear();
-                        self.tell(found.map_or(0, |found| found.number));
-                    }
+                    found => self.stand_by(found.unwrap_or_default()),
                 }
             };
             tokio::select! {
@@ -262,6 +261,18 @@ impl Memberships {
                     "the peering {name:?} is mandatory, and its kind is not there"
                 ))
             });
+        }
+        self.unseen = None;
+        self.tell(grounds.number);
+    }
+
+    /// Another replica speaks for this one, and goes on with the same entries.
+    fn stand_by(&mut self, grounds: Grounds) {
+        self.members.clear();
+        if !grounds.resources.is_empty() {
+            let duty = &self.company.duty;
+            self.unseen
+                .get_or_insert_with(|| duty.hold("peers are looked at by whoever holds the lease"));
         }
         self.tell(grounds.number);
     }
