@@ -51,6 +51,12 @@ pub mod running {}
 #[doc = include_str!("namespaces.md")]
 pub mod namespaces {}
 
+#[doc = include_str!("high-availability.md")]
+pub mod high_availability {}
+
+#[doc = include_str!("health-and-metrics.md")]
+pub mod health_and_metrics {}
+
 #[doc = include_str!("testing.md")]
 pub mod testing {}
 
