@@ -25,6 +25,9 @@ pub mod exec {}
 #[doc = include_str!("other-systems.md")]
 pub mod other_systems {}
 
+#[doc = include_str!("coming-from-kopf.md")]
+pub mod coming_from_kopf {}
+
 #[doc = include_str!("craft.md")]
 pub mod craft {}
 
@@ -34,10 +37,10 @@ pub mod errors_and_retries {}
 #[doc = include_str!("reconcile.md")]
 pub mod reconcile {}
 
-#[doc = include_str!("daemons.md")]
-pub mod daemons {}
 #[doc = include_str!("indexing.md")]
 pub mod indexing {}
+#[doc = include_str!("daemons.md")]
+pub mod daemons {}
 
 #[doc = include_str!("how-state-is-kept.md")]
 pub mod how_state_is_kept {}
@@ -47,6 +50,12 @@ pub mod running {}
 
 #[doc = include_str!("namespaces.md")]
 pub mod namespaces {}
+
+#[doc = include_str!("high-availability.md")]
+pub mod high_availability {}
+
+#[doc = include_str!("health-and-metrics.md")]
+pub mod health_and_metrics {}
 
 #[doc = include_str!("testing.md")]
 pub mod testing {}
@@ -65,6 +74,9 @@ pub mod login {}
 
 #[doc = include_str!("sandbox.md")]
 pub mod sandbox {}
+
+#[cfg(test)]
+mod kopf;
 
 #[cfg(test)]
 mod rows;

@@ -99,6 +99,29 @@ fn more_events(
 ) {
 }
 
+#[on::index(Demo)]
+fn by_size(
+    cause: &IndexingCause,
+    invocation: &Invocation<IndexingCause>,
+    spec: DemoSpec,
+    name: &str,
+    namespace: &str,
+    labels: BTreeMap<String, String>,
+    retry: u32,
+    memo: Memo<u8>,
+    state: State<u8>,
+    resource: &Resource,
+    indices: Indices,
+) -> Vec<(u32, String)> {
+    vec![(spec.size, name.to_owned())]
+}
+
+#[on::create(Demo)]
+fn looking_up(by_size: Index<u32, String>, indices: Indices) {}
+
+#[on::event(Demo)]
+fn looking_on(by_size: &Index<u32, String>, indices: &Indices) {}
+
 #[on::daemon(Demo, param = "x", initial_delay = |cause| Duration::from_secs(cause.body.name().len() as u64))]
 #[on::timer(Demo, param = "x", interval = 5, sharp, idle = "1m", finalizer = false)]
 fn background(
@@ -136,29 +159,6 @@ async fn more_background(
     invocation: &Invocation<SpawningCause>,
 ) {
 }
-
-#[on::index(Demo)]
-fn by_size(
-    cause: &IndexingCause,
-    invocation: &Invocation<IndexingCause>,
-    spec: DemoSpec,
-    name: &str,
-    namespace: &str,
-    labels: BTreeMap<String, String>,
-    retry: u32,
-    memo: Memo<u8>,
-    state: State<u8>,
-    resource: &Resource,
-    indices: Indices,
-) -> Vec<(u32, String)> {
-    vec![(spec.size, name.to_owned())]
-}
-
-#[on::create(Demo)]
-fn looking_up(by_size: Index<u32, String>, indices: Indices) {}
-
-#[on::event(Demo)]
-fn looking_on(by_size: &Index<u32, String>, indices: &Indices) {}
 
 #[on::startup(param = 1)]
 fn startup(settings: SettingsHandle, activity: Activity, retry: u32, param: i32) {}

@@ -12,7 +12,10 @@ pub use self::indices::*;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
-pub use crate::cause::{ActivityCause, ChangingCause, IndexingCause, SpawningCause, WatchingCause};
+pub use crate::cause::{
+    ActivityCause, AdmissionCause, ChangingCause, ConversionCause, IndexingCause, Operation,
+    SpawningCause, WatchingCause,
+};
 pub use crate::extract::{Argument, Untyped, ask, names};
 use crate::filter::Criterion;
 pub use crate::filter::{ABSENT, PRESENT};

@@ -187,6 +187,20 @@ async fn events(cluster: Cluster) {
 }
 
 #[kopfrs::test]
+async fn peering(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let operator = cluster
+        .operator()
+        .handlers(handlers_of("peering"))
+        .start()
+        .await;
+    examples.create_from(OBJECT).await;
+    operator.until_succeeded("create_fn").await;
+    stop(&operator).await;
+    assert_eq!(operator.calls().ids(), ["create_fn"]);
+}
+
+#[kopfrs::test]
 async fn filtering_handlers(cluster: Cluster) {
     let examples = kopf_examples(&cluster).await;
     let handlers = handlers_of("filtering_handlers");

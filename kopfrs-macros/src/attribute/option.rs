@@ -8,7 +8,7 @@ use syn::{Error, Expr, ExprArray, Lit, LitStr, Result, Token};
 
 use super::criterion::{self, Subject};
 use super::duration::duration;
-use super::relation;
+use super::{operations, relation};
 use crate::errors::Errors;
 use crate::{paths, suggest};
 
@@ -38,6 +38,10 @@ pub(super) enum Syntax {
     /// `option(key = criterion, …)`.
     Pairs,
     Flag,
+    /// `["CREATE", "UPDATE"]`.
+    Operations,
+    /// A text that is not empty; what it names.
+    Text(&'static str),
 }
 
 /// All options there are; which kinds have them is in the table of kinds.
@@ -77,6 +81,13 @@ const OPTIONS: &[(&str, Syntax)] = &[
     ("interval", Syntax::Duration(false)),
     ("sharp", Syntax::Flag),
     ("idle", Syntax::Duration(true)),
+    ("operations", Syntax::Operations),
+    ("subresource", Syntax::Text("status")),
+    ("persistent", Syntax::Flag),
+    ("side_effects", Syntax::Flag),
+    ("ignore_failures", Syntax::Flag),
+    ("from", Syntax::Text("v1alpha1")),
+    ("to", Syntax::Text("v1")),
 ];
 
 /// A call of a method of the handler's builder.
@@ -153,6 +164,8 @@ fn argument(name: &Ident, syntax: Syntax, expr: &Expr) -> Result<TokenStream> {
         Syntax::Field => field(expr),
         Syntax::Criterion => criterion::criterion(expr, Subject::Json),
         Syntax::Predicate => predicate(name, expr),
+        Syntax::Operations => operations::operations(expr),
+        Syntax::Text(example) => text(name, example, expr),
         Syntax::Flag
         | Syntax::Value
         | Syntax::Pairs
@@ -173,6 +186,8 @@ fn example(name: &Ident, syntax: Syntax) -> String {
         Syntax::Predicate => "|cause| …",
         Syntax::Field => "\"spec.field\"",
         Syntax::Flag => "true",
+        Syntax::Operations => "[\"CREATE\"]",
+        Syntax::Text(example) => return format!("{name} = \"{example}\""),
         Syntax::Pairs => return format!("{name}(key = \"value\")"),
         Syntax::Kinds | Syntax::Maps => return relation::example(name),
     };
@@ -198,6 +213,19 @@ fn id(expr: &Expr) -> Result<TokenStream> {
                 format!(
                     "{odd:?} cannot be in an id; ids have letters, digits, `-`, `_`, `.` and `/`"
                 ),
+            ));
+        }
+    }
+    Ok(quote! { #expr })
+}
+
+fn text(name: &Ident, example: &str, expr: &Expr) -> Result<TokenStream> {
+    if let Expr::Lit(literal) = expr {
+        let is_filled = matches!(&literal.lit, Lit::Str(text) if !text.value().is_empty());
+        if !is_filled {
+            return Err(Error::new(
+                expr.span(),
+                format!("`{name}` is a text: write `{name} = \"{example}\"`"),
             ));
         }
     }

@@ -4,6 +4,7 @@
 //! arguments of its own, and in the list of exported attributes.
 
 mod activity;
+mod admission;
 mod changing;
 mod indexing;
 mod spawning;
@@ -17,6 +18,9 @@ pub(crate) enum Family {
     Watching,
     Changing,
     Spawning,
+    Validating,
+    Mutating,
+    Conversion,
 }
 
 /// One kind of handlers: one attribute.
@@ -41,6 +45,7 @@ const KINDS: &[&[Kind]] = &[
     spawning::KINDS,
     indexing::KINDS,
     watching::KINDS,
+    admission::KINDS,
 ];
 
 /// Options that every handler has.
@@ -61,6 +66,8 @@ impl Family {
             Self::Watching => "WatchingCause",
             Self::Changing => "ChangingCause",
             Self::Spawning => "SpawningCause",
+            Self::Validating | Self::Mutating => "AdmissionCause",
+            Self::Conversion => "ConversionCause",
         }
     }
 }

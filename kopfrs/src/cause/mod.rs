@@ -3,7 +3,9 @@
 //! Pure: a cause is a value; `detect` decides without I/O.
 
 mod activity;
+mod admission;
 mod changing;
+mod conversion;
 mod detect;
 mod indexing;
 mod live;
@@ -14,7 +16,11 @@ mod watching;
 use std::sync::Arc;
 
 pub use self::activity::{Activity, ActivityCause};
+pub use self::admission::{
+    AdmissionCause, Headers, Operation, SslPeer, UnknownOperation, UserInfo, Warnings,
+};
 pub use self::changing::{ChangingCause, Reason};
+pub use self::conversion::ConversionCause;
 pub(crate) use self::detect::{Baseline, Situation, detect};
 pub use self::indexing::IndexingCause;
 pub(crate) use self::live::Feed;

@@ -81,11 +81,21 @@ fn rows(registry: &Registry) -> Vec<Row> {
         .spawning()
         .iter()
         .map(|h| row(h, h.rule.to_string()));
+    let admission = registry
+        .admission()
+        .iter()
+        .map(|h| row(h, h.rule.to_string()));
+    let conversions = registry
+        .conversions()
+        .iter()
+        .map(|h| row(h, h.rule.to_string()));
     activities
         .chain(indexing)
         .chain(watching)
         .chain(changing)
         .chain(spawning)
+        .chain(admission)
+        .chain(conversions)
         .collect()
 }
 

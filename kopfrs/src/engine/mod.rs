@@ -1,7 +1,14 @@
 //! Aspects of an operator that do not see one another.
 
 pub(crate) mod activities;
+#[cfg(feature = "admission")]
+pub(crate) mod admission;
 pub(crate) mod daemons;
 pub(crate) mod election;
 pub(crate) mod indexing;
+#[cfg(feature = "admission")]
+pub(crate) mod insights;
+pub(crate) mod peering;
 pub(crate) mod posting;
+#[cfg(feature = "admin")]
+pub(crate) mod probing;

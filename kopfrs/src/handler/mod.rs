@@ -3,6 +3,7 @@
 //! Untyped: the function is behind a callback that gets an invocation and gives an outcome; the
 //! attributes and the builders make that callback from a typed function.
 
+mod admission;
 mod chain;
 mod environment;
 mod error;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+pub use self::admission::{AdmissionError, AdmissionRule, ConversionRule, Review};
 pub use self::environment::{Environment, Memos, States};
 pub use self::error::{
     ErrorKind, HandlerError, IntoHandlerError, PermanentError, Result, TemporaryError,

@@ -115,9 +115,18 @@ pub mod returns {
     /// Used to talk to the API.
     #[derive(Clone, Copy, Debug)]
     pub struct Login;
+    /// Told to whoever asks for the operator's health.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Probe;
     /// Kept in an index.
     #[derive(Clone, Copy, Debug)]
     pub struct Indexed;
+    /// Nothing: what matters is whether there is an error.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Admitted;
+    /// The object in its new version.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Converted;
 }
 
 /// What a function given to `run` may return, by the kind of the handler.
@@ -127,7 +136,8 @@ pub mod returns {
     note = "handlers of objects return `()`, a `Value`, a text, a number, a boolean, `Json(value)`, an `Option` or a `Result` of these",
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "reconcile handlers return `Action`, or nothing",
-    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these",
+    note = "validate and mutate handlers return `()`, or an error that refuses the request; conversions return the object",
+    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials, probes what handlers of objects return; or a `Result` of these",
     note = "index handlers return a `HashMap`, a `BTreeMap`, a list of pairs, `Indexed`, or a plain value"
 )]
 pub trait Output<R> {
@@ -220,7 +230,13 @@ macro_rules! stored {
     )*};
 }
 
-stored!(returns::Stored, returns::Applied, returns::Deleted);
+stored!(
+    returns::Stored,
+    returns::Applied,
+    returns::Deleted,
+    returns::Converted,
+    returns::Probe
+);
 
 impl Output<returns::Reconciled> for Action {
     fn into_outcome(self) -> Result<Outcome, HandlerError> {
@@ -266,7 +282,8 @@ verdicts! {
     note = "handlers of objects return anything that implements `serde::Serialize`, or nothing",
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "reconcile handlers return `Action`, or nothing",
-    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
+    note = "validate and mutate handlers return `()`, or an error that refuses the request; conversions return the object",
+    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials, probes what handlers of objects return; or a `Result` of these"
 )]
 pub trait IntoOutcome<R, M> {
     /// What becomes of it.
@@ -307,5 +324,6 @@ as_listed!(
     returns::Startup,
     returns::Cleanup,
     returns::Login,
-    returns::Reconciled
+    returns::Reconciled,
+    returns::Admitted
 );

@@ -9,6 +9,9 @@ pub use kopfrs_macros::on_cleanup as cleanup;
 #[doc = include_str!("docs/login.md")]
 pub use kopfrs_macros::on_login as login;
 
+#[doc = include_str!("docs/probe.md")]
+pub use kopfrs_macros::on_probe as probe;
+
 #[doc = include_str!("docs/create.md")]
 pub use kopfrs_macros::on_create as create;
 
@@ -38,6 +41,15 @@ pub use kopfrs_macros::on_daemon as daemon;
 
 #[doc = include_str!("docs/timer.md")]
 pub use kopfrs_macros::on_timer as timer;
+
+#[doc = include_str!("docs/validate.md")]
+pub use kopfrs_macros::on_validate as validate;
+
+#[doc = include_str!("docs/mutate.md")]
+pub use kopfrs_macros::on_mutate as mutate;
+
+#[doc = include_str!("docs/convert.md")]
+pub use kopfrs_macros::on_convert as convert;
 
 #[doc = include_str!("docs/event.md")]
 pub use kopfrs_macros::on_event as event;

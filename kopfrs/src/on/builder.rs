@@ -263,6 +263,14 @@ impl<K: Kind> Builder<K> {
     }
 }
 
+impl<K: Kind> Builder<K> {
+    /// Somebody waits for the answer: there is one attempt.
+    pub(super) fn in_one_attempt(mut self) -> Self {
+        self.options.retries = Some(1);
+        self
+    }
+}
+
 impl<K: Retried> Builder<K> {
     /// What errors mean that say nothing of it themselves.
     pub fn errors(mut self, errors: ErrorsMode) -> Self {

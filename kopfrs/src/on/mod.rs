@@ -5,6 +5,7 @@
 //! and give a [`Handler`] to be added to a [`Registry`](crate::Registry).
 
 mod activity;
+mod admission;
 #[cfg(feature = "macros")]
 mod attributes;
 mod builder;
@@ -17,7 +18,10 @@ mod spawning;
 mod subhandling;
 mod watching;
 
-pub use self::activity::{Cleanup, Login, Startup, cleanup, login, startup};
+pub use self::activity::{Cleanup, Login, Probe, Startup, cleanup, login, probe, startup};
+pub use self::admission::{
+    Convert, Mutate, Validate, convert, convert_of, mutate, mutate_of, validate, validate_of,
+};
 #[cfg(feature = "macros")]
 pub use self::attributes::*;
 pub use self::builder::{Builder, Filtered, Kind, ObjectKind, Retried, Transitional};

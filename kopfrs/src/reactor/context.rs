@@ -17,6 +17,7 @@ use super::terms::Term;
 use crate::api::Connection;
 use crate::duty::Duty;
 use crate::engine::daemons::Daemons;
+use crate::engine::peering::Peerings;
 use crate::engine::posting::Posting;
 use crate::handler::Environment;
 use crate::health::Health;
@@ -33,6 +34,8 @@ pub(crate) struct Context {
     pub(crate) stop: Stop,
     /// Whether the operator works or is paused.
     pub(crate) duty: Duty,
+    /// Where operators get out of one another's way.
+    pub(super) peerings: Peerings,
     /// How everything is.
     pub(super) health: Health,
     /// The present stretch of work, or the last one.
@@ -53,6 +56,9 @@ pub(crate) struct Context {
     pub(crate) related: Related,
     /// Where the operator runs, for the log: its tasks are in there.
     pub(crate) span: Span,
+    /// What has been found out about the cluster, for aspects that follow it.
+    #[cfg(feature = "admission")]
+    pub(crate) insights: tokio::sync::watch::Sender<Option<crate::engine::insights::Insights>>,
     /// All kinds that have been served.
     pub(super) queues: Mutex<Vec<std::sync::Weak<super::queue::Queue>>>,
     said: Mutex<HashSet<String>>,
@@ -101,6 +107,7 @@ impl Context {
             daemons: Daemons::new(environment.clone(), stop.abandon.clone()),
             posting: Posting::new(way, settings.posting.clone(), clock),
             connection,
+            peerings: Peerings::clone(&environment.aspects.get_or_default()),
             health: Health::clone(&environment.aspects.get_or_default()),
             environment,
             settings,
@@ -115,6 +122,8 @@ impl Context {
             barrier: Barrier::default(),
             related: Related::default(),
             span: Span::current(),
+            #[cfg(feature = "admission")]
+            insights: tokio::sync::watch::Sender::new(None),
             queues: Mutex::default(),
             said: Mutex::default(),
         }
@@ -157,10 +166,36 @@ impl Context {
         queues.push(Arc::downgrade(queue));
     }
 
+    /// What is kept in memory for an object by its uid, if it is known.
+    #[cfg(feature = "admission")]
+    pub(crate) fn memos(
+        &self,
+        resource: &crate::resource::Resource,
+        uid: &str,
+    ) -> Option<crate::handler::Memos> {
+        // The same object may be served in several versions.
+        let queues = self.queues().into_iter().filter(|queue| {
+            let served = &queue.kind().resource;
+            (&served.group, &served.plural) == (&resource.group, &resource.plural)
+        });
+        let mut queues: Vec<_> = queues.collect();
+        queues.sort_by_key(|queue| queue.kind().resource.version != resource.version);
+        queues.iter().find_map(|queue| queue.memos(uid))
+    }
+
     /// The kinds that are being served.
     pub(super) fn queues(&self) -> Vec<Arc<super::queue::Queue>> {
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         queues.iter().filter_map(std::sync::Weak::upgrade).collect()
+    }
+
+    /// What the objects of all kinds that are being served are about.
+    #[cfg(feature = "admin")]
+    pub(crate) fn queue_states(&self) -> Vec<super::queue::QueueState> {
+        let queues = self.queues();
+        let mut states: Vec<_> = queues.iter().map(|queue| queue.state()).collect();
+        states.sort_by(|a, b| a.name.cmp(&b.name));
+        states
     }
 
     /// Whether this is said for the first time.

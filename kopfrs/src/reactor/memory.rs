@@ -89,6 +89,22 @@ impl Memory {
         self.memos.get_or_insert_default().clone()
     }
 
+    /// Takes the memory out for a worker. The values of handlers can still be found here.
+    pub(super) fn lent(&mut self) -> Self {
+        let memos = self.memos.clone();
+        let left = Self {
+            memos,
+            ..Self::default()
+        };
+        std::mem::replace(self, left)
+    }
+
+    /// Puts the memory back that was lent to a worker. Values that were asked for meanwhile stay.
+    pub(super) fn give_back(&mut self, lent: Self) {
+        let memos = lent.memos.clone().or_else(|| self.memos.take());
+        *self = Self { memos, ..lent };
+    }
+
     /// Whether nothing is kept of the object but what names it.
     pub(crate) fn is_at_rest(&self) -> bool {
         let work = self.work.as_ref();

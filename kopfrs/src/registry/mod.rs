@@ -16,7 +16,10 @@ use kube::CustomResourceExt;
 pub use self::collect::Submission;
 pub use self::conflict::RegistryError;
 pub use self::table::Table;
-use crate::cause::{ActivityCause, ChangingCause, IndexingCause, SpawningCause, WatchingCause};
+use crate::cause::{
+    ActivityCause, AdmissionCause, ChangingCause, ConversionCause, IndexingCause, SpawningCause,
+    WatchingCause,
+};
 use crate::handler::{Family, Handler};
 
 /// All handlers of one operator.
@@ -41,6 +44,8 @@ pub struct Registry {
     watching: Table<WatchingCause>,
     changing: Table<ChangingCause>,
     spawning: Table<SpawningCause>,
+    admission: Table<AdmissionCause>,
+    conversions: Table<ConversionCause>,
     definitions: Vec<Definition>,
 }
 
@@ -107,6 +112,8 @@ tables! {
     WatchingCause => watching,
     ChangingCause => changing,
     SpawningCause => spawning,
+    AdmissionCause => admission,
+    ConversionCause => conversions,
 }
 
 impl Registry {

@@ -37,6 +37,10 @@ pub(crate) struct Expectation {
     pub(crate) snapshots: BTreeMap<String, Value>,
     #[serde(default, rename = "final")]
     pub(crate) finals: BTreeMap<String, Value>,
+    /// What handlers of reviews were asked, by step.
+    pub(crate) webhooks: Option<Vec<Value>>,
+    /// The requests that were refused, as far as that was expected.
+    pub(crate) responses: Option<Vec<Value>>,
     /// Texts in the operator's log, with how often they may be there. Ours.
     #[serde(default)]
     pub(crate) log: Vec<Logged>,

@@ -31,6 +31,7 @@ mod self_test;
 mod steps;
 mod timing;
 mod value;
+mod webhooks;
 
 use kopfrs::testing::Cluster;
 
@@ -82,6 +83,7 @@ scenarios! {
 
 scenarios! {
     scenarios:
+    admission_life
     adopt_existing
     adopt_foreign_state
     basic_delete_before_handling

@@ -28,6 +28,10 @@ pub(crate) struct Stage<'a> {
     /// The objects that the steps have made or changed.
     pub(crate) targets: BTreeSet<String>,
     pub(crate) snapshots: BTreeMap<String, Option<Value>>,
+    /// The step that is being done.
+    pub(crate) index: usize,
+    /// The requests that were refused as they should be.
+    pub(crate) responses: Vec<Value>,
 }
 
 /// What has happened.
@@ -44,6 +48,8 @@ pub(crate) struct Played {
     pub(crate) marks: BTreeMap<String, Marks>,
     pub(crate) snapshots: BTreeMap<String, Option<Value>>,
     pub(crate) finals: BTreeMap<String, Option<Value>>,
+    /// The requests that were refused as they should be.
+    pub(crate) responses: Vec<Value>,
     /// Steps that could not be done.
     pub(crate) problems: Vec<String>,
     /// What the operators have said, one text each.
@@ -58,7 +64,15 @@ pub(crate) async fn play(cluster: &Cluster, scenario: &Scenario) -> Played {
     let expectation = scenario.expectation(&fill);
     let mut problems = Vec::new();
     for (index, step) in scenario.steps(&fill).iter().enumerate() {
-        if let Err(problem) = stage.step(step).await {
+        stage.index = index;
+        let done = stage.step(step).await;
+        stage.journal.read();
+        for line in &mut stage.journal.lines {
+            if line["ph"] == "webhook" && line["step"].is_null() {
+                line["step"] = json!(index);
+            }
+        }
+        if let Err(problem) = done {
             problems.push(format!("step {index}, {step}: {problem}"));
             break;
         }
@@ -85,6 +99,7 @@ pub(crate) async fn play(cluster: &Cluster, scenario: &Scenario) -> Played {
         messages: stage.messages,
         lines,
         snapshots: stage.snapshots,
+        responses: stage.responses,
         finals,
         problems,
     }
@@ -115,6 +130,8 @@ impl<'a> Stage<'a> {
             messages: Vec::new(),
             targets: BTreeSet::new(),
             snapshots: BTreeMap::new(),
+            index: 0,
+            responses: Vec::new(),
         }
     }
 

@@ -63,6 +63,7 @@ pub(crate) enum Step {
     Create {
         kind: String,
         object: Value,
+        status_code: Option<u16>,
     },
     Merge(Change),
     Json(Change),
@@ -71,6 +72,7 @@ pub(crate) enum Step {
         #[serde(default)]
         wait: bool,
         grace: Option<u32>,
+        status_code: Option<u16>,
     },
     Await {
         handler: String,
@@ -82,6 +84,14 @@ pub(crate) enum Step {
     },
     AwaitGone {
         target: String,
+    },
+    AwaitWebhooks {
+        name: String,
+    },
+    WebhookConfigs {
+        name: String,
+        #[serde(rename = "as")]
+        snapshot: String,
     },
     Sleep {
         seconds: f64,

@@ -109,6 +109,7 @@ fn judged(expectation: Value, messages: &str) -> Result<(), String> {
         lines: lines(),
         marks: BTreeMap::from([("main".to_owned(), Storage::Auto.marks())]),
         snapshots: BTreeMap::new(),
+        responses: Vec::new(),
         finals: BTreeMap::from([("kex/a".to_owned(), Some(object()))]),
         problems: Vec::new(),
         messages: vec![messages.to_owned()],

@@ -48,7 +48,7 @@ type Attempted = BoxFuture<'static, Result<Option<Value>>>;
 #[derive(Clone)]
 pub(super) struct Scripted {
     pub(super) row: Arc<Row>,
-    log: Arc<Log>,
+    pub(super) log: Arc<Log>,
 }
 
 impl Scripted {
@@ -75,6 +75,8 @@ impl Scripted {
             "field" => registry.add(self.transition(on::field_of(of()?).field(self.field()?))?),
             "daemon" => registry.add(self.daemon(of()?)?),
             "timer" => registry.add(self.timer(of()?)?),
+            "validate" => registry.add(self.reviewing(on::validate_of(of()?), event)?),
+            "mutate" => registry.add(self.reviewing(on::mutate_of(of()?), event)?),
             other => return Err(self.lacking(other)),
         })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Failure;
+use super::{Failure, admission};
 
 /// All of them, and the kinds they handle by alias.
 #[derive(Debug, Deserialize)]
@@ -50,6 +50,8 @@ pub(crate) struct Row {
     pub(crate) options: Options,
     #[serde(flatten)]
     pub(crate) background: super::background::Options,
+    #[serde(flatten)]
+    pub(crate) admission: admission::Options,
     /// What this program knows nothing of.
     #[serde(flatten)]
     rest: Map<String, Value>,
@@ -138,6 +140,7 @@ impl Row {
             filters: Filters::default(),
             options: Options::default(),
             background: super::background::Options::default(),
+            admission: admission::Options::default(),
             rest: Map::new(),
         }
     }
