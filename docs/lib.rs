@@ -25,6 +25,9 @@ pub mod exec {}
 #[doc = include_str!("other-systems.md")]
 pub mod other_systems {}
 
+#[doc = include_str!("coming-from-kopf.md")]
+pub mod coming_from_kopf {}
+
 #[doc = include_str!("craft.md")]
 pub mod craft {}
 
@@ -36,6 +39,8 @@ pub mod reconcile {}
 
 #[doc = include_str!("indexing.md")]
 pub mod indexing {}
+#[doc = include_str!("daemons.md")]
+pub mod daemons {}
 
 #[doc = include_str!("admission.md")]
 pub mod admission {}
@@ -48,6 +53,12 @@ pub mod running {}
 
 #[doc = include_str!("namespaces.md")]
 pub mod namespaces {}
+
+#[doc = include_str!("high-availability.md")]
+pub mod high_availability {}
+
+#[doc = include_str!("health-and-metrics.md")]
+pub mod health_and_metrics {}
 
 #[doc = include_str!("testing.md")]
 pub mod testing {}
@@ -66,6 +77,9 @@ pub mod login {}
 
 #[doc = include_str!("sandbox.md")]
 pub mod sandbox {}
+
+#[cfg(test)]
+mod kopf;
 
 #[cfg(test)]
 mod rows;

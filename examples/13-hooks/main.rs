@@ -1,4 +1,4 @@
-//! What happens around the work: two handlers of the start, a login, a handler of the end; and tasks
+//! What happens around the work: two handlers of the start, a login, two probes, a handler of the end; and tasks
 //! of the operator's own, which are shared by a state and ended in order.
 
 use std::collections::HashMap;
@@ -39,6 +39,17 @@ async fn login_fn() -> Result<Credentials> {
     Ok(login::infer().await?)
 }
 
+/// `curl localhost:8080/healthz`, with `--admin :8080`.
+#[on::probe(id = "now")]
+fn get_current_timestamp() -> String {
+    Timestamp::now().to_string()
+}
+
+#[on::probe(id = "tasks")]
+fn count_tasks(tasks: State<Tasks>) -> usize {
+    tasks.count()
+}
+
 #[on::event(Pod)]
 async fn pod_task(body: &Body, event_type: EventType, tasks: State<Tasks>) {
     match event_type {
@@ -66,6 +77,11 @@ impl Tasks {
         let start = || tokio::spawn(serve(pod.to_owned(), self.stop.subscribe()));
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.entry(uid.to_owned()).or_insert_with(start);
+    }
+
+    fn count(&self) -> usize {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.len()
     }
 
     fn abort(&self, uid: &str) {
@@ -122,6 +138,7 @@ mod tests {
         tasks.ensure("1", "default/a");
         tasks.ensure("1", "default/a");
         tasks.ensure("2", "default/b");
+        assert_eq!(tasks.count(), 2);
         tasks.abort("1");
         assert_eq!(tasks.stop().await, 1);
     }

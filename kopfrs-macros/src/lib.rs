@@ -48,6 +48,7 @@ attributes! {
     on_startup => "startup",
     on_cleanup => "cleanup",
     on_login => "login",
+    on_probe => "probe",
     on_create => "create",
     on_update => "update",
     on_delete => "delete",

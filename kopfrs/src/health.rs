@@ -53,10 +53,6 @@ pub(crate) struct WatchReport {
 
 /// Keeps the operator from being ready until it is opened.
 #[derive(Debug)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for what is to be filled or served first")
-)]
 pub(crate) struct Gate {
     health: Health,
     number: u64,
@@ -96,10 +92,7 @@ impl Health {
     }
 
     /// Something must be there before the operator is ready: `indices`, `webhooks`.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for what is to be filled or served first")
-    )]
+    #[allow(dead_code, reason = "for what is to be filled or served first")]
     pub(crate) fn gate(&self, name: &'static str) -> Gate {
         let mut state = self.lock();
         state.last += 1;
@@ -149,10 +142,7 @@ impl Drop for WatchReport {
     }
 }
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for what is to be filled or served first")
-)]
+#[allow(dead_code, reason = "for what is to be filled or served first")]
 impl Gate {
     /// It is there.
     pub(crate) fn open(&self) {

@@ -45,6 +45,7 @@
 //! - [`exec`]: programs in any language as handlers: processes, Pods and Jobs.
 //! - `craft`: operators without any code, of two files and a program.
 //! - [`api`]: [`Actions`](api::Actions) on other objects, credentials.
+//! - `admin`: health, readiness and metrics of an operator.
 //! - [`operator`]: operators inside of other programs, several in one process.
 //! - [`storage`]: where memory is kept on objects; [`settings`]: what can be set.
 //! - `testing`: whole operators in tests, on a cluster that is brought along.
@@ -53,6 +54,7 @@
 //! - `macros` (default): the attributes.
 //! - `admission` (default): webhooks are served for [`on::validate`](macro@on::validate) and the like.
 //! - `cli` (default): [`main!`] and the command line.
+//! - `admin` (default): a small server that tells of health and metrics.
 //! - `anyhow`, `eyre` (default): errors of kopfrs are recognised inside of theirs.
 //! - `program`: the program `kopfrs`.
 //! - `sandbox`: `run --sandbox`, an embedded Kubernetes API server.
@@ -63,6 +65,8 @@
 #[doc(hidden)]
 pub mod __private;
 mod action;
+#[cfg(feature = "admin")]
+pub mod admin;
 pub mod api;
 pub mod cause;
 mod chance;
@@ -82,6 +86,7 @@ pub mod index;
 pub mod lifecycle;
 #[cfg(any(feature = "cli", feature = "testing"))]
 mod logging;
+mod metrics;
 pub mod object;
 pub mod on;
 pub mod operator;

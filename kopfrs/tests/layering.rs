@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// one another.
 const LAYERS: &[&[&str]] = &[
     &[
-        "chance", "clock", "duty", "health", "index", "object", "logging",
+        "chance", "clock", "duty", "health", "index", "logging", "metrics", "object",
     ],
     &["resource"],
     &["cause"],
@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["action"],
     &["engine"],
     &["reactor"],
+    &["admin"],
     &["operator"],
     &["cli", "prelude", "testing"],
     &["craft"],

@@ -88,8 +88,17 @@ fn manifests_have_the_least_rights_everywhere_or_in_the_namespaces_named() {
     assert_eq!(pod["containers"][0]["image"], "demo:1");
     assert_eq!(
         pod["containers"][0]["args"],
-        json!(["run", "--all-namespaces"])
+        json!(["run", "--all-namespaces", "--admin=:8080"])
     );
+    let probe = |name: &str| pod["containers"][0][name]["httpGet"]["path"].clone();
+    assert_eq!(
+        (probe("livenessProbe"), probe("readinessProbe")),
+        (json!("/livez"), json!("/readyz"))
+    );
+    let peerings = json!({
+        "apiGroups": ["kopf.dev"], "resources": ["clusterkopfpeerings"], "verbs": ["list", "watch", "patch"],
+    });
+    assert!(all.contains(&peerings), "{all:?}");
     assert_eq!(pod["serviceAccountName"], "devoops");
 
     let some = printed(DEVOOPS, &["manifests", "--image", "demo:1", "-n", "a,b"]);
@@ -116,6 +125,48 @@ fn manifests_have_the_least_rights_everywhere_or_in_the_namespaces_named() {
         rules.contains(&namespaces) && rules.contains(&kind),
         "{rules:?}"
     );
+}
+
+#[test]
+fn manifests_of_replicas_have_what_an_election_needs_where_its_lease_is() {
+    let arguments = [
+        "manifests",
+        "--image",
+        "demo:1",
+        "-n",
+        "a",
+        "--leader-elect",
+    ];
+    let printed = printed(
+        DEVOOPS,
+        &[&arguments[..], &["--install-namespace", "ops"]].concat(),
+    );
+    let deployment = of_kind(&printed, "Deployment");
+    assert_eq!(deployment["spec"]["replicas"], 2);
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let arguments = container["args"].as_array().unwrap();
+    assert!(
+        arguments.contains(&json!("--leader-elect")),
+        "{arguments:?}"
+    );
+    assert_eq!(container["env"][0]["name"], "POD_NAME");
+    let is_there = |object: &&Value| object["metadata"]["namespace"] == "ops";
+    let mut roles = printed.iter().filter(|object| object["kind"] == "Role");
+    let role = roles.find(is_there).unwrap();
+    let leases = json!([{
+        "apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"],
+    }]);
+    assert_eq!(role["rules"], leases);
+}
+
+#[test]
+fn freeze_and_resume_need_the_name_of_a_peering() {
+    for command in ["freeze", "resume"] {
+        let output = output(DEVOOPS, &[command], &[]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("--peering <NAME>"), "{said}");
+    }
 }
 
 #[test]

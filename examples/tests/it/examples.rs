@@ -14,6 +14,9 @@ mod exceptions;
 #[path = "../../05-handlers/main.rs"]
 mod handlers;
 
+#[path = "../../06-peering/main.rs"]
+mod peering;
+
 #[path = "../../07-subhandlers/main.rs"]
 mod subhandlers;
 

@@ -187,6 +187,20 @@ async fn events(cluster: Cluster) {
 }
 
 #[kopfrs::test]
+async fn peering(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let operator = cluster
+        .operator()
+        .handlers(handlers_of("peering"))
+        .start()
+        .await;
+    examples.create_from(OBJECT).await;
+    operator.until_succeeded("create_fn").await;
+    stop(&operator).await;
+    assert_eq!(operator.calls().ids(), ["create_fn"]);
+}
+
+#[kopfrs::test]
 async fn filtering_handlers(cluster: Cluster) {
     let examples = kopf_examples(&cluster).await;
     let handlers = handlers_of("filtering_handlers");
@@ -296,9 +310,9 @@ async fn daemons(cluster: Cluster) {
     examples.until_gone(NAME).await;
     stop(&operator).await;
     let (calls, log) = (operator.calls(), operator.log());
-    assert_eq!(calls.handler("background_sync").len(), 4, "{calls}");
-    assert_eq!(calls.succeeded().ids(), ["background_sync"], "{calls}");
-    assert_eq!(calls.handler("background_async").len(), 1, "{calls}");
+    assert_eq!(calls.handler("background_sync").len(), 4, "{calls:?}");
+    assert_eq!(calls.succeeded().ids(), ["background_sync"], "{calls:?}");
+    assert_eq!(calls.handler("background_async").len(), 1, "{calls:?}");
     assert_eq!(log.count("adding the finalizer"), 1, "{log}");
     assert_eq!(log.count("delete is in progress"), 1, "{log}");
     assert_eq!(log.count(": RESOURCE_DELETED"), 1, "{log}");
@@ -324,11 +338,11 @@ async fn timers(cluster: Cluster) {
     examples.until_gone(NAME).await;
     stop(&operator).await;
     let (calls, log) = (operator.calls(), operator.log());
-    assert!(calls.failed().is_empty(), "{calls}");
+    assert!(calls.failed().is_empty(), "{calls:?}");
     // The other one begins five seconds later, and both are called as often as there is time.
     assert!(
         calls.handler("every_few_seconds_sync").len() >= 2,
-        "{calls}"
+        "{calls:?}"
     );
     assert!(!calls.handler("every_few_seconds_async").is_empty());
     assert_eq!(log.count("adding the finalizer"), 1, "{log}");

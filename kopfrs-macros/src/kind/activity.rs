@@ -1,4 +1,4 @@
-//! `on::startup`, `on::cleanup`, `on::login`: what happens to the operator itself.
+//! `on::startup`, `on::cleanup`, `on::login`, `on::probe`: what happens to the operator itself.
 
 use super::{COMMON, ERRORS, Family, Kind};
 
@@ -6,6 +6,7 @@ pub(super) const KINDS: &[Kind] = &[
     activity("startup", "Startup"),
     activity("cleanup", "Cleanup"),
     activity("login", "Login"),
+    activity("probe", "Probe"),
 ];
 
 const fn activity(name: &'static str, returns: &'static str) -> Kind {

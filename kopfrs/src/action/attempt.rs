@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use k8s_openapi::jiff::Timestamp;
+use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info, info_span, warn};
 
 use super::outcome::{Limits, conclude, exhausted};
@@ -96,16 +97,28 @@ async fn guarded<C: Family>(
         return (failed, Err(error));
     }
     debug!(attempt = record.retries + 1, "{} starts", call.role);
+    let measured = environment.metrics.handler(&call.handler.id, call.role);
+    let begun = Instant::now();
     let invocation = invocation(call, record, environment, now);
     let outcome = run(call, invocation.with_subhandlers(subhandlers.cloned())).await;
     let outcome = match subhandlers {
         Some(subhandlers) => finished(outcome, subhandlers).await,
         None => outcome,
     };
+    let took = begun.elapsed();
     let now = environment.clock.now();
     let result = outcome.as_ref().map(|outcome| outcome.result.as_ref());
     let record = discreet(call, conclude(&limits, record, result, now));
     log(call, &record, outcome.as_ref().err(), now);
+    if let Some(measured) = measured {
+        measured.took.observe(took);
+        let counter = match (record.failure, record.success) {
+            (true, _) => &measured.failed,
+            (false, true) => &measured.succeeded,
+            (false, false) => &measured.retried,
+        };
+        counter.add();
+    }
     (record, outcome)
 }
 
@@ -159,6 +172,8 @@ fn log<C: Family>(call: &Call<C>, record: &Record, error: Option<&HandlerError>,
     let message = record.message.as_deref().unwrap_or_default();
     match (error.is_some(), record.failure, record.delayed) {
         _ if record.is_misfit => error!("{role} cannot be called: {message}"),
+        // Somebody asks for it each few seconds.
+        (false, ..) if role == "probe" => debug!("{role} succeeded"),
         (false, ..) if C::IS_QUIET => debug!("{role} succeeded"),
         (false, ..) => info!("{role} succeeded"),
         (true, false, Some(_)) if error.is_some_and(HandlerError::is_unfinished) => {

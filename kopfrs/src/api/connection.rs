@@ -12,7 +12,7 @@ use kube::client::Body;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
 use super::fence::Reserved;
@@ -242,6 +242,7 @@ impl Connection {
             .headers_mut()
             .insert(header::ACCEPT_ENCODING, identity);
         let wait = self.settings.request_timeout;
+        let begun = Instant::now();
         let answer = async {
             let response = self.client.send(request).await;
             let response = response.map_err(|error| call.lost(error))?;
@@ -253,7 +254,7 @@ impl Connection {
         let answer = timeout(wait, answer)
             .await
             .unwrap_or_else(|_| Err(call.late(wait)));
-        self.count(&call, answer.as_ref().err());
+        self.count(&call, answer.as_ref().err(), begun);
         answer
     }
 
@@ -265,13 +266,14 @@ impl Connection {
         Ok(request)
     }
 
-    fn count(&self, call: &Call<'_>, error: Option<&ApiError>) {
+    fn count(&self, call: &Call<'_>, error: Option<&ApiError>, begun: Instant) {
         let outcome = match error.map(ApiError::code) {
             None => RequestOutcome::Ok,
             Some(Some(code)) => RequestOutcome::Refused(code),
             Some(None) => RequestOutcome::Failed,
         };
-        self.counts.add(&call.method, call.path, outcome);
+        let took = begun.elapsed();
+        self.counts.add((&call.method, call.path), outcome, took);
     }
 
     async fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, ApiError> {
@@ -311,6 +313,7 @@ impl Connection {
             .await
             .expect("the semaphore is never closed");
         let wait = self.settings.request_timeout;
+        let begun = Instant::now();
         let answer = async {
             let response = self.client.send(request).await;
             let response = response.map_err(|error| call.lost(error))?;
@@ -324,7 +327,7 @@ impl Connection {
         let answer = timeout(wait, answer)
             .await
             .unwrap_or_else(|_| Err(call.late(wait)));
-        self.count(call, answer.as_ref().err());
+        self.count(call, answer.as_ref().err(), begun);
         answer
     }
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http::Method;
 
 use super::place::{Place, is_watch};
+use crate::metrics::{Histogram, REQUEST};
 
 /// Counts requests. Clones share what they count.
 ///
@@ -18,7 +20,14 @@ use super::place::{Place, is_watch};
 /// assert_eq!(counts.total(|row| row.verb == "create" && row.outcome == RequestOutcome::Ok), 0);
 /// ```
 #[derive(Clone, Default)]
-pub struct RequestCounts(Arc<Mutex<BTreeMap<RequestKind, u64>>>);
+pub struct RequestCounts(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    rows: Mutex<BTreeMap<RequestKind, u64>>,
+    /// How long answers took, by method.
+    times: Mutex<BTreeMap<String, Arc<Histogram>>>,
+}
 
 /// What is counted together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,13 +73,34 @@ impl RequestCounts {
     }
 
     /// Counts a request by its method and its path, with its query.
-    pub(super) fn add(&self, method: &Method, path: &str, outcome: RequestOutcome) {
+    pub(super) fn add(
+        &self,
+        (method, path): (&Method, &str),
+        outcome: RequestOutcome,
+        took: Duration,
+    ) {
         let kind = RequestKind::of(method, path, outcome);
         *self.lock().entry(kind).or_default() += 1;
+        let mut times = self.0.times.lock().unwrap_or_else(PoisonError::into_inner);
+        match times.get(method.as_str()) {
+            Some(histogram) => histogram.observe(took),
+            None => {
+                let histogram = Histogram::new(REQUEST);
+                histogram.observe(took);
+                times.insert(method.as_str().to_owned(), Arc::new(histogram));
+            }
+        }
+    }
+
+    /// How long answers took, by method.
+    #[cfg(feature = "admin")]
+    pub(crate) fn times(&self) -> BTreeMap<String, Arc<Histogram>> {
+        let times = self.0.times.lock().unwrap_or_else(PoisonError::into_inner);
+        times.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<RequestKind, u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,6 +10,8 @@ pub enum Activity {
     Startup,
     /// Credentials are needed.
     Login,
+    /// Somebody asks for the operator's health.
+    Probe,
     /// After everything else.
     Cleanup,
 }
@@ -34,6 +36,7 @@ impl fmt::Display for Activity {
         f.write_str(match self {
             Self::Startup => "startup",
             Self::Login => "login",
+            Self::Probe => "probe",
             Self::Cleanup => "cleanup",
         })
     }

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::duty::DutyOptions;
 use super::manifests::ManifestOptions;
+use super::peering::{FreezeOptions, ResumeOptions};
 
 /// A Kubernetes operator made with kopfrs.
 #[derive(Debug, Parser)]
@@ -27,6 +28,10 @@ pub(super) enum Command {
     Crd,
     /// Print what a cluster needs to run the operator, with the least rights.
     Manifests(ManifestOptions),
+    /// Pause the operators in a peering for a while: enter one that goes before them.
+    Freeze(FreezeOptions),
+    /// Let the operators in a peering go on that `freeze` has paused.
+    Resume(ResumeOptions),
     /// Print the versions of the program and of the framework.
     Version,
 }
@@ -60,6 +65,14 @@ pub(crate) struct RunOptions {
     pub(super) context: Option<String>,
     #[command(flatten)]
     pub(super) duty: DutyOptions,
+    /// Tell of health and metrics under this address: /livez, /readyz, /healthz, /metrics.
+    #[cfg(feature = "admin")]
+    #[arg(long, env = "KOPFRS_ADMIN", value_name = "ADDRESS")]
+    pub(super) admin: Option<String>,
+    /// Tell what probes tell under this URL: `http://0.0.0.0:8080/healthz`.
+    #[cfg(feature = "admin")]
+    #[arg(short = 'L', long, env = "KOPFRS_LIVENESS", value_name = "URL")]
+    pub(super) liveness: Option<String>,
     #[cfg(feature = "sandbox")]
     #[command(flatten)]
     pub(crate) sandbox: SandboxOptions,

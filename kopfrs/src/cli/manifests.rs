@@ -33,6 +33,9 @@ pub(crate) struct ManifestOptions {
         value_name = "PATTERN"
     )]
     pub(crate) namespaces: Vec<String>,
+    /// Run two replicas, of which one works and the other stands by.
+    #[arg(long)]
+    pub(crate) leader_elect: bool,
 }
 
 /// Prints the manifests.
@@ -86,7 +89,11 @@ pub(crate) fn manifests(
         named,
         has_webhooks: webhooks::are_needed(registry),
     };
-    let mut rules = rules::own(plan.needs_namespaces(), settings.posting.enabled);
+    let mut rules = rules::own(
+        plan.needs_namespaces(),
+        options.namespaces.is_empty(),
+        &settings,
+    );
     rules.extend(rules::of_kinds(registry));
     rules.extend(rules::of_webhooks(registry));
     rules.extend(more);
@@ -101,6 +108,9 @@ pub(crate) fn manifests(
         notes,
     })
 }
+
+/// Where the pods tell of their health.
+const ADMIN_PORT: u16 = 8080;
 
 /// What the manifests are made for.
 struct Plan<'a> {
@@ -133,17 +143,26 @@ impl Plan<'_> {
         if self.has_webhooks {
             objects.extend(webhooks::objects(self.name, self.options));
         }
+        if self.options.leader_elect {
+            let name = format!("{}-leader-election", self.name);
+            let namespace = self.options.install_namespace.as_str();
+            objects.extend(self.role_named(&name, Some(namespace), &[&rules::of_lease()]));
+        }
         objects.push(self.deployment());
         objects
     }
 
     /// A role with its binding: in one namespace, or everywhere.
     fn role(&self, namespace: Option<&str>, rules: &[&Rule]) -> [Value; 2] {
+        self.role_named(self.name, namespace, rules)
+    }
+
+    fn role_named(&self, name: &str, namespace: Option<&str>, rules: &[&Rule]) -> [Value; 2] {
         let (role, binding) = match namespace {
             Some(_) => ("Role", "RoleBinding"),
             None => ("ClusterRole", "ClusterRoleBinding"),
         };
-        let mut metadata = json!({"name": self.name});
+        let mut metadata = json!({"name": name});
         if let Some(namespace) = namespace {
             metadata["namespace"] = json!(namespace);
         }
@@ -154,16 +173,22 @@ impl Plan<'_> {
             json!({"apiVersion": version, "kind": role, "metadata": metadata, "rules": rules}),
             json!({
                 "apiVersion": version, "kind": binding, "metadata": metadata,
-                "roleRef": {"apiGroup": group, "kind": role, "name": self.name},
+                "roleRef": {"apiGroup": group, "kind": role, "name": name},
                 "subjects": [{"kind": "ServiceAccount", "name": self.name, "namespace": account}],
             }),
         ]
     }
 
-    /// One replica, and never two at once: both would handle every object.
+    /// One replica, and never two at once: both would handle every object. Where leadership is elected
+    /// there are two.
     fn deployment(&self) -> Value {
         let labels = json!({"app.kubernetes.io/name": self.name});
-        let container = json!({
+        let (replicas, strategy) = if self.options.leader_elect {
+            (2, "RollingUpdate")
+        } else {
+            (1, "Recreate")
+        };
+        let mut container = json!({
             "name": "operator",
             "image": self.options.image,
             "args": self.arguments(),
@@ -173,13 +198,27 @@ impl Plan<'_> {
                 "capabilities": {"drop": ["ALL"]},
             },
         });
+        let field = json!({"fieldRef": {"fieldPath": "metadata.name"}});
+        container["env"] = json!([
+            {"name": "POD_NAME", "valueFrom": field}, {"name": "POD_ID", "valueFrom": field},
+        ]);
+        if cfg!(feature = "admin") {
+            let port = json!("admin");
+            container["ports"] = json!([{"name": port, "containerPort": ADMIN_PORT}]);
+            container["livenessProbe"] = json!({
+                "httpGet": {"path": "/livez", "port": port}, "periodSeconds": 20, "timeoutSeconds": 5,
+            });
+            container["readinessProbe"] = json!({
+                "httpGet": {"path": "/readyz", "port": port}, "periodSeconds": 5, "timeoutSeconds": 5,
+            });
+        }
         json!({
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": self.metadata(Some(&labels)),
             "spec": {
-                "replicas": 1,
-                "strategy": {"type": "Recreate"},
+                "replicas": replicas,
+                "strategy": {"type": strategy},
                 "selector": {"matchLabels": labels},
                 "template": {
                     "metadata": {"labels": labels},
@@ -199,12 +238,20 @@ impl Plan<'_> {
     }
 
     fn arguments(&self) -> Vec<String> {
-        if self.options.namespaces.is_empty() {
-            return vec!["run".to_owned(), "--all-namespaces".to_owned()];
+        let mut arguments = vec!["run".to_owned()];
+        arguments.push(if self.options.namespaces.is_empty() {
+            "--all-namespaces".to_owned()
+        } else {
+            // With the equals sign, as a pattern may look like anything.
+            format!("--namespace={}", self.options.namespaces.join(","))
+        });
+        if self.options.leader_elect {
+            arguments.push("--leader-elect".to_owned());
         }
-        // With the equals sign, as a pattern may look like anything.
-        let namespaces = self.options.namespaces.join(",");
-        vec!["run".to_owned(), format!("--namespace={namespaces}")]
+        if cfg!(feature = "admin") {
+            arguments.push(format!("--admin=:{ADMIN_PORT}"));
+        }
+        arguments
     }
 
     fn end_budget(&self) -> u64 {

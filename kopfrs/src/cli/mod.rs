@@ -6,6 +6,7 @@ mod duty;
 mod handlers;
 pub(crate) mod logging;
 pub(crate) mod manifests;
+pub(crate) mod peering;
 pub(crate) mod rules;
 pub(crate) mod run;
 #[cfg(feature = "sandbox")]
@@ -55,6 +56,8 @@ pub fn main(program: Program) -> ExitCode {
             let registry = crate::Registry::collect();
             told(manifests::print(program, &registry, &options))
         }
+        Command::Freeze(options) => peering::freeze(&options),
+        Command::Resume(options) => peering::resume(&options),
         Command::Version => {
             println!("{program}");
             ExitCode::SUCCESS

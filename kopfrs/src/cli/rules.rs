@@ -10,6 +10,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use crate::handler::Relation;
 use crate::registry::Registry;
 use crate::resource::{Resource, Selector};
+use crate::settings::Settings;
 
 /// Kinds of the core group that live in no namespace.
 const CLUSTER_WIDE: &[&str] = &["namespaces", "nodes", "persistentvolumes"];
@@ -43,7 +44,7 @@ impl Rule {
 }
 
 /// What the operator itself needs, besides the kinds that it serves.
-pub(super) fn own(needs_namespaces: bool, posts_events: bool) -> Vec<Rule> {
+pub(super) fn own(needs_namespaces: bool, is_clusterwide: bool, settings: &Settings) -> Vec<Rule> {
     let mut rules = vec![Rule::new(
         "apiextensions.k8s.io",
         "customresourcedefinitions",
@@ -52,10 +53,21 @@ pub(super) fn own(needs_namespaces: bool, posts_events: bool) -> Vec<Rule> {
     if needs_namespaces {
         rules.push(Rule::new("", "namespaces", &["list", "watch"]));
     }
-    if posts_events {
+    if settings.posting.enabled {
         let mut events = Rule::new("events.k8s.io", "events", &["create", "patch"]);
         events.is_namespaced = true;
         rules.push(events);
+    }
+    if !settings.peering.standalone {
+        const VERBS: &[&str] = &["list", "watch", "patch"];
+        let is_clusterwide = settings.peering.clusterwide.unwrap_or(is_clusterwide);
+        if is_clusterwide {
+            rules.push(Rule::new("kopf.dev", "clusterkopfpeerings", VERBS));
+        } else {
+            let mut peerings = Rule::new("kopf.dev", "kopfpeerings", VERBS);
+            peerings.is_namespaced = true;
+            rules.push(peerings);
+        }
     }
     rules
 }
@@ -77,6 +89,15 @@ pub(super) fn of_webhooks(registry: &Registry) -> Vec<Rule> {
         rules.push(Rule::new(group, plural, &["patch"]));
     }
     rules
+}
+
+/// What leader election needs, in the namespace of the lease.
+pub(super) fn of_lease() -> Rule {
+    Rule::new(
+        "coordination.k8s.io",
+        "leases",
+        &["get", "create", "update"],
+    )
 }
 
 /// What the handlers' kinds need: to be watched, and to be patched together with their status.

@@ -66,6 +66,14 @@ pub(crate) fn builder(
         .map_err(said)?;
     options.duty.apply(&mut settings);
     let mut builder = Operator::builder().registry(registry).settings(settings);
+    #[cfg(feature = "admin")]
+    {
+        builder = options.admin.iter().fold(builder, OperatorBuilder::admin);
+        builder = options
+            .liveness
+            .iter()
+            .fold(builder, OperatorBuilder::liveness);
+    }
     for namespace in &options.namespaces {
         builder = builder.namespace(namespace);
     }

@@ -11,6 +11,7 @@ use super::runner::RunnerOptions;
 use super::{deploy, execute, init, validate};
 use crate::cli::Program;
 use crate::cli::arguments::RunOptions;
+use crate::cli::peering::{self, FreezeOptions, ResumeOptions};
 use crate::cli::run::until_ended;
 
 pub(super) const PROGRAM: Program = Program {
@@ -40,6 +41,10 @@ enum Command {
     Deploy(DeployOptions),
     /// Install the definition, and run the operator.
     Exec(Box<ExecOptions>),
+    /// Pause the operators in a peering for a while: enter one that goes before them.
+    Freeze(FreezeOptions),
+    /// Let the operators in a peering go on that `freeze` has paused.
+    Resume(ResumeOptions),
     /// Print the version.
     Version,
 }
@@ -118,6 +123,8 @@ pub fn main() -> ExitCode {
         }
         Command::Deploy(options) => until_ended(async move { deploy::deploy(&options).await }),
         Command::Exec(options) => execute::execute(*options),
+        Command::Freeze(options) => peering::freeze(&options),
+        Command::Resume(options) => peering::resume(&options),
         Command::Version => {
             println!("{} {}", PROGRAM.name, PROGRAM.version);
             ExitCode::SUCCESS

@@ -59,6 +59,7 @@ fn objects(project: &Project, options: &DeployOptions) -> Result<Vec<Value>, Str
         name: None,
         install_namespace: controller.namespace().to_owned(),
         namespaces: options.namespaces.clone(),
+        leader_elect: false,
     };
     let made = manifests(&name, &registry, &about, rights(&options.runner))?.objects;
     let mut config = json!({"controller.json": "", "resource.json": ""});

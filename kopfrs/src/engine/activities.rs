@@ -78,6 +78,7 @@ fn role(activity: Activity) -> &'static str {
     match activity {
         Activity::Startup => "startup handler",
         Activity::Login => "login handler",
+        Activity::Probe => "probe",
         Activity::Cleanup => "cleanup handler",
     }
 }

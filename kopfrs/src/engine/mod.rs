@@ -8,4 +8,7 @@ pub(crate) mod election;
 pub(crate) mod indexing;
 #[cfg(feature = "admission")]
 pub(crate) mod insights;
+pub(crate) mod peering;
 pub(crate) mod posting;
+#[cfg(feature = "admin")]
+pub(crate) mod probing;

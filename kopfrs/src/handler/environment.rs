@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::clock::Clock;
 use crate::index::Indices;
+use crate::metrics::Metrics;
 use crate::settings::SettingsHandle;
 
 /// What all handlers of an operator share.
@@ -19,6 +20,8 @@ pub struct Environment {
     pub settings: SettingsHandle,
     /// Values that startup handlers have returned as `State`.
     pub states: States,
+    /// What is measured, if somebody wants to know.
+    pub(crate) metrics: Metrics,
     /// What index handlers have found.
     pub indices: Indices,
     /// What aspects of the framework share among all handlers, one value of each type.
@@ -35,6 +38,7 @@ impl Environment {
             clock,
             settings,
             states: States::default(),
+            metrics: Metrics::default(),
             indices: Indices::default(),
             aspects: Memos::default(),
             client: OnceLock::new(),

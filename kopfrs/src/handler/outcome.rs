@@ -115,6 +115,9 @@ pub mod returns {
     /// Used to talk to the API.
     #[derive(Clone, Copy, Debug)]
     pub struct Login;
+    /// Told to whoever asks for the operator's health.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Probe;
     /// Kept in an index.
     #[derive(Clone, Copy, Debug)]
     pub struct Indexed;
@@ -134,7 +137,7 @@ pub mod returns {
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "reconcile handlers return `Action`, or nothing",
     note = "validate and mutate handlers return `()`, or an error that refuses the request; conversions return the object",
-    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these",
+    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials, probes what handlers of objects return; or a `Result` of these",
     note = "index handlers return a `HashMap`, a `BTreeMap`, a list of pairs, `Indexed`, or a plain value"
 )]
 pub trait Output<R> {
@@ -231,7 +234,8 @@ stored!(
     returns::Stored,
     returns::Applied,
     returns::Deleted,
-    returns::Converted
+    returns::Converted,
+    returns::Probe
 );
 
 impl Output<returns::Reconciled> for Action {
@@ -279,7 +283,7 @@ verdicts! {
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "reconcile handlers return `Action`, or nothing",
     note = "validate and mutate handlers return `()`, or an error that refuses the request; conversions return the object",
-    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
+    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials, probes what handlers of objects return; or a `Result` of these"
 )]
 pub trait IntoOutcome<R, M> {
     /// What becomes of it.

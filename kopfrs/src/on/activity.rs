@@ -1,4 +1,4 @@
-//! `on::startup`, `on::cleanup`, `on::login`.
+//! `on::startup`, `on::cleanup`, `on::login`, `on::probe`.
 
 use super::builder::{Builder, Kind, Retried};
 use crate::api::Credentials;
@@ -35,6 +35,8 @@ activities! {
     Cleanup cleanup;
     /// Called when credentials are needed; returns them, or `None` to leave it to others.
     Login login;
+    /// Called when somebody asks for the operator's health; what it returns is told there.
+    Probe probe;
 }
 
 impl Output<returns::Login> for Credentials {

@@ -9,6 +9,9 @@ pub use kopfrs_macros::on_cleanup as cleanup;
 #[doc = include_str!("docs/login.md")]
 pub use kopfrs_macros::on_login as login;
 
+#[doc = include_str!("docs/probe.md")]
+pub use kopfrs_macros::on_probe as probe;
+
 #[doc = include_str!("docs/create.md")]
 pub use kopfrs_macros::on_create as create;
 

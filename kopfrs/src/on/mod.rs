@@ -18,7 +18,7 @@ mod spawning;
 mod subhandling;
 mod watching;
 
-pub use self::activity::{Cleanup, Login, Startup, cleanup, login, startup};
+pub use self::activity::{Cleanup, Login, Probe, Startup, cleanup, login, probe, startup};
 pub use self::admission::{
     Convert, Mutate, Validate, convert, convert_of, mutate, mutate_of, validate, validate_of,
 };

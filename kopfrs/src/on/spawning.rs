@@ -95,9 +95,10 @@ impl Builder<Daemon> {
     }
 
     /// How often it is told that it is still being waited for, without `cancellation_timeout`; by default as
-    /// in the settings. Its end is noticed at once.
+    /// in the settings, and so if it is zero. Its end is noticed at once.
     pub fn cancellation_polling(self, polling: Duration) -> Self {
-        self.with_cancellation(|cancellation| cancellation.polling = Some(polling))
+        let polling = (!polling.is_zero()).then_some(polling);
+        self.with_cancellation(|cancellation| cancellation.polling = polling)
     }
 }
 
@@ -112,9 +113,10 @@ impl Builder<Timer> {
         self
     }
 
-    /// The time from the end of a call to the next one.
+    /// The time from the end of a call to the next one; zero is none.
     pub fn interval(self, interval: Duration) -> Self {
-        self.with_schedule(|schedule| schedule.interval = Some(interval))
+        let interval = (!interval.is_zero()).then_some(interval);
+        self.with_schedule(|schedule| schedule.interval = interval)
     }
 
     /// Counts the interval from the beginning of a call. Calls that take longer than that skip one.

@@ -6,6 +6,8 @@ use futures::future::BoxFuture;
 
 use super::error::OperatorError;
 use super::run;
+#[cfg(feature = "admin")]
+use crate::admin::{Endpoint, EndpointError};
 use crate::api::Credentials;
 #[cfg(feature = "testing")]
 use crate::reactor::Observer;
@@ -34,6 +36,8 @@ pub struct Operator {
     pub(super) stop: Option<BoxFuture<'static, ()>>,
     pub(super) cancel: Option<BoxFuture<'static, ()>>,
     pub(super) on_ready: Option<Box<dyn FnOnce(Ready) + Send>>,
+    #[cfg(feature = "admin")]
+    pub(super) endpoints: Vec<Endpoint>,
     #[cfg(feature = "testing")]
     pub(super) observer: Observer,
 }
@@ -67,6 +71,8 @@ pub struct OperatorBuilder {
     operator: Operator,
     is_registry_set: bool,
     namespaces: Vec<String>,
+    #[cfg(feature = "admin")]
+    endpoints: Vec<Result<Endpoint, EndpointError>>,
 }
 
 impl Operator {
@@ -81,6 +87,8 @@ impl Operator {
             stop: None,
             cancel: None,
             on_ready: None,
+            #[cfg(feature = "admin")]
+            endpoints: Vec::new(),
             #[cfg(feature = "testing")]
             observer: Observer::default(),
         };
@@ -88,6 +96,8 @@ impl Operator {
             operator,
             is_registry_set: false,
             namespaces: Vec::new(),
+            #[cfg(feature = "admin")]
+            endpoints: Vec::new(),
         }
     }
 
@@ -208,6 +218,44 @@ impl OperatorBuilder {
         self
     }
 
+    /// Tells of health and metrics under an address: `0.0.0.0:8080`, `:8080`, `localhost:8080`.
+    ///
+    /// There are `/livez`, `/readyz`, `/healthz` (the probes) and `/metrics`. May be called several times.
+    ///
+    /// # Examples
+    /// ```
+    /// # use k8s_openapi::api::core::v1::Pod;
+    /// # use kopfrs::{Operator, Registry, on};
+    /// # let registry = || Registry::new().add(on::create::<Pod>().id("create").run(async || {}));
+    /// let operator = Operator::builder().registry(registry()).admin(":8080").build()?;
+    ///
+    /// let wrong = Operator::builder().registry(registry()).admin("everywhere").build();
+    /// assert!(wrong.unwrap_err().to_string().starts_with("\"everywhere\" is no address to listen on"));
+    /// # Ok::<(), kopfrs::operator::OperatorError>(())
+    /// ```
+    #[cfg(feature = "admin")]
+    pub fn admin(mut self, address: impl AsRef<str>) -> Self {
+        self.endpoints.push(Endpoint::of_address(address.as_ref()));
+        self
+    }
+
+    /// Tells what probes tell under a URL: `http://0.0.0.0:8080/healthz`, as Kopf's `--liveness`; and the
+    /// rest beside it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use k8s_openapi::api::core::v1::Pod;
+    /// # use kopfrs::{Operator, Registry, on};
+    /// # let registry = || Registry::new().add(on::create::<Pod>().id("create").run(async || {}));
+    /// let operator = Operator::builder().registry(registry()).liveness("http://0.0.0.0:8080/healthz").build()?;
+    /// # Ok::<(), kopfrs::operator::OperatorError>(())
+    /// ```
+    #[cfg(feature = "admin")]
+    pub fn liveness(mut self, url: impl AsRef<str>) -> Self {
+        self.endpoints.push(Endpoint::of_url(url.as_ref()));
+        self
+    }
+
     /// Puts the operator together.
     ///
     /// # Errors
@@ -220,6 +268,11 @@ impl OperatorBuilder {
         self.operator.registry.check_activities()?;
         self.operator.registry.check_indices()?;
         self.operator.registry.check_webhooks()?;
+        #[cfg(feature = "admin")]
+        {
+            let endpoints = self.endpoints.into_iter().collect::<Result<_, _>>();
+            self.operator.endpoints = endpoints?;
+        }
         if !self.namespaces.is_empty() {
             let mut patterns = Patterns::default();
             for text in &self.namespaces {

@@ -38,6 +38,19 @@ pub enum OperatorError {
     /// Settings do not go together.
     #[error("{0}")]
     Settings(String),
+    /// Nothing can be told of the operator under an address.
+    #[cfg(feature = "admin")]
+    #[error("failed to listen on {address} for health and metrics: {source}")]
+    Admin {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What has happened.
+        source: std::io::Error,
+    },
+    /// A text names no address to listen on.
+    #[cfg(feature = "admin")]
+    #[error(transparent)]
+    Endpoint(#[from] crate::admin::EndpointError),
     /// A text can be neither the name of a namespace nor a pattern of such names.
     #[error(
         "{0:?} names no namespaces; write a name (\"team-a\"), a pattern (\"team-*\"), or an exclusion \

@@ -3,6 +3,7 @@
 mod builder;
 mod error;
 mod login;
+mod others;
 mod run;
 #[cfg(feature = "admission")]
 mod webhooks;

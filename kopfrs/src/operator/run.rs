@@ -13,20 +13,20 @@ use tracing::{Instrument as _, debug, info, warn};
 use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
 use super::login::{LoginHandlers, Way};
+use super::others::Others;
 use super::webhooks;
-use crate::api::{Common, Connection, Fence, LoginError, Notes, Outfit, Vault, program};
+#[cfg(feature = "admin")]
+use crate::admin::{Admin, Endpoint};
+use crate::api::{Common, Connection, Fence, LoginError, Notes, Outfit, Vault};
 use crate::cause::{Activity, ActivityCause};
 use crate::clock::Clock;
-use crate::duty::Duty;
 use crate::engine::activities;
-use crate::engine::election::{Ballot, Election};
 use crate::extract::SharedStates;
 use crate::handler::{Environment, Handler, Memos};
 use crate::health::Health;
 use crate::index::Indices;
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
 use crate::registry::Registry;
-use crate::settings::Settings;
 
 /// How long cancelled handlers may take to notice, and cleanup handlers may take after them.
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
@@ -55,6 +55,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         stop,
         cancel,
         on_ready,
+        #[cfg(feature = "admin")]
+        endpoints,
         #[cfg(feature = "testing")]
         observer,
     } = operator;
@@ -73,6 +75,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         again: again.clone(),
     };
 
+    #[cfg(feature = "admin")]
+    let (admin, _serving) = serve(&endpoints, (&handlers, &memos), &environment).await?;
     tokio::select! {
         started = startup(&handlers, &memos, &environment) => started?,
         () = &mut stop => return Ok(()),
@@ -107,7 +111,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let connection = Connection::new(clients.inside.clone(), settings.networking.clone());
     let connection = connection.counted_by(counts);
     let aside = connection.clone().through(clients.outside);
-    let election = elect((&aside, fence), &settings, &environment);
+    let others = Others::begin((&aside, fence), &scope, &environment);
     let context = Arc::new(Context::new(
         connection,
         environment.clone(),
@@ -118,6 +122,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let notes = Notes(Arc::new(move |object, note| posting.note(object, note)));
     // An operator begins once.
     let _ = common.notes.set(notes);
+    #[cfg(feature = "admin")]
+    admin.iter().for_each(|admin| admin.see(&context));
     #[cfg(feature = "testing")]
     observer.see(&context);
     let on_ready = move || {
@@ -148,9 +154,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         webhooks.close().await;
     }
     let ended = work.and(cleanup.run().await);
-    if let Some(election) = election {
-        election.release().await;
-    }
+    others.end().await;
     ended
 }
 
@@ -160,28 +164,6 @@ struct Clients {
     outside: Client,
     /// Where the API is, if it is reached over a network.
     address: Option<http::Uri>,
-}
-
-/// Stands for election, if there is to be one: from then on the operator is paused until it is won.
-fn elect(
-    (aside, fence): (&Connection, Fence),
-    settings: &Settings,
-    environment: &Environment,
-) -> Option<Election> {
-    let election = settings.leader_election.clone();
-    let aspects = &environment.aspects;
-    election.enabled.then(|| {
-        let ballot = Ballot {
-            connection: aside.reserved(election.renew_deadline / 2),
-            clock: environment.clock,
-            fence,
-            duty: Duty::clone(&aspects.get_or_default()),
-            health: Health::clone(&aspects.get_or_default()),
-            program: program().to_owned(),
-            namespace: aside.namespace().to_owned(),
-        };
-        Election::begin(ballot, election)
-    })
 }
 
 /// Serves objects until the operator is told to stop.
@@ -194,6 +176,7 @@ async fn work(
     let has_webhooks = !registry.admission().is_empty() || !registry.conversions().is_empty();
     if context.handlers.selectors().next().is_none() && !has_webhooks {
         info!("there are no handlers of objects; waiting to be stopped");
+        Health::clone(&context.environment.aspects.get_or_default()).begun();
         on_ready();
         stop.await;
         return Ok(());
@@ -203,6 +186,26 @@ async fn work(
         // Before the objects are let go: that is no deletion.
         () = stop.map(|()| context.daemons.leave()) => Ok(()),
     }
+}
+
+/// Tells of the operator to whoever asks, if it is to.
+#[cfg(feature = "admin")]
+async fn serve(
+    endpoints: &[Endpoint],
+    (handlers, memos): (&ActivityHandlers, &Memos),
+    environment: &Arc<Environment>,
+) -> Result<(Option<Arc<Admin>>, Vec<AbortOnDropHandle<()>>), OperatorError> {
+    if endpoints.is_empty() {
+        return Ok((None, Vec::new()));
+    }
+    let admin = Admin::new(handlers, memos.clone(), environment.clone());
+    let mut serving = Vec::new();
+    for endpoint in endpoints {
+        let address = endpoint.address;
+        let served = admin.serve(endpoint).await;
+        serving.push(served.map_err(|source| OperatorError::Admin { address, source })?);
+    }
+    Ok((Some(admin), serving))
 }
 
 async fn startup(

@@ -17,6 +17,7 @@ use super::terms::Term;
 use crate::api::Connection;
 use crate::duty::Duty;
 use crate::engine::daemons::Daemons;
+use crate::engine::peering::Peerings;
 use crate::engine::posting::Posting;
 use crate::handler::Environment;
 use crate::health::Health;
@@ -33,6 +34,8 @@ pub(crate) struct Context {
     pub(crate) stop: Stop,
     /// Whether the operator works or is paused.
     pub(crate) duty: Duty,
+    /// Where operators get out of one another's way.
+    pub(super) peerings: Peerings,
     /// How everything is.
     pub(super) health: Health,
     /// The present stretch of work, or the last one.
@@ -104,6 +107,7 @@ impl Context {
             daemons: Daemons::new(environment.clone(), stop.abandon.clone()),
             posting: Posting::new(way, settings.posting.clone(), clock),
             connection,
+            peerings: Peerings::clone(&environment.aspects.get_or_default()),
             health: Health::clone(&environment.aspects.get_or_default()),
             environment,
             settings,
@@ -183,6 +187,15 @@ impl Context {
     pub(super) fn queues(&self) -> Vec<Arc<super::queue::Queue>> {
         let queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         queues.iter().filter_map(std::sync::Weak::upgrade).collect()
+    }
+
+    /// What the objects of all kinds that are being served are about.
+    #[cfg(feature = "admin")]
+    pub(crate) fn queue_states(&self) -> Vec<super::queue::QueueState> {
+        let queues = self.queues();
+        let mut states: Vec<_> = queues.iter().map(|queue| queue.state()).collect();
+        states.sort_by(|a, b| a.name.cmp(&b.name));
+        states
     }
 
     /// Whether this is said for the first time.

@@ -26,7 +26,7 @@ use crate::resource::Resource;
 use crate::storage::Record;
 
 /// What goes along with one object. Dropped with the object, all of it ends.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Attended {
     /// `None` if nothing runs, and nothing will.
     keeper: Option<Arc<Keeper>>,
@@ -73,14 +73,14 @@ pub(super) fn attend(
     if attended.is_none() && wanted.is_empty() {
         return false;
     }
-    let mut attended = attended.unwrap_or_else(|| Box::new(Attended::new(view)));
+    let mut attended = attended.unwrap_or_default();
     attended.stop_others(&wanted);
     let is_held = wanted.iter().any(|handler| handler.rule.requires_finalizer)
         || attended.instances.iter().any(Instance::holds_object);
     if wanted.is_empty() && attended.instances.is_empty() {
         attended.keeper = None;
     } else {
-        let keeper = attended.keeper((context, kind), memory, snapshot);
+        let keeper = attended.keeper((context, kind), memory, (snapshot, view));
         for handler in wanted {
             // As for all handlers: the object must not go unnoticed from the first call on.
             if view.has_finalizer || !handler.rule.requires_finalizer {
@@ -129,15 +129,6 @@ pub(super) async fn released(context: &Context, memory: &Memory) -> bool {
 }
 
 impl Attended {
-    fn new(view: &View) -> Self {
-        Self {
-            keeper: None,
-            instances: Vec::new(),
-            exited: Vec::new(),
-            essence: digest(&view.essence),
-        }
-    }
-
     /// The object as it was seen last, if anything goes along with it.
     pub(super) fn seen(&self) -> Option<Snapshot> {
         self.keeper.as_ref().map(|keeper| keeper.seen().1.clone())
@@ -191,7 +182,7 @@ impl Attended {
         &mut self,
         (context, kind): (&Arc<Context>, &Arc<Kind>),
         memory: &mut Memory,
-        snapshot: &Snapshot,
+        (snapshot, view): (&Snapshot, &View),
     ) -> Arc<Keeper> {
         if let Some(keeper) = &self.keeper {
             keeper.seen().0 = kind.clone();
@@ -204,6 +195,7 @@ impl Attended {
             memos: memory.memos(),
             seen: Mutex::new((kind.clone(), snapshot.clone())),
         });
+        self.essence = digest(&view.essence);
         self.keeper = Some(keeper.clone());
         keeper
     }

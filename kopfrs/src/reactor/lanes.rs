@@ -74,6 +74,8 @@ struct Waiting {
     is_closed: bool,
     /// How many have gone to sleep so far.
     sleepers: u64,
+    /// Since when somebody waits without anybody having got a turn.
+    since: Option<Instant>,
 }
 
 impl Lanes {
@@ -106,6 +108,9 @@ impl Lanes {
         let mut waiting = self.waiting();
         waiting.is_closed = false;
         let held = std::mem::take(&mut waiting.held);
+        if !held.is_empty() {
+            waiting.since.get_or_insert_with(Instant::now);
+        }
         for (lane, ticket) in held.into_iter().rev() {
             waiting.lane(lane).push_front(ticket);
         }
@@ -118,6 +123,7 @@ impl Lanes {
         if waiting.is_closed {
             waiting.held.push_back((lane, ticket));
         } else {
+            waiting.since.get_or_insert_with(Instant::now);
             waiting.lane(lane).push_back(ticket);
             self.changed.notify_one();
         }
@@ -129,7 +135,10 @@ impl Lanes {
 
     /// Lines up at the end of a lane.
     pub(crate) fn enter(&self, lane: Lane, ticket: Ticket) {
-        self.waiting().lane(lane).push_back(ticket);
+        let mut waiting = self.waiting();
+        waiting.since.get_or_insert_with(Instant::now);
+        waiting.lane(lane).push_back(ticket);
+        drop(waiting);
         self.changed.notify_one();
     }
 
@@ -153,6 +162,12 @@ impl Lanes {
     /// The time needs not be waited for any more.
     pub(crate) fn wake(&self, due: Due) {
         self.waiting().sleeping.remove(&due);
+    }
+
+    /// How long somebody has waited without anybody having got a turn.
+    #[cfg(feature = "admin")]
+    pub(crate) fn waiting_in_vain(&self) -> Option<std::time::Duration> {
+        self.waiting().since.map(|since| since.elapsed())
     }
 
     /// Gives everybody their turn, as places become free, until it is dropped.
@@ -203,7 +218,10 @@ impl Waiting {
         let of = |lane| move |ticket| (lane, ticket);
         let live = self.live.pop_front().map(of(Lane::Live));
         let known = live.or_else(|| self.indexed.pop_front().map(of(Lane::Indexed)));
-        known.or_else(|| self.listed.pop_front().map(of(Lane::Listed)))
+        let next = known.or_else(|| self.listed.pop_front().map(of(Lane::Listed)));
+        let is_empty = self.live.is_empty() && self.indexed.is_empty() && self.listed.is_empty();
+        self.since = (!is_empty).then(Instant::now);
+        next
     }
 
     /// Lines up those whose time has come.
@@ -212,6 +230,7 @@ impl Waiting {
             if first.key().at > now {
                 return;
             }
+            self.since.get_or_insert(now);
             self.live.push_back(first.remove());
         }
     }

@@ -35,8 +35,10 @@ mod worker;
 pub(crate) use self::context::{Context, Scope, Stop};
 pub(crate) use self::kind::Handlers;
 pub(crate) use self::namespaces::Patterns;
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "cli", feature = "testing"))]
 pub(crate) use self::observe::discover;
 pub(crate) use self::orchestrate::orchestrate;
 #[cfg(feature = "testing")]
 pub(crate) use self::overview::Observer;
+#[cfg(feature = "admin")]
+pub(crate) use self::queue::QueueState;

@@ -147,7 +147,10 @@ impl Orchestra<'_> {
                     again = longer(again);
                     ask_at = None;
                 }
-                Ok(()) = namespaces.changed() => self.follow_namespaces(&unawaited).await,
+                Ok(()) = namespaces.changed() => {
+                    self.tell_peerings().await;
+                    self.follow_namespaces(&unawaited).await;
+                }
                 Ok(()) = terms.changed() => self.follow_terms(&unawaited).await,
             }
         }
@@ -158,6 +161,7 @@ impl Orchestra<'_> {
         self.discover().await;
         #[cfg(feature = "admission")]
         self.tell();
+        self.tell_peerings().await;
         let (wanted, is_complete) = self.wanted(&self.discovery.resources);
         self.doubt = match (self.discovery.silent.is_empty(), is_complete) {
             (false, _) => Doubt::Gaps,
@@ -220,6 +224,13 @@ impl Orchestra<'_> {
         }
         let is_defined = is_defined(&self.context.connection, &resource).await;
         is_defined.is_ok_and(|is_defined| !is_defined)
+    }
+
+    /// Lets others go first who are there already.
+    async fn tell_peerings(&self) {
+        let namespaces = self.namespaces.borrow().clone();
+        let resources = &self.discovery.resources;
+        self.context.peerings.found(resources, namespaces).await;
     }
 
     /// Asks the API what it serves until it tells at least something.

@@ -23,10 +23,16 @@ use super::related::Bonds;
 use super::snapshot::Version;
 use super::worker::{self, Shift, is_known};
 use crate::cause::EventType;
+use crate::metrics::KindMetrics;
 use crate::object::ObjectKey;
 
+#[cfg(feature = "admin")]
+mod counting;
 mod holding;
 mod waking;
+
+#[cfg(feature = "admin")]
+pub(crate) use self::counting::QueueState;
 
 /// An event, with the object still as text.
 #[derive(Clone, Debug)]
@@ -67,6 +73,8 @@ pub(crate) struct Queue {
     is_awaited: AtomicBool,
     /// How many listings there were, by whatever watch.
     listings: AtomicU64,
+    /// Where its handling is measured, if somebody wants to know.
+    pub(super) metrics: Option<Arc<KindMetrics>>,
 }
 
 #[derive(Debug)]
@@ -88,14 +96,14 @@ struct Entry {
 enum Standing {
     /// There is nothing to do.
     Resting,
-    /// It waits for its turn.
-    Ready(Lane),
+    /// It waits for its turn, since then.
+    Ready(Lane, Instant),
     /// It waits until all indices are complete; then it lines up.
     Held(Lane),
     /// It waits for its time.
     Sleeping(Due),
-    /// A worker has taken its memory.
-    Working,
+    /// A worker has taken its memory, then.
+    Working(Instant),
 }
 
 impl Queue {
@@ -103,6 +111,7 @@ impl Queue {
         let queue = Arc::new(Self {
             abandon: context.stop.abandon.child_token(),
             workers: TaskTracker::new(),
+            metrics: context.environment.metrics.kind(&kind.resource.to_string()),
             context,
             kind: RwLock::new(kind),
             objects: Mutex::default(),
@@ -228,13 +237,16 @@ impl Queue {
         }
         match entry.standing {
             // Its worker looks into the inbox before it rests.
-            Standing::Working => return,
-            Standing::Ready(present) if present == Lane::Live || present == lane => return,
+            Standing::Working(_) => return,
+            Standing::Ready(present, _) if present == Lane::Live || present == lane => return,
             Standing::Held(present) if self.stays_held(present, lane) => return,
             Standing::Sleeping(due) => self.context.lanes.wake(due),
-            Standing::Ready(_) | Standing::Held(_) | Standing::Resting => {}
+            Standing::Ready(..) | Standing::Held(_) | Standing::Resting => {}
         }
-        entry.standing = Standing::Ready(lane);
+        entry.standing = Standing::Ready(lane, Instant::now());
+        if let Some(metrics) = &self.metrics {
+            metrics.adds.add();
+        }
         if lane == Lane::Listed {
             self.backlog.fetch_add(1, Ordering::Relaxed);
         }
@@ -270,19 +282,24 @@ impl Queue {
             return;
         };
         match entry.standing {
-            Standing::Ready(ready) | Standing::Held(ready) if ready == lane => {}
+            Standing::Ready(ready, since) if ready == lane => {
+                if let Some(metrics) = &self.metrics {
+                    metrics.waited.observe(since.elapsed());
+                }
+            }
+            Standing::Held(ready) if ready == lane => {}
             Standing::Sleeping(due) if lane == Lane::Live && due.has_come() => {}
-            Standing::Ready(_)
+            Standing::Ready(..)
             | Standing::Held(_)
             | Standing::Sleeping(_)
             | Standing::Resting
-            | Standing::Working => return,
+            | Standing::Working(_) => return,
         }
         let now = self.context.environment.clock.now();
         let is_time = matches!(entry.standing, Standing::Sleeping(_))
             && !entry.memory.is_due_for_indices(now);
         entry.inbox.is_woken |= is_time && entry.memory.is_at_rest();
-        entry.standing = Standing::Working;
+        entry.standing = Standing::Working(Instant::now());
         let mut shift = Shift {
             uid: uid.clone(),
             inbox: std::mem::take(&mut entry.inbox),
@@ -373,6 +390,9 @@ impl Queue {
         let Some(entry) = objects.get_mut(uid) else {
             return;
         };
+        if let (Some(metrics), Standing::Working(since)) = (&self.metrics, entry.standing) {
+            metrics.worked.observe(since.elapsed());
+        }
         entry.memory.give_back(memory);
         let due = entry.memory.due_with_indices(due);
         entry.standing = Standing::Resting;
@@ -401,9 +421,9 @@ impl Queue {
                     None
                 }
                 Standing::Held(_) => Some("waits for all indices to be complete".to_owned()),
-                Standing::Ready(_) => Some("waits for its turn".to_owned()),
+                Standing::Ready(..) => Some("waits for its turn".to_owned()),
                 Standing::Sleeping(due) => Some(format!("waits for {:?}", due.remaining())),
-                Standing::Working => Some("is being handled".to_owned()),
+                Standing::Working(_) => Some("is being handled".to_owned()),
             };
             super::overview::Known {
                 uid: uid.clone(),

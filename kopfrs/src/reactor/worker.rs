@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use tokio::time::{Duration, Instant};
 use tracing::{debug, error, warn};
 
 use super::inbox::{Inbox, is_older};
@@ -18,6 +19,7 @@ use super::snapshot::{Snapshot, Version};
 use crate::api::{ApiError, Failure, Target};
 use crate::cause::EventType;
 use crate::handler::HandlerError;
+use crate::metrics::KindMetrics;
 
 /// An object whose turn it is.
 #[derive(Debug)]
@@ -46,6 +48,7 @@ pub(crate) async fn run(queue: &Arc<Queue>, shift: &mut Shift) {
             return;
         }
         let is_gone = shift.inbox.deleted.is_some();
+        let begun = Instant::now();
         let looked = AssertUnwindSafe(turn(queue, &kind, shift))
             .catch_unwind()
             .await;
@@ -54,6 +57,9 @@ pub(crate) async fn run(queue: &Arc<Queue>, shift: &mut Shift) {
             error!("a filter or a transformation {error}");
             process::again(&queue.context, &mut shift.memory)
         });
+        if let Some(metrics) = &queue.metrics {
+            measure(metrics, &shift.memory, (next, begun.elapsed()));
+        }
         if is_gone {
             debug!("gone");
             queue.forget(&shift.uid);
@@ -76,6 +82,20 @@ pub(crate) async fn run(queue: &Arc<Queue>, shift: &mut Shift) {
                 return;
             }
         }
+    }
+}
+
+/// Counts a look by what has come of it.
+fn measure(metrics: &KindMetrics, memory: &Memory, (next, took): (Next, Duration)) {
+    metrics.looked.observe(took);
+    let has_failed = memory.work.as_ref().is_some_and(|work| work.failures > 0);
+    match next {
+        _ if has_failed => {
+            metrics.failed.add();
+            metrics.retries.add();
+        }
+        Next::At(_) | Next::Rest(_) => metrics.requeued.add(),
+        Next::Idle | Next::Now => metrics.succeeded.add(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whole operators on the embedded API server, in one process and with paused time: minutes of
 //! retries pass at once, and each request is on record.
 
+mod admin;
 mod answers;
 mod bench;
 mod changes;
@@ -22,6 +23,7 @@ mod memories;
 mod namespaces;
 mod network;
 mod order;
+mod peerings;
 mod reconcile;
 mod refusals;
 mod relay;

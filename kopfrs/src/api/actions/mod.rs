@@ -21,6 +21,7 @@ use kube::core::params::ValidationDirective;
 use kube::discovery::Scope;
 use kube::error::DiscoveryError;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 pub use self::delete::DeleteAllOf;
 pub use self::error::{ActionError, ActionResultExt};
@@ -214,10 +215,11 @@ impl Actions {
             validate_fields(&mut request, directive);
         }
         let (method, uri) = (request.method().clone(), request.uri().clone());
+        let begun = Instant::now();
         let answer = self.client.request(request).await;
-        self.shared
-            .counts
-            .add(&method, &uri.to_string(), outcome(answer.as_ref().err()));
+        let outcome = outcome(answer.as_ref().err());
+        let request = (&method, &*uri.to_string());
+        self.shared.counts.add(request, outcome, begun.elapsed());
         answer.map_err(|error| sorted(error, &what))
     }
 }

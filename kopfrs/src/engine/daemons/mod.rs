@@ -125,8 +125,9 @@ impl Daemons {
         let abandon = self.0.abandon.clone();
         let task = async move {
             tokio::select! {
-                () = runner.run() => {}
+                biased;
                 () = abandon.cancelled() => {}
+                () = runner.run() => {}
             }
         };
         tokio::spawn(task.instrument(span));

@@ -22,6 +22,9 @@ use crate::handler::{Environment, Handler};
 /// How often those may go on that end at once, before they are signalled or cancelled.
 const INSTANT: usize = 10;
 
+/// The log is not to be filled.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 /// The task of one daemon of one object.
 pub(super) struct Runner {
     pub(super) handler: Arc<Handler<SpawningCause>>,
@@ -124,6 +127,7 @@ impl Runner {
         }
         let polling = &self.environment().settings.get().background;
         let polling = cancellation.polling.unwrap_or(polling.cancellation_polling);
+        let polling = polling.max(SHORTEST);
         let mut waited = Duration::ZERO;
         loop {
             tokio::select! {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, debug, info, warn};
@@ -31,6 +31,8 @@ const RELEASE_BUDGET: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(crate) struct Election {
     release: oneshot::Sender<()>,
+    name: String,
+    leads: watch::Receiver<bool>,
     task: AbortOnDropHandle<()>,
 }
 
@@ -65,6 +67,7 @@ struct Candidate {
     renewed: Option<Moment>,
     /// Keeps the operator from its work while we do not.
     hold: Option<Hold>,
+    leads: watch::Sender<bool>,
     failures: u32,
 }
 
@@ -73,11 +76,25 @@ impl Election {
     pub(crate) fn begin(ballot: Ballot, settings: LeaderElectionSettings) -> Self {
         let candidate = Candidate::new(ballot, settings);
         let (release, released) = oneshot::channel();
+        let name = format!("{}/{}", candidate.namespace, candidate.name);
+        let leads = candidate.leads.subscribe();
         let task = tokio::spawn(candidate.run(released).in_current_span());
         Self {
             release,
+            name,
+            leads,
             task: AbortOnDropHandle::new(task),
         }
+    }
+
+    /// The lease: `default/demo`.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the lease is held.
+    pub(crate) fn leads(&self) -> watch::Receiver<bool> {
+        self.leads.clone()
     }
 
     /// Gives the lease back, if it is held, within a short time.
@@ -114,6 +131,7 @@ impl Candidate {
             tried: None,
             renewed: None,
             hold: Some(hold),
+            leads: watch::Sender::new(false),
             failures: 0,
         }
     }
@@ -243,6 +261,7 @@ impl Candidate {
         }
         self.ballot.fence.open(sent, deadline);
         self.renewed = Some(sent);
+        self.leads.send_replace(true);
         if self.hold.take().is_some() {
             info!(
                 "the lease {}/{} is held: working",
@@ -264,6 +283,7 @@ impl Candidate {
             }
         }
         self.renewed = None;
+        self.leads.send_replace(false);
         self.tell();
     }
 

@@ -57,8 +57,10 @@ impl Queue {
             return false;
         }
         let mut objects = self.objects();
-        let ready = Standing::Ready(lane);
-        let Some(entry) = objects.get_mut(uid).filter(|entry| entry.standing == ready) else {
+        let is_ready =
+            |standing: Standing| matches!(standing, Standing::Ready(ready, _) if ready == lane);
+        let entry = objects.get_mut(uid);
+        let Some(entry) = entry.filter(|entry| is_ready(entry.standing)) else {
             return false;
         };
         entry.standing = Standing::Held(lane);

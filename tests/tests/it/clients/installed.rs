@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 use kopfrs_tests::untested;
 
 /// `kubectl`, or what `KUBECTL` names.
-pub(super) fn kubectl() -> Option<PathBuf> {
+pub(crate) fn kubectl() -> Option<PathBuf> {
     found("kubectl", "KUBECTL")
 }
 
 /// Kopf's own program, or what `KOPF` names: the one in a virtual environment, say.
-pub(super) fn kopf() -> Option<PathBuf> {
+pub(crate) fn kopf() -> Option<PathBuf> {
     found("kopf", "KOPF")
 }
 
 /// The folder of Kopf's own examples, which `KOPF_EXAMPLES` names.
-pub(super) fn kopf_examples() -> Option<PathBuf> {
+pub(crate) fn kopf_examples() -> Option<PathBuf> {
     let named = std::env::var_os("KOPF_EXAMPLES").filter(|value| !value.is_empty());
     if named.is_none() {
         untested::say("KOPF_EXAMPLES does not name the folder of Kopf's examples");

@@ -1,7 +1,7 @@
 //! Clients of an API server: what they send, sent again as it is on the wire, and the programs themselves where they are
 //! installed.
 
-mod installed;
+pub(crate) mod installed;
 mod kopf;
 mod kubectl;
 mod protobuf;

@@ -1,5 +1,6 @@
 //! Replicas of one operator, of which one works: two processes, with the times that they have by default.
 
+mod peers;
 mod program;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,12 @@ spec:
 
 /// How long a takeover may take: the lease, the time between two looks at it, and the machine's own.
 const TAKEOVER: Duration = Duration::from_secs(18);
+
+fn ledger(name: &str) -> Value {
+    json!({
+        "apiVersion": "replicas.test/v1", "kind": "Ledger", "metadata": {"name": name}, "spec": {},
+    })
+}
 
 /// Two replicas, and what they work at.
 struct Scene {
@@ -67,10 +74,7 @@ impl Scene {
     }
 
     async fn write_one(&mut self) {
-        let ledger = json!({
-            "apiVersion": "replicas.test/v1", "kind": "Ledger",
-            "metadata": {"name": format!("l-{}", self.count)}, "spec": {},
-        });
+        let ledger = ledger(&format!("l-{}", self.count));
         self.ledgers.create(&ledger).await;
         self.count += 1;
     }

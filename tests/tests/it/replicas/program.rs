@@ -28,6 +28,7 @@ impl Replica {
             .args(more)
             .env("REPLICA", name)
             .env("KOPFRS_LEADER_ELECTION_NAMESPACE", namespace)
+            .envs(more.contains(&"--peering").then_some(("SHARED", "1")))
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
