@@ -44,6 +44,8 @@
 //! - [`exec`]: programs in any language as handlers: processes, Pods and Jobs.
 //! - `craft`: operators without any code, of two files and a program.
 //! - [`api`]: [`Actions`](api::Actions) on other objects, credentials.
+//! - [`events`]: Kubernetes Events about any objects.
+//! - [`hierarchies`]: children of objects, under Kopf's names.
 //! - [`operator`]: operators inside of other programs, several in one process.
 //! - [`storage`]: where memory is kept on objects; [`settings`]: what can be set.
 //! - `testing`: whole operators in tests, on a cluster that is brought along.
@@ -69,10 +71,12 @@ pub mod clock;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 pub mod craft;
 mod engine;
+pub mod events;
 pub mod exec;
 pub mod extract;
 pub mod filter;
 pub mod handler;
+pub mod hierarchies;
 pub mod lifecycle;
 #[cfg(any(feature = "cli", feature = "testing"))]
 mod logging;

@@ -15,6 +15,7 @@ pub use crate::api::{ActionError, ActionResultExt as _, Actions, Credentials, lo
 pub use crate::cause::{
     Activity, ActivityCause, ChangingCause, EventType, RawEvent, Reason, WatchingCause,
 };
+pub use crate::events::Events;
 pub use crate::extract::{Memo, State};
 pub use crate::filter::{ABSENT, PRESENT};
 pub use crate::handler::{

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// one another.
 const LAYERS: &[&[&str]] = &[
     &["clock", "object", "logging"],
-    &["resource"],
+    &["resource", "hierarchies"],
     &["cause"],
     &["storage", "filter"],
     &["lifecycle", "reconcile"],
@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["handler"],
     &["extract"],
     &["api"],
+    &["events"],
     &["on", "registry"],
     &["exec"],
     &["action"],

@@ -5,6 +5,7 @@ use std::fmt;
 use super::Relation;
 use crate::cause::{Activity, ActivityCause, ChangingCause, Reason, WatchingCause};
 use crate::lifecycle::Policy;
+use crate::object::Body;
 use crate::reconcile;
 
 /// The cause of a family of handlers; names the family in types.
@@ -14,6 +15,11 @@ pub trait Family: Clone + Send + Sync + 'static {
 
     /// The family, as error messages name it.
     const NAME: &'static str;
+
+    /// The object that it is about; activities are about none.
+    fn about(&self) -> Option<&Body> {
+        None
+    }
 }
 
 /// When a handler of changes is called.
@@ -141,12 +147,20 @@ impl Family for WatchingCause {
     type Rule = ();
 
     const NAME: &'static str = "event handlers";
+
+    fn about(&self) -> Option<&Body> {
+        Some(&self.event.object)
+    }
 }
 
 impl Family for ChangingCause {
     type Rule = ChangingRule;
 
     const NAME: &'static str = "handlers of changes";
+
+    fn about(&self) -> Option<&Body> {
+        Some(&self.body)
+    }
 }
 
 impl fmt::Display for ChangingRule {

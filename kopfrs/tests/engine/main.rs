@@ -28,6 +28,7 @@ mod settings;
 mod spans;
 mod stops;
 mod subhandlers;
+mod telling;
 mod verified;
 mod watches;
 mod writes;

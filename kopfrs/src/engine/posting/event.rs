@@ -72,6 +72,13 @@ impl Verdict {
     }
 }
 
+/// Whether an object is an event itself.
+pub(super) fn is_event(object: &ObjectReference) -> bool {
+    let version = object.api_version.as_deref().unwrap_or_default();
+    object.kind.as_deref() == Some("Event")
+        && (version == "v1" || version.starts_with("events.k8s.io/"))
+}
+
 impl Report {
     /// What an attempt of a handler says; `None` of events themselves, or they would never end.
     pub(super) fn of(
@@ -121,7 +128,7 @@ impl Report {
             key: Key {
                 uid: text(&object.uid),
                 handler: format!("{} {}", note.action, note.message),
-                reason: note.reason.clone().into(),
+                reason: clipped(&note.reason, WORD_LIMIT).into(),
             },
             api_version: text(&object.api_version),
             kind: text(&object.kind),
