@@ -40,6 +40,11 @@ pub mod errors_and_retries {}
 #[doc = include_str!("reconcile.md")]
 pub mod reconcile {}
 
+#[doc = include_str!("indexing.md")]
+pub mod indexing {}
+#[doc = include_str!("daemons.md")]
+pub mod daemons {}
+
 #[doc = include_str!("how-state-is-kept.md")]
 pub mod how_state_is_kept {}
 

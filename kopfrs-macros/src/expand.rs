@@ -23,6 +23,10 @@ pub(crate) fn expand(kind: &Kind, attribute: TokenStream, item: &TokenStream) ->
             let sources: Vec<_> = parameters
                 .map(|parameter| argument::source(kind, &attribute, parameter, &mut errors))
                 .collect();
+            if kind.returns == INDEXED && function.is_silent {
+                let text = "an index function returns what the index is to hold of the object: `-> HashMap<String, String>`";
+                errors.push(function.returns, text);
+            }
             errors
                 .is_empty()
                 .then(|| registration(kind, &attribute, &function, &sources))
@@ -50,6 +54,8 @@ fn registration(
     let (inventory, location) = (paths::item("inventory"), location());
     let builder = builder(kind, &attribute.target);
     let options = options(attribute, function);
+    let indices = indices(function, sources);
+    let shape = (kind.returns == INDEXED).then(|| shape(function));
     let (name, ident) = (function.name.unraw().to_string(), &function.name);
     let identity = paths::item("function");
     let call = call(kind, function, sources);
@@ -62,6 +68,8 @@ fn registration(
                 __kopfrs_registry.push(
                     #builder
                         #(#options)*
+                        #(#indices)*
+                        #shape
                         .declared_at(#location)
                         .function(#name, #identity(&#ident))
                         #call
@@ -70,6 +78,43 @@ fn registration(
             }
             #inventory::submit! { #submission::new(__kopfrs_register, #location) }
         };
+    }
+}
+
+/// What is kept in an index: the types of it are known from the function alone.
+const INDEXED: &str = "Indexed";
+
+/// Which arguments are indices: asked of those whose type may be one.
+fn indices(function: &Function, sources: &[Source]) -> Vec<TokenStream> {
+    let arguments = function.parameters.iter().zip(sources);
+    let arguments = arguments.filter(|(parameter, _)| argument::may_be_index(&parameter.ty));
+    let indices = arguments.map(|(parameter, _)| {
+        let (ty, name) = (&parameter.ty, &parameter.name);
+        let stands_for = paths::item("Type");
+        quote! { .using((&&#stands_for::<#ty>::new()).kopfrs_index(#name)) }
+    });
+    indices.collect()
+}
+
+/// The types of the index that a function fills: the compiler knows what it would return.
+fn shape(function: &Function) -> TokenStream {
+    let (ident, ty) = (&function.name, paths::item("Type"));
+    let how = if function.is_async {
+        "awaited"
+    } else {
+        "returned"
+    };
+    let how = syn::Ident::new(how, Span::call_site());
+    let arguments = function
+        .parameters
+        .iter()
+        .map(|_| quote! { ::core::unreachable!() });
+    quote! {
+        .shaped({
+            #[allow(unreachable_code, clippy::diverging_sub_expression)]
+            let __kopfrs_type = #ty::#how(|| #ident(#(#arguments),*));
+            (&&&&&__kopfrs_type).kopfrs_way().shape()
+        })
     }
 }
 
@@ -143,7 +188,11 @@ fn call(kind: &Kind, function: &Function, sources: &[Source]) -> TokenStream {
         arguments.map(|((parameter, source), local)| argument(&cause, parameter, source, local));
     let await_ = function.is_async.then(|| quote! { .await });
     let called = quote! { #ident(#(#locals),*)#await_ };
-    let result = result(kind.returns, function.returns, &called);
+    let result = if kind.returns == INDEXED {
+        indexed(function.returns, &called)
+    } else {
+        result(kind.returns, function.returns, &called)
+    };
     let (arc, invocation) = (paths::item("Arc"), paths::item("Invocation"));
     let body = quote! { #(#arguments)* #result };
     if function.is_async {
@@ -191,5 +240,16 @@ fn result(returns: &str, span: Span, called: &TokenStream) -> TokenStream {
         #[allow(clippy::let_unit_value)]
         let __kopfrs_returned = #called;
         (&__kopfrs_returned).kopfrs_returned().outcome(#returns, __kopfrs_returned)
+    }
+}
+
+/// What was returned goes into an index, as values by keys or as one value.
+fn indexed(span: Span, called: &TokenStream) -> TokenStream {
+    let ty = paths::item("Type");
+    let span = Span::call_site().located_at(span);
+    quote_spanned! {span=>
+        #[allow(clippy::let_unit_value)]
+        let __kopfrs_returned = #called;
+        (&&&&&#ty::of(&__kopfrs_returned)).kopfrs_way().outcome(__kopfrs_returned)
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Function {
     pub(crate) parameters: Vec<Parameter>,
     /// Where the returned type is written, or else where the function is.
     pub(crate) returns: Span,
+    /// Whether it returns nothing.
+    pub(crate) is_silent: bool,
     /// Whether the returned type, as it is written, is an outcome of a lifecycle.
     pub(crate) is_operation: bool,
 }
@@ -62,6 +64,12 @@ impl Function {
             returns: match &signature.output {
                 ReturnType::Type(_, ty) => ty.span(),
                 ReturnType::Default => signature.ident.span(),
+            },
+            is_silent: match &signature.output {
+                ReturnType::Type(_, ty) => {
+                    matches!(&**ty, Type::Tuple(none) if none.elems.is_empty())
+                }
+                ReturnType::Default => true,
             },
             is_operation: names_outcome(signature.output.to_token_stream()),
         }

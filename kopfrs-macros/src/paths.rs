@@ -11,7 +11,9 @@ pub(crate) fn import(krate: &syn::Path) -> TokenStream {
         use #krate::__private as __kopfrs;
         #[allow(unused_imports)]
         use __kopfrs::{
-            Defined as _, ReturnedResult as _, ReturnedValue as _, Undefined as _,
+            Defined as _, FindsEntries as _, FindsIndex as _, FindsNoIndex as _, FindsOption as _,
+            FindsResult as _, FindsResultOption as _, FindsValue as _, ReturnedResult as _,
+            ReturnedValue as _, Undefined as _,
         };
     }
 }

@@ -38,6 +38,7 @@
 //! # Where to look
 //! - [`on`]: the attributes with all of their options, and the same as builders for closures.
 //! - [`extract`]: the arguments that handlers can take.
+//! - [`index`]: what is kept of objects to be looked up by handlers of others.
 //! - [`handler`]: errors, results, and what else a handler is.
 //! - [`lifecycle`]: what verification and the operations that it asks for lead to.
 //! - [`reconcile`]: handlers that are called for whatever happens to an object, and what they return.
@@ -52,6 +53,7 @@
 //!
 //! # Features
 //! - `macros` (default): the attributes.
+//! - `admission` (default): webhooks are served for [`on::validate`](macro@on::validate) and the like.
 //! - `cli` (default): [`main!`] and the command line.
 //! - `anyhow`, `eyre` (default): errors of kopfrs are recognised inside of theirs.
 //! - `program`: the program `kopfrs`.
@@ -65,18 +67,22 @@ pub mod __private;
 mod action;
 pub mod api;
 pub mod cause;
+mod chance;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
 #[cfg(all(feature = "cli", feature = "sandbox"))]
 pub mod craft;
+mod duty;
 mod engine;
 pub mod events;
 pub mod exec;
 pub mod extract;
 pub mod filter;
 pub mod handler;
+mod health;
 pub mod hierarchies;
+pub mod index;
 pub mod lifecycle;
 #[cfg(any(feature = "cli", feature = "testing"))]
 mod logging;
@@ -102,6 +108,7 @@ extern crate self as kopfrs;
 pub use kopfrs_macros::test;
 
 pub use self::handler::Result;
+pub use self::index::Index;
 pub use self::operator::Operator;
 pub use self::registry::Registry;
 pub use self::storage::Handling;

@@ -4,18 +4,32 @@
 //! The command line also takes each setting from a variable of the environment, see
 //! [`Settings::overridden_by`]. Startup handlers have the last word.
 
+mod admission;
+mod background;
 mod environment;
 mod execution;
+mod health;
+mod indexing;
+mod leadership;
+mod peering;
 mod posting;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use self::admission::{
+    AdmissionSettings, SecretReference, ServiceReference, VerifyMode, WebhookServer,
+};
+pub use self::background::BackgroundSettings;
 pub use self::environment::SettingsError;
 #[cfg(feature = "cli")]
 pub(crate) use self::environment::{VARIABLES, unknown};
 pub use self::execution::{ExecutionSettings, Lifecycle, LifecycleError};
+pub use self::health::HealthSettings;
+pub use self::indexing::IndexingSettings;
+pub use self::leadership::LeaderElectionSettings;
+pub use self::peering::PeeringSettings;
 pub use self::posting::{PostingLevel, PostingSettings};
 use crate::resource::{Resource, Selector};
 use crate::storage::Persistence;
@@ -28,6 +42,8 @@ pub struct Settings {
     pub persistence: PersistenceSettings,
     /// How handlers are run.
     pub execution: ExecutionSettings,
+    /// How the indices are filled at the start.
+    pub indexing: IndexingSettings,
     /// How resources are watched.
     pub watching: WatchingSettings,
     /// How the operator learns of kinds and namespaces.
@@ -36,6 +52,16 @@ pub struct Settings {
     pub networking: NetworkingSettings,
     /// What is told in Kubernetes Events.
     pub posting: PostingSettings,
+    /// How the API server asks about requests.
+    pub admission: AdmissionSettings,
+    /// How daemons and timers are ended.
+    pub background: BackgroundSettings,
+    /// How one of several replicas is chosen to work.
+    pub leader_election: LeaderElectionSettings,
+    /// How operators get out of one another's way.
+    pub peering: PeeringSettings,
+    /// When the operator takes itself for ill.
+    pub health: HealthSettings,
     /// How the operator ends.
     pub process: ProcessSettings,
 }
@@ -161,6 +187,16 @@ impl Default for ProcessSettings {
             drain_budget: Duration::from_secs(20),
             cleanup_budget: Duration::from_secs(60),
         }
+    }
+}
+
+impl Settings {
+    /// What is wrong with settings that must go together, if anything is.
+    pub(crate) fn mistake(&self) -> Option<String> {
+        let election = self.leader_election.enabled;
+        let election = election.then(|| self.leader_election.mistake()).flatten();
+        let is_alone = self.peering.standalone;
+        election.or_else(|| (!is_alone).then(|| self.peering.mistake()).flatten())
     }
 }
 

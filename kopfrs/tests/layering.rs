@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 /// From the bottom of the building, which knows nobody, to its roof. Modules on one row do not see
 /// one another.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "object", "logging"],
+    &[
+        "chance", "clock", "duty", "health", "index", "object", "logging",
+    ],
     &["resource", "hierarchies"],
     &["cause"],
     &["storage", "filter"],

@@ -29,6 +29,12 @@ mod filtering_handlers;
 #[path = "../../13-hooks/main.rs"]
 mod hooks;
 
+#[path = "../../14-daemons/main.rs"]
+mod daemons;
+
+#[path = "../../15-timers/main.rs"]
+mod timers;
+
 #[path = "../../configmap-story/main.rs"]
 mod configmap_story;
 

@@ -4,15 +4,23 @@
 //! arguments of its own, and in the list of exported attributes.
 
 mod activity;
+mod admission;
 mod changing;
+mod indexing;
+mod spawning;
 mod watching;
 
 /// Handlers of one family share a cause, and so their arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
     Activity,
+    Indexing,
     Watching,
     Changing,
+    Spawning,
+    Validating,
+    Mutating,
+    Conversion,
 }
 
 /// One kind of handlers: one attribute.
@@ -31,7 +39,14 @@ pub(crate) struct Kind {
     pub(crate) required: Option<(&'static str, &'static str)>,
 }
 
-const KINDS: &[&[Kind]] = &[activity::KINDS, changing::KINDS, watching::KINDS];
+const KINDS: &[&[Kind]] = &[
+    activity::KINDS,
+    changing::KINDS,
+    spawning::KINDS,
+    indexing::KINDS,
+    watching::KINDS,
+    admission::KINDS,
+];
 
 /// Options that every handler has.
 const COMMON: &[&str] = &["id", "param", "crate"];
@@ -47,8 +62,12 @@ impl Family {
     pub(crate) fn cause(self) -> &'static str {
         match self {
             Self::Activity => "ActivityCause",
+            Self::Indexing => "IndexingCause",
             Self::Watching => "WatchingCause",
             Self::Changing => "ChangingCause",
+            Self::Spawning => "SpawningCause",
+            Self::Validating | Self::Mutating => "AdmissionCause",
+            Self::Conversion => "ConversionCause",
         }
     }
 }

@@ -15,6 +15,7 @@ mod ordered;
 mod path;
 mod placeholder;
 mod player;
+mod poll;
 mod request;
 mod scenario;
 mod self_test;

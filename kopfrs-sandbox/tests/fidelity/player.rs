@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use http::{HeaderMap, header};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -17,6 +16,7 @@ use super::{
     ordered::Ordered,
     path::{self, Path},
     placeholder::{self, Bindings},
+    poll::Poll,
     request::Request,
     scenario::{Action, Scenario, Step},
     variables::Variables,
@@ -50,41 +50,6 @@ struct Player<'a> {
     /// When each uid was created: that never changes.
     created: BTreeMap<String, String>,
     report: Vec<String>,
-}
-
-/// Until what a request is repeated.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Poll {
-    timeout: f64,
-    until: Condition,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Condition {
-    status: Option<u16>,
-    path: Option<String>,
-    equals: Option<Value>,
-    absent: bool,
-}
-
-impl Condition {
-    fn holds(&self, answer: &Answer) -> Result<bool, Failure> {
-        if self.status.is_some_and(|status| status != answer.status) {
-            return Ok(false);
-        }
-        let Some(path) = &self.path else {
-            return Ok(true);
-        };
-        let body = answer.content.to_value();
-        let found = Path::parse(path)?.all(&body);
-        Ok(match &self.equals {
-            Some(wanted) => found.contains(&wanted),
-            None if self.absent => matches!(found[..], [] | [Value::Null]) || found == [&json!([])],
-            None => !found.is_empty(),
-        })
-    }
 }
 
 impl<'a> Player<'a> {

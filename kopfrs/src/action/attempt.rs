@@ -171,6 +171,7 @@ fn log<C: Family>(call: &Call<C>, record: &Record, error: Option<&HandlerError>,
     let message = record.message.as_deref().unwrap_or_default();
     match (error.is_some(), record.failure, record.delayed) {
         _ if record.is_misfit => error!("{role} cannot be called: {message}"),
+        (false, ..) if C::IS_QUIET => debug!("{role} succeeded"),
         (false, ..) => info!("{role} succeeded"),
         (true, false, Some(_)) if error.is_some_and(HandlerError::is_unfinished) => {
             debug!(attempt, "{role} waits for its sub-handlers");

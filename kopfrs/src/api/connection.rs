@@ -2,6 +2,7 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, header};
@@ -14,6 +15,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
+use super::fence::Reserved;
 use super::refusal::refusal;
 use super::{ApiError, Failure, LineReader, RequestCounts, RequestOutcome};
 use crate::clock::Clock;
@@ -36,6 +38,7 @@ pub(crate) struct Connection {
     settings: Arc<NetworkingSettings>,
     clock: Clock,
     counts: RequestCounts,
+    is_reserved: bool,
 }
 
 /// How a patch is to be understood.
@@ -86,7 +89,34 @@ impl Connection {
             settings: Arc::new(settings),
             clock: Clock::start(),
             counts: RequestCounts::default(),
+            is_reserved: false,
         }
+    }
+
+    /// The same way to the API, but with places and connections aside, outside of the fence; each
+    /// request is sent once, and its answer waited for as long as given.
+    pub(crate) fn reserved(&self, request_timeout: Duration) -> Self {
+        let settings = NetworkingSettings {
+            requests_in_flight: 4,
+            request_timeout: request_timeout.min(self.settings.request_timeout),
+            error_backoffs: Vec::new(),
+            ..(*self.settings).clone()
+        };
+        Self {
+            is_reserved: true,
+            ..Self::new(self.client.clone(), settings).counted_by(self.counts.clone())
+        }
+    }
+
+    /// The default namespace of the credentials.
+    pub(crate) fn namespace(&self) -> &str {
+        self.client.default_namespace()
+    }
+
+    /// The same for another client.
+    pub(crate) fn through(mut self, client: Client) -> Self {
+        self.client = client;
+        self
     }
 
     /// Counts requests together with those of others.
@@ -147,6 +177,25 @@ impl Connection {
         .await
     }
 
+    /// Applies a part of an object under the name of an owner, by force; gives the object after it.
+    #[cfg(feature = "admission")]
+    pub(crate) async fn apply(
+        &self,
+        target: Target<'_>,
+        owner: &str,
+        object: &Value,
+    ) -> Result<Value, ApiError> {
+        let path = target.resource.path(target.namespace, Some(target.name));
+        let path = format!("{path}?fieldManager={owner}&force=true");
+        self.json(&Call {
+            method: Method::PATCH,
+            content_type: Some("application/apply-patch+yaml"),
+            body: object.to_string().into(),
+            ..Call::get(&path)
+        })
+        .await
+    }
+
     /// Creates an object; gives it as it is stored.
     pub(crate) async fn create(&self, path: &str, object: &Value) -> Result<Value, ApiError> {
         self.json(&Call {
@@ -154,6 +203,22 @@ impl Connection {
             content_type: Some("application/json"),
             body: object.to_string().into(),
             ..Call::get(path)
+        })
+        .await
+    }
+
+    /// Replaces an object; gives it as it is stored.
+    pub(crate) async fn replace(
+        &self,
+        target: Target<'_>,
+        object: &Value,
+    ) -> Result<Value, ApiError> {
+        let path = target.resource.path(target.namespace, Some(target.name));
+        self.json(&Call {
+            method: Method::PUT,
+            content_type: Some("application/json"),
+            body: object.to_string().into(),
+            ..Call::get(&path)
         })
         .await
     }
@@ -170,7 +235,7 @@ impl Connection {
             accept,
             ..Call::get(path)
         };
-        let mut request = call.request()?;
+        let mut request = self.request(&call)?;
         // Servers may compress each event on its own, which readers of streams do not expect.
         let identity = header::HeaderValue::from_static("identity");
         request
@@ -190,6 +255,14 @@ impl Connection {
             .unwrap_or_else(|_| Err(call.late(wait)));
         self.count(&call, answer.as_ref().err());
         answer
+    }
+
+    fn request(&self, call: &Call<'_>) -> Result<Request<Body>, ApiError> {
+        let mut request = call.request()?;
+        if self.is_reserved {
+            request.extensions_mut().insert(Reserved);
+        }
+        Ok(request)
     }
 
     fn count(&self, call: &Call<'_>, error: Option<&ApiError>) {
@@ -231,7 +304,7 @@ impl Connection {
 
     /// Waits for a place among the requests in flight, first come first served, then for the answer.
     async fn once(&self, call: &Call<'_>) -> Result<Bytes, ApiError> {
-        let request = call.request()?;
+        let request = self.request(call)?;
         let _permit = self
             .permits
             .acquire()
@@ -295,7 +368,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn late(&self, wait: std::time::Duration) -> ApiError {
+    fn late(&self, wait: Duration) -> ApiError {
         ApiError::Timeout {
             request: self.said(),
             wait,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::duty::DutyOptions;
 use super::manifests::ManifestOptions;
 
 /// A Kubernetes operator made with kopfrs.
@@ -57,6 +58,8 @@ pub(crate) struct RunOptions {
     /// Use this context of the kubeconfig.
     #[arg(long, env = "KOPFRS_CONTEXT", value_name = "NAME")]
     pub(super) context: Option<String>,
+    #[command(flatten)]
+    pub(super) duty: DutyOptions,
     #[cfg(feature = "sandbox")]
     #[command(flatten)]
     pub(crate) sandbox: SandboxOptions,

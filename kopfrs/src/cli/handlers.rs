@@ -65,6 +65,10 @@ fn rows(registry: &Registry) -> Vec<Row> {
         .activities()
         .iter()
         .map(|h| row(h, h.rule.to_string()));
+    let indexing = registry
+        .indexing()
+        .iter()
+        .map(|h| row(h, "index".to_owned()));
     let watching = registry
         .watching()
         .iter()
@@ -73,7 +77,26 @@ fn rows(registry: &Registry) -> Vec<Row> {
         .changing()
         .iter()
         .map(|h| row(h, h.rule.to_string()));
-    activities.chain(watching).chain(changing).collect()
+    let spawning = registry
+        .spawning()
+        .iter()
+        .map(|h| row(h, h.rule.to_string()));
+    let admission = registry
+        .admission()
+        .iter()
+        .map(|h| row(h, h.rule.to_string()));
+    let conversions = registry
+        .conversions()
+        .iter()
+        .map(|h| row(h, h.rule.to_string()));
+    activities
+        .chain(indexing)
+        .chain(watching)
+        .chain(changing)
+        .chain(spawning)
+        .chain(admission)
+        .chain(conversions)
+        .collect()
 }
 
 fn row<C: Family>(handler: &Handler<C>, kind: String) -> Row {

@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 mod definitions;
+mod duty;
 mod handlers;
 pub(crate) mod logging;
 pub(crate) mod manifests;

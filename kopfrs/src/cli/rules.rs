@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
+use crate::handler::Relation;
 use crate::registry::Registry;
 use crate::resource::{Resource, Selector};
 
@@ -71,8 +72,12 @@ pub(super) fn of_kinds(registry: &Registry) -> Vec<Rule> {
         .changing()
         .iter()
         .filter_map(|h| h.selector.as_ref());
+    let spawning = registry
+        .spawning()
+        .iter()
+        .filter_map(|h| h.selector.as_ref());
     let mut rules: Vec<Rule> = Vec::new();
-    for selector in watching.chain(changing) {
+    for selector in watching.chain(changing).chain(spawning) {
         for rule in of_selector(selector, &known) {
             if !rules.contains(&rule) {
                 rules.push(rule);
@@ -83,12 +88,18 @@ pub(super) fn of_kinds(registry: &Registry) -> Vec<Rule> {
     rules
 }
 
-/// What related kinds need: to be watched only.
+/// What related and indexed kinds need: to be watched only.
 fn of_related(registry: &Registry, known: &[Resource], others: &[Rule]) -> Vec<Rule> {
     let handlers = registry.changing().iter();
     let relations = handlers.flat_map(|handler| &handler.rule.relations);
+    let related = relations.map(Relation::selector);
+    let indexed = registry.indexing().iter();
+    let indexed = indexed.filter_map(|handler| handler.selector.as_ref());
     let mut rules: Vec<Rule> = Vec::new();
-    for mut rule in relations.flat_map(|relation| of_selector(relation.selector(), known)) {
+    for mut rule in related
+        .chain(indexed)
+        .flat_map(|selector| of_selector(selector, known))
+    {
         rule.verbs = &["list", "watch"];
         let is_new = |other: &Rule| other.group != rule.group || other.resources != rule.resources;
         let is_status = rule.resources.iter().any(|resource| resource.contains('/'));

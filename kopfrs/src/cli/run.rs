@@ -61,10 +61,11 @@ pub(crate) fn builder(
     for name in settings::unknown(names) {
         warn!("{name} is in the environment, but there is no such setting; --help lists them");
     }
-    let settings = Settings::default().overridden_by_environment();
-    let mut builder = Operator::builder()
-        .registry(registry)
-        .settings(settings.map_err(said)?);
+    let mut settings = Settings::default()
+        .overridden_by_environment()
+        .map_err(said)?;
+    options.duty.apply(&mut settings);
+    let mut builder = Operator::builder().registry(registry).settings(settings);
     for namespace in &options.namespaces {
         builder = builder.namespace(namespace);
     }

@@ -8,12 +8,14 @@
 //! Called by what the attributes emit and by `run` of the builders. Knows the invocation of a
 //! handler, and neither how handlers are found nor how they are run.
 
+mod admission;
 mod argument;
 #[doc(hidden)]
 pub mod ask;
 mod change;
 mod decode;
 mod extractors;
+mod index;
 mod memo;
 mod metadata;
 pub mod names;
@@ -92,6 +94,9 @@ pub mod via {
     /// By its name, as one certain type.
     #[derive(Debug)]
     pub enum Name {}
+    /// The index of its name.
+    #[derive(Debug)]
+    pub enum Index {}
     /// The whole object in the type of the attribute.
     #[derive(Debug)]
     pub enum Whole {}

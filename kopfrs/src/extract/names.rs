@@ -7,11 +7,22 @@ pub trait Extractable {}
 /// would look like the part, and silently be the whole.
 pub trait NamesObject: Extractable {}
 
+/// Names that are known: those of functions under attributes.
+pub trait Known {}
+
+/// The arguments of closures: nobody knows their names.
+#[derive(Debug)]
+pub enum Nameless {}
+
+impl Extractable for Nameless {}
+impl NamesObject for Nameless {}
+
 macro_rules! declare {
     ($($name:ident $text:literal: $($mark:ident)*;)*) => {$(
         #[doc = concat!("`", $text, "`")]
         #[derive(Debug)]
         pub enum $name {}
+        impl Known for $name {}
         $(impl $mark for $name {})*
     )*};
 }
@@ -21,6 +32,7 @@ macro_rules! declare_of_kind {
         #[doc = concat!("`", $text, "` in handlers of the kind `K`")]
         #[derive(Debug)]
         pub struct $name<K>(std::marker::PhantomData<K>);
+        impl<K> Known for $name<K> {}
         $(impl<K> $mark for $name<K> {})*
     )*};
 }
@@ -40,6 +52,8 @@ declare! {
     NewField "new": Extractable;
     Diff "diff": Extractable NamesObject;
     Event "event": Extractable NamesObject;
+    Stopped "stopped": Extractable NamesObject;
+    Live "live": Extractable NamesObject;
     EventType "type": Extractable NamesObject;
     Activity "activity": Extractable NamesObject;
     Settings "settings": Extractable NamesObject;
@@ -50,6 +64,14 @@ declare! {
     ParamRef "param": ;
     ParamStr "param": ;
     Memo "memo": Extractable;
+    Operation "operation": Extractable NamesObject;
+    Subresource "subresource": Extractable NamesObject;
+    Dryrun "dryrun": Extractable NamesObject;
+    Userinfo "userinfo": Extractable NamesObject;
+    Warnings "warnings": Extractable NamesObject;
+    Headers "headers": Extractable NamesObject;
+    Sslpeer "sslpeer": Extractable NamesObject;
+    Original "old": Extractable;
     Unknown "any other name": Extractable NamesObject;
     Section "a part or a state of the object, in handlers that have none": Extractable;
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::clock::Clock;
+use crate::index::Indices;
 use crate::settings::SettingsHandle;
 
 /// What all handlers of an operator share.
@@ -18,6 +19,8 @@ pub struct Environment {
     pub settings: SettingsHandle,
     /// Values that startup handlers have returned as `State`.
     pub states: States,
+    /// What index handlers have found.
+    pub indices: Indices,
     /// What aspects of the framework share among all handlers, one value of each type.
     pub(crate) aspects: Memos,
     client: OnceLock<ClientSlot>,
@@ -32,6 +35,7 @@ impl Environment {
             clock,
             settings,
             states: States::default(),
+            indices: Indices::default(),
             aspects: Memos::default(),
             client: OnceLock::new(),
         }
@@ -107,6 +111,14 @@ impl Memos {
         memo.clone()
             .downcast()
             .expect("a memo is stored under the id of its own type")
+    }
+}
+
+impl Memos {
+    /// Whether nothing is kept, and nobody else could put something in.
+    pub(crate) fn is_unused(&self) -> bool {
+        let memos = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memos.is_empty() && Arc::strong_count(&self.0) == 1
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use super::Relation;
-use crate::cause::{Activity, ActivityCause, ChangingCause, Reason, WatchingCause};
+use super::{Relation, SpawningRule};
+use crate::cause::{
+    Activity, ActivityCause, ChangingCause, IndexingCause, Reason, SpawningCause, WatchingCause,
+};
+use crate::index::IndexShape;
 use crate::lifecycle::Policy;
 use crate::object::Body;
 use crate::reconcile;
@@ -15,6 +18,9 @@ pub trait Family: Clone + Send + Sync + 'static {
 
     /// The family, as error messages name it.
     const NAME: &'static str;
+
+    /// Whether nobody is to be bothered with the successes of its handlers in the log.
+    const IS_QUIET: bool = false;
 
     /// The object that it is about; activities are about none.
     fn about(&self) -> Option<&Body> {
@@ -151,6 +157,32 @@ impl Family for WatchingCause {
     fn about(&self) -> Option<&Body> {
         Some(&self.event.object)
     }
+}
+
+impl Family for SpawningCause {
+    type Rule = SpawningRule;
+
+    const NAME: &'static str = "daemons and timers";
+
+    fn about(&self) -> Option<&Body> {
+        Some(&self.body)
+    }
+}
+
+/// What an index handler fills.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IndexingRule {
+    /// The types of the index.
+    pub shape: Option<IndexShape>,
+}
+
+impl Family for IndexingCause {
+    type Rule = IndexingRule;
+
+    const NAME: &'static str = "index handlers";
+    // They are called for each event of each object.
+    const IS_QUIET: bool = true;
 }
 
 impl Family for ChangingCause {

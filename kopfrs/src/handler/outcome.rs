@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ErrorKind, HandlerError, IntoHandlerError};
+use crate::index::IndexShape;
 use crate::lifecycle::{self, Report, Verdict};
 use crate::reconcile::Action;
 
@@ -114,6 +115,15 @@ pub mod returns {
     /// Used to talk to the API.
     #[derive(Clone, Copy, Debug)]
     pub struct Login;
+    /// Kept in an index.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Indexed;
+    /// Nothing: what matters is whether there is an error.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Admitted;
+    /// The object in its new version.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Converted;
 }
 
 /// What a function given to `run` may return, by the kind of the handler.
@@ -123,11 +133,22 @@ pub mod returns {
     note = "handlers of objects return `()`, a `Value`, a text, a number, a boolean, `Json(value)`, an `Option` or a `Result` of these",
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "reconcile handlers return `Action`, or nothing",
-    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
+    note = "validate and mutate handlers return `()`, or an error that refuses the request; conversions return the object",
+    note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these",
+    note = "index handlers return a `HashMap`, a `BTreeMap`, a list of pairs, `Indexed`, or a plain value"
 )]
 pub trait Output<R> {
     /// What becomes of it.
     fn into_outcome(self) -> Result<Outcome, HandlerError>;
+
+    /// The types of the index that it goes into.
+    #[doc(hidden)]
+    fn shape() -> Option<IndexShape>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// A serialisable value for the status, returned from a closure.
@@ -154,11 +175,19 @@ impl<R, T: Output<R>, E: IntoHandlerError> Output<R> for Result<T, E> {
         self.map_err(IntoHandlerError::into_handler_error)?
             .into_outcome()
     }
+
+    fn shape() -> Option<IndexShape> {
+        T::shape()
+    }
 }
 
 impl<R, T: Output<R>> Output<R> for Option<T> {
     fn into_outcome(self) -> Result<Outcome, HandlerError> {
         self.map_or_else(|| Ok(Outcome::none()), Output::into_outcome)
+    }
+
+    fn shape() -> Option<IndexShape> {
+        T::shape()
     }
 }
 
@@ -198,7 +227,12 @@ macro_rules! stored {
     )*};
 }
 
-stored!(returns::Stored, returns::Applied, returns::Deleted);
+stored!(
+    returns::Stored,
+    returns::Applied,
+    returns::Deleted,
+    returns::Converted
+);
 
 impl Output<returns::Reconciled> for Action {
     fn into_outcome(self) -> Result<Outcome, HandlerError> {
@@ -244,6 +278,7 @@ verdicts! {
     note = "handlers of objects return anything that implements `serde::Serialize`, or nothing",
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "reconcile handlers return `Action`, or nothing",
+    note = "validate and mutate handlers return `()`, or an error that refuses the request; conversions return the object",
     note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
 )]
 pub trait IntoOutcome<R, M> {
@@ -285,5 +320,6 @@ as_listed!(
     returns::Startup,
     returns::Cleanup,
     returns::Login,
-    returns::Reconciled
+    returns::Reconciled,
+    returns::Admitted
 );

@@ -16,6 +16,7 @@ use crate::handler::{
     ErrorsMode, Family, Handler, HandlerError, Invocation, Location, Options, Outcome, Param,
     identity,
 };
+use crate::index::{IndexKey, IndexShape, IndexUse, IndexValue};
 use crate::object::FieldPath;
 use crate::resource::Selector;
 
@@ -29,6 +30,10 @@ pub trait Kind {
 
     /// Whether the field that a handler is about is a part of its id.
     const NAMES_FIELD: bool = true;
+
+    /// Takes notice of the types of the index that the function fills.
+    #[doc(hidden)]
+    fn learn(_rule: &mut <Self::Cause as Family>::Rule, _shape: Option<IndexShape>) {}
 }
 
 /// Types that stand for a kind of objects: those of `k8s_openapi`, and those that
@@ -65,6 +70,7 @@ pub struct Builder<K: Kind> {
     selector: Option<Selector>,
     options: Options,
     param: Option<ParamValue>,
+    indices: Vec<IndexUse>,
     pub(super) filter: Filter<K::Cause>,
     pub(super) rule: <K::Cause as Family>::Rule,
 }
@@ -93,6 +99,7 @@ impl<K: Kind> Builder<K> {
             selector,
             options: Options::default(),
             param: None,
+            indices: Vec::new(),
             filter: Filter::default(),
             rule,
         }
@@ -108,6 +115,32 @@ impl<K: Kind> Builder<K> {
     /// A value that the function gets as its argument `param`.
     pub fn param<T: Send + Sync + 'static>(mut self, param: T) -> Self {
         self.param = Some(ParamValue(Arc::new(param)));
+        self
+    }
+
+    /// Says that the function takes an index: that there is such a one is checked before the operator starts.
+    /// Attributes say so by themselves; closures need not, but hear of a mistake only when they ask for the index.
+    ///
+    /// # Examples
+    /// ```
+    /// use k8s_openapi::api::core::v1::Pod;
+    /// use kopfrs::index::Indices;
+    /// use kopfrs::prelude::*;
+    ///
+    /// let handler = on::create::<Pod>().id("create").uses_index::<String, u32>("sizes").run(
+    ///     async |indices: Indices| kopfrs::Result::Ok(indices.get::<String, u32>("sizes")?.len()),
+    /// );
+    /// let error = Operator::builder().registry(Registry::new().add(handler)).build().unwrap_err();
+    /// assert!(error.to_string().contains("index `sizes`"), "{error}");
+    /// ```
+    pub fn uses_index<I: IndexKey, V: IndexValue>(self, id: &str) -> Self {
+        self.using(Some(IndexUse::new(id, IndexShape::of::<I, V>())))
+    }
+
+    /// The same, if it is so.
+    #[doc(hidden)]
+    pub fn using(mut self, index: Option<IndexUse>) -> Self {
+        self.indices.extend(index);
         self
     }
 
@@ -140,20 +173,22 @@ impl<K: Kind> Builder<K> {
     /// });
     /// assert_eq!(handler.id, "greet");
     /// ```
-    pub fn run<F, M>(self, function: F) -> Handler<K::Cause>
+    pub fn run<F, M>(mut self, function: F) -> Handler<K::Cause>
     where
         F: Function<K::Cause, K::Returns, M>,
     {
+        K::learn(&mut self.rule, function.shape());
         self.named_after::<F>()
             .call(move |invocation| function.call(invocation))
     }
 
     /// Declares the handler with a function or closure that blocks its thread; it gets one of the
     /// blocking pool.
-    pub fn run_blocking<F, M>(self, function: F) -> Handler<K::Cause>
+    pub fn run_blocking<F, M>(mut self, function: F) -> Handler<K::Cause>
     where
         F: BlockingFunction<K::Cause, K::Returns, M>,
     {
+        K::learn(&mut self.rule, function.shape());
         self.named_after::<F>()
             .call_blocking(move |invocation| function.call(invocation))
     }
@@ -182,8 +217,10 @@ impl<K: Kind> Builder<K> {
             filter: self.filter,
             rule: self.rule,
             param: self.param.map(|param| param.0),
+            indices: self.indices,
             location,
             function,
+            is_blocking: false,
             call: Arc::new(call),
         }
     }
@@ -195,10 +232,14 @@ impl<K: Kind> Builder<K> {
         F: Fn(Arc<Invocation<K::Cause>>) -> Result<Outcome, HandlerError> + Send + Sync + 'static,
     {
         let call = Arc::new(call);
-        self.call(move |invocation| {
+        let handler = self.call(move |invocation| {
             let call = call.clone();
             Box::pin(blocking(move || call(invocation)))
-        })
+        });
+        Handler {
+            is_blocking: true,
+            ..handler
+        }
     }
 
     /// A function is named by its path; a closure by where it is declared.
@@ -219,6 +260,14 @@ impl<K: Kind> Builder<K> {
             }
         };
         self.function(&name, identity::<F>())
+    }
+}
+
+impl<K: Kind> Builder<K> {
+    /// Somebody waits for the answer: there is one attempt.
+    pub(super) fn in_one_attempt(mut self) -> Self {
+        self.options.retries = Some(1);
+        self
     }
 }
 

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use crate::events::carried;
 use crate::extract::{Argument, FromArg, names};
 use crate::handler::{ErrorKind, Family, HandlerError, Invocation, Outcome, Output};
+use crate::index::IndexShape;
 
 /// Async functions and closures of up to eight arguments, each known by its type and owned:
 /// `Body`, `Patch`, `Diff`, `Client`, `State<T>`, `Arc<K>`, or everything at once as
@@ -16,7 +17,7 @@ use crate::handler::{ErrorKind, Family, HandlerError, Invocation, Outcome, Outpu
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler with `{C}`",
     label = "not an async function of arguments known by their types",
-    note = "arguments are owned, and known by their types: `Body`, `Patch`, `Client`, `State<T>`, `Memo<T>`, `Arc<K>`, `Arc<Invocation<C>>`; of changes also `Diff` and `Reason`, of events `RawEvent` and `EventType`",
+    note = "arguments are owned, and known by their types: `Body`, `Patch`, `Client`, `State<T>`, `Memo<T>`, `Indices`, `Arc<K>`, `Arc<Invocation<C>>`; of changes also `Diff` and `Reason`, of events `RawEvent` and `EventType`, of daemons and timers `Stopped` and `Live`",
     note = "it returns a future of `()`, a `Value`, a text, a number, `Json(value)`, an `Option` or a `Result` of these; functions that block go to `run_blocking`"
 )]
 pub trait Function<C: Family, R, M>: Send + Sync + 'static {
@@ -25,6 +26,9 @@ pub trait Function<C: Family, R, M>: Send + Sync + 'static {
         &self,
         invocation: Arc<Invocation<C>>,
     ) -> BoxFuture<'static, Result<Outcome, HandlerError>>;
+
+    /// The types of the index that it fills.
+    fn shape(&self) -> Option<IndexShape>;
 }
 
 /// Functions and closures that block their thread; otherwise as [`Function`].
@@ -33,12 +37,15 @@ pub trait Function<C: Family, R, M>: Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a blocking handler with `{C}`",
     label = "not a function of arguments known by their types",
-    note = "arguments are owned, and known by their types: `Body`, `Patch`, `Client`, `State<T>`, `Memo<T>`, `Arc<K>`, `Arc<Invocation<C>>`; of changes also `Diff` and `Reason`, of events `RawEvent` and `EventType`",
+    note = "arguments are owned, and known by their types: `Body`, `Patch`, `Client`, `State<T>`, `Memo<T>`, `Indices`, `Arc<K>`, `Arc<Invocation<C>>`; of changes also `Diff` and `Reason`, of events `RawEvent` and `EventType`, of daemons and timers `Stopped` and `Live`",
     note = "it returns `()`, a `Value`, a text, a number, `Json(value)`, an `Option` or a `Result` of these; async functions go to `run`"
 )]
 pub trait BlockingFunction<C: Family, R, M>: Send + Sync + 'static {
     /// Extracts the arguments, and calls the function.
     fn call(&self, invocation: Arc<Invocation<C>>) -> Result<Outcome, HandlerError>;
+
+    /// The types of the index that it fills.
+    fn shape(&self) -> Option<IndexShape>;
 }
 
 /// Where an argument of a closure stands: its name cannot be known.
@@ -55,7 +62,7 @@ macro_rules! functions {
             Fut: Future + Send + 'static,
             Fut::Output: Output<R>,
             C: Family,
-            $($argument: for<'a> FromArg<'a, C, names::Unknown, $marker>,)*
+            $($argument: for<'a> FromArg<'a, C, names::Nameless, $marker>,)*
         {
             #[allow(unused_variables, reason = "there may be no arguments")]
             fn call(
@@ -69,6 +76,10 @@ macro_rules! functions {
                 let returned = self($($value),*);
                 Box::pin(async move { returned.await.into_outcome() })
             }
+
+            fn shape(&self) -> Option<IndexShape> {
+                <Fut::Output as Output<R>>::shape()
+            }
         }
 
         #[diagnostic::do_not_recommend]
@@ -77,13 +88,17 @@ macro_rules! functions {
             F: Fn($($argument),*) -> T + Send + Sync + 'static,
             T: Output<R>,
             C: Family,
-            $($argument: for<'a> FromArg<'a, C, names::Unknown, $marker>,)*
+            $($argument: for<'a> FromArg<'a, C, names::Nameless, $marker>,)*
         {
             #[allow(unused_variables, reason = "there may be no arguments")]
             fn call(&self, invocation: Arc<Invocation<C>>) -> Result<Outcome, HandlerError> {
                 $(let $value = $argument::from_arg(&invocation, &Argument::new(PLACES[$place]))
                     .map_err(HandlerError::of_argument)?;)*
                 self($($value),*).into_outcome()
+            }
+
+            fn shape(&self) -> Option<IndexShape> {
+                <T as Output<R>>::shape()
             }
         }
     };

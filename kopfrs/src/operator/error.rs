@@ -32,6 +32,12 @@ pub enum OperatorError {
         /// Its last error.
         message: String,
     },
+    /// The API server could not ask the handlers that are there for it.
+    #[error("{0}")]
+    Admission(String),
+    /// Settings do not go together.
+    #[error("{0}")]
+    Settings(String),
     /// A text can be neither the name of a namespace nor a pattern of such names.
     #[error(
         "{0:?} names no namespaces; write a name (\"team-a\"), a pattern (\"team-*\"), or an exclusion \

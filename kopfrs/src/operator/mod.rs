@@ -4,6 +4,11 @@ mod builder;
 mod error;
 mod login;
 mod run;
+#[cfg(feature = "admission")]
+mod webhooks;
+#[cfg(not(feature = "admission"))]
+#[path = "webhooks/absent.rs"]
+mod webhooks;
 
 pub use self::builder::{Operator, OperatorBuilder};
 pub use self::error::OperatorError;

@@ -13,14 +13,20 @@ use tracing::{Instrument as _, debug, info, warn};
 use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
 use super::login::{LoginHandlers, Way};
-use crate::api::{Common, Connection, LoginError, Notes, Outfit, Vault};
+use super::webhooks;
+use crate::api::{Common, Connection, Fence, LoginError, Notes, Outfit, Vault, program};
 use crate::cause::{Activity, ActivityCause};
 use crate::clock::Clock;
+use crate::duty::Duty;
 use crate::engine::activities;
+use crate::engine::election::{Ballot, Election};
 use crate::extract::SharedStates;
 use crate::handler::{Environment, Handler, Memos};
+use crate::health::Health;
+use crate::index::Indices;
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
 use crate::registry::Registry;
+use crate::settings::Settings;
 
 /// How long cancelled handlers may take to notice, and cleanup handlers may take after them.
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
@@ -52,7 +58,10 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         #[cfg(feature = "testing")]
         observer,
     } = operator;
-    let environment = Arc::new(Environment::new(Clock::start(), settings.clone()));
+    let mut environment = Environment::new(Clock::start(), settings.clone());
+    let shapes = registry.indices().into_iter();
+    environment.indices = Indices::new(shapes.map(|(id, shape, _)| (id.to_owned(), shape)));
+    let environment = Arc::new(environment);
     let memos = Memos::default();
     let handlers: ActivityHandlers = registry.activities().iter().cloned().collect();
     let mut stop = stop.unwrap_or_else(|| signal().boxed());
@@ -74,22 +83,31 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         memos: memos.clone(),
         environment: Arc::downgrade(&environment),
     };
-    let client = tokio::select! {
-        client = connect(access, login_handlers, &environment) => client?,
+    if let Some(mistake) = settings.mistake() {
+        return Err(OperatorError::Settings(mistake));
+    }
+    let fence = Fence::default();
+    let clients = tokio::select! {
+        clients = connect(access, login_handlers, (&environment, &fence)) => clients?,
         () = &mut stop => return cleanup.run().await,
     };
-    environment.set_client(client.clone());
+    environment.set_client(clients.inside.clone());
 
     let stops = Stop::default();
     // Whoever drops the operator drops the work on its objects with it.
     let _owner = stops.abandon.clone().drop_guard();
     let object_handlers = Handlers {
+        indexing: registry.indexing().iter().cloned().collect(),
         watching: registry.watching().iter().cloned().collect(),
         changing: registry.changing().iter().cloned().collect(),
+        spawning: registry.spawning().iter().cloned().collect(),
     };
     let common = environment.aspects.get_or_default::<Common>();
     let counts = common.counts.clone();
-    let connection = Connection::new(client, settings.networking.clone()).counted_by(counts);
+    let connection = Connection::new(clients.inside.clone(), settings.networking.clone());
+    let connection = connection.counted_by(counts);
+    let aside = connection.clone().through(clients.outside);
+    let election = elect((&aside, fence), &settings, &environment);
     let context = Arc::new(Context::new(
         connection,
         environment.clone(),
@@ -111,10 +129,59 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let poster = AbortOnDropHandle::new(tokio::spawn(
         context.posting.clone().run().in_current_span(),
     ));
+    let (on_ready, is_asked) = webhooks::both(on_ready);
+    let patience = context.settings.networking.request_timeout;
+    let way = (aside.reserved(patience), clients.address);
+    let mut webhooks = match webhooks::open(&context, &registry, way, is_asked).await {
+        Ok(webhooks) => webhooks,
+        Err(error) => return cleanup.run().await.and(Err(error)),
+    };
     let work = work(&context, &registry, on_ready, &mut stop).await;
-    drain(&context, again).await;
+    if let Some(webhooks) = &mut webhooks {
+        webhooks.withdraw().await;
+    }
+    let budget = context.settings.process.drain_budget;
+    let daemons = context.daemons.finish(budget, again.clone());
+    tokio::join!(drain(&context, again), daemons);
     finish(&context, poster).await;
-    work.and(cleanup.run().await)
+    if let Some(webhooks) = webhooks {
+        webhooks.close().await;
+    }
+    let ended = work.and(cleanup.run().await);
+    if let Some(election) = election {
+        election.release().await;
+    }
+    ended
+}
+
+/// The ways to the API: inside of the fence that leader election keeps, and outside of it.
+struct Clients {
+    inside: Client,
+    outside: Client,
+    /// Where the API is, if it is reached over a network.
+    address: Option<http::Uri>,
+}
+
+/// Stands for election, if there is to be one: from then on the operator is paused until it is won.
+fn elect(
+    (aside, fence): (&Connection, Fence),
+    settings: &Settings,
+    environment: &Environment,
+) -> Option<Election> {
+    let election = settings.leader_election.clone();
+    let aspects = &environment.aspects;
+    election.enabled.then(|| {
+        let ballot = Ballot {
+            connection: aside.reserved(election.renew_deadline / 2),
+            clock: environment.clock,
+            fence,
+            duty: Duty::clone(&aspects.get_or_default()),
+            health: Health::clone(&aspects.get_or_default()),
+            program: program().to_owned(),
+            namespace: aside.namespace().to_owned(),
+        };
+        Election::begin(ballot, election)
+    })
 }
 
 /// Serves objects until the operator is told to stop.
@@ -124,7 +191,8 @@ async fn work(
     on_ready: impl FnOnce() + Send + 'static,
     stop: &mut BoxFuture<'static, ()>,
 ) -> Result<(), OperatorError> {
-    if context.handlers.selectors().next().is_none() {
+    let has_webhooks = !registry.admission().is_empty() || !registry.conversions().is_empty();
+    if context.handlers.selectors().next().is_none() && !has_webhooks {
         info!("there are no handlers of objects; waiting to be stopped");
         on_ready();
         stop.await;
@@ -132,7 +200,8 @@ async fn work(
     }
     tokio::select! {
         error = orchestrate(context.clone(), registry, on_ready) => Err(error.into()),
-        () = stop => Ok(()),
+        // Before the objects are let go: that is no deletion.
+        () = stop.map(|()| context.daemons.leave()) => Ok(()),
     }
 }
 
@@ -155,25 +224,39 @@ async fn startup(
     Ok(())
 }
 
-/// Logs in, and gives the client that stays good when the credentials do not.
+/// Logs in, and gives the clients that stay good when the credentials do not.
 async fn connect(
     access: Access,
     handlers: LoginHandlers,
-    environment: &Environment,
-) -> Result<Client, OperatorError> {
+    (environment, fence): (&Environment, &Fence),
+) -> Result<Clients, OperatorError> {
+    let settings = environment.settings.get();
+    let is_fenced = settings.leader_election.enabled;
     match Way::new(access, handlers) {
         Way::Client(client, handlers) => {
             handlers.call().await?;
-            Ok(client)
+            let inside = is_fenced.then(|| fence.around(&client));
+            Ok(Clients {
+                inside: inside.unwrap_or_else(|| client.clone()),
+                outside: client,
+                address: None,
+            })
         }
         Way::Login(login) => {
-            let outfit = Outfit::new(environment.settings.get().networking.clone());
+            let mut outfit = Outfit::new(settings.networking.clone());
+            if is_fenced {
+                outfit = outfit.fenced_by(fence.clone());
+            }
             let vault = Vault::open(login, outfit, environment.clock).await;
             let vault = vault.map_err(|error| match error {
                 LoginError::Client(error) => OperatorError::Client(*error),
                 error => error.into(),
             })?;
-            Ok(vault.client())
+            Ok(Clients {
+                inside: vault.client(),
+                outside: vault.client(),
+                address: vault.address(),
+            })
         }
     }
 }

@@ -13,13 +13,17 @@ pub(crate) struct Inbox {
     pub(crate) version: Option<Version>,
     /// The last body of an object that is gone.
     pub(crate) deleted: Option<Box<str>>,
+    /// What has come was indexed already.
+    pub(crate) is_indexed: bool,
     /// Something has happened to an object that this one depends on.
     pub(crate) is_woken: bool,
+    /// What goes along with the object has ended, or may begin again.
+    pub(crate) is_roused: bool,
 }
 
 impl Inbox {
     pub(crate) fn is_empty(&self) -> bool {
-        self.live.is_none() && self.deleted.is_none() && !self.is_woken
+        self.live.is_none() && self.deleted.is_none() && !self.is_woken && !self.is_roused
     }
 
     pub(crate) fn add(&mut self, event_type: EventType, version: Option<Version>, text: Box<str>) {
@@ -34,8 +38,20 @@ impl Inbox {
                 let first = live.map_or(event_type, |(first, _)| first);
                 self.live = Some((first, text));
                 self.version = version;
+                self.is_indexed = false;
             }
         }
+    }
+
+    /// Adds what has come since.
+    pub(crate) fn follow(&mut self, newer: Self) {
+        if let Some((event_type, text)) = newer.live {
+            self.add(event_type, newer.version, text);
+        }
+        if let Some(text) = newer.deleted {
+            self.add(EventType::Deleted, None, text);
+        }
+        self.is_woken |= newer.is_woken;
     }
 
     /// Drops what tells nothing new.
@@ -69,6 +85,21 @@ mod tests {
         inbox.add(EventType::Deleted, Version::parse("3"), "3".into());
         assert_eq!(inbox.live, Some((EventType::Added, "2".into())));
         assert_eq!(inbox.deleted.as_deref(), Some("3"));
+    }
+
+    #[test]
+    fn what_has_come_since_is_not_indexed_yet() {
+        let mut inbox = Inbox::default();
+        inbox.add(EventType::Listed, Version::parse("1"), "1".into());
+        inbox.is_indexed = true;
+        inbox.follow(Inbox::default());
+        assert!(inbox.is_indexed);
+        let mut newer = Inbox::default();
+        newer.add(EventType::Modified, Version::parse("2"), "2".into());
+        newer.is_woken = true;
+        inbox.follow(newer);
+        assert_eq!(inbox.live, Some((EventType::Listed, "2".into())));
+        assert!(!inbox.is_indexed && inbox.is_woken && inbox.deleted.is_none());
     }
 
     #[test]

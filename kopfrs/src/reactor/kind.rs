@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::process::of_essence;
-use crate::cause::{ChangingCause, Reason, WatchingCause};
+use crate::cause::{ChangingCause, IndexingCause, Reason, SpawningCause, WatchingCause};
 use crate::handler::{Bond, Handler, Relation};
 use crate::lifecycle::Policy;
 use crate::object::{Body, FieldPath, essence};
@@ -17,8 +17,10 @@ use crate::storage::{StatusSchema, Storage, needs_owner_suffix};
 /// The handlers of objects, in the order of their declaration.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Handlers {
+    pub(crate) indexing: Vec<Arc<Handler<IndexingCause>>>,
     pub(crate) watching: Vec<Arc<Handler<WatchingCause>>>,
     pub(crate) changing: Vec<Arc<Handler<ChangingCause>>>,
+    pub(crate) spawning: Vec<Arc<Handler<SpawningCause>>>,
 }
 
 /// A handler whose objects are woken by what happens to those of another kind.
@@ -33,6 +35,8 @@ pub(crate) struct Interest {
 pub(crate) struct Kind {
     pub(crate) resource: Arc<Resource>,
     pub(crate) handlers: Handlers,
+    /// Nobody but index handlers wants its objects: of these, nothing needs to be known.
+    pub(crate) is_only_indexed: bool,
     /// Who wants to be woken by what happens here.
     pub(crate) interests: Vec<Interest>,
     pub(crate) storage: Storage,
@@ -45,24 +49,42 @@ pub(crate) struct Kind {
 impl Handlers {
     /// What these handlers ask for.
     pub(crate) fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        let indexing = self.indexing.iter().filter_map(|h| h.selector.as_ref());
         let watching = self.watching.iter().filter_map(|h| h.selector.as_ref());
         let changing = self.changing.iter().filter_map(|h| h.selector.as_ref());
+        let spawning = self.spawning.iter().filter_map(|h| h.selector.as_ref());
         let relations = self.changing.iter().flat_map(|h| &h.rule.relations);
-        watching
+        indexing
+            .chain(watching)
             .chain(changing)
+            .chain(spawning)
             .chain(relations.map(Relation::selector))
     }
 
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.watching.is_empty() && self.changing.is_empty()
+        self.indexing.is_empty()
+            && self.watching.is_empty()
+            && self.changing.is_empty()
+            && self.spawning.is_empty()
+    }
+
+    /// Whether there are index handlers and no others.
+    fn only_index(&self) -> bool {
+        let others = Self {
+            indexing: Vec::new(),
+            ..self.clone()
+        };
+        !self.indexing.is_empty() && others.is_empty()
     }
 
     /// Whether handlers of objects ask for one of these selectors themselves.
     pub(crate) fn want(&self, is_wanted: impl Fn(&Selector) -> bool) -> bool {
         let is_wanted = |selector: Option<&Selector>| selector.is_some_and(&is_wanted);
-        self.watching.iter().any(|h| is_wanted(h.selector.as_ref()))
+        self.indexing.iter().any(|h| is_wanted(h.selector.as_ref()))
+            || self.watching.iter().any(|h| is_wanted(h.selector.as_ref()))
             || self.changing.iter().any(|h| is_wanted(h.selector.as_ref()))
+            || self.spawning.iter().any(|h| is_wanted(h.selector.as_ref()))
     }
 
     /// Who wants to be woken by what happens to objects of one of these selectors.
@@ -84,6 +106,12 @@ impl Handlers {
     fn of(&self, is_wanted: impl Fn(&Selector) -> bool) -> Self {
         let is_wanted = |selector: &Option<Selector>| selector.as_ref().is_some_and(&is_wanted);
         Self {
+            indexing: self
+                .indexing
+                .iter()
+                .filter(|h| is_wanted(&h.selector))
+                .cloned()
+                .collect(),
             watching: self
                 .watching
                 .iter()
@@ -92,6 +120,12 @@ impl Handlers {
                 .collect(),
             changing: self
                 .changing
+                .iter()
+                .filter(|h| is_wanted(&h.selector))
+                .cloned()
+                .collect(),
+            spawning: self
+                .spawning
                 .iter()
                 .filter(|h| is_wanted(&h.selector))
                 .cloned()
@@ -120,7 +154,11 @@ impl Kind {
             .changing
             .iter()
             .filter_map(|h| h.filter.field.clone());
-        let mut fields: Vec<_> = watched.chain(changed).collect();
+        let spawned = handlers
+            .spawning
+            .iter()
+            .filter_map(|h| h.filter.field.clone());
+        let mut fields: Vec<_> = watched.chain(changed).chain(spawned).collect();
         fields.sort();
         fields.dedup();
         let storage = Storage {
@@ -136,6 +174,7 @@ impl Kind {
             owner_suffix: needs_owner_suffix(&resource.kind),
         };
         Self {
+            is_only_indexed: handlers.only_index(),
             resource,
             handlers,
             interests,

@@ -21,6 +21,8 @@ pub(crate) type Place = Option<OwnedSemaphorePermit>;
 pub(crate) enum Lane {
     /// Something has happened to it, or its time has come.
     Live,
+    /// A listing has found it, and it has been indexed.
+    Indexed,
     /// A listing has found it.
     Listed,
 }
@@ -63,8 +65,13 @@ pub(crate) struct Lanes {
 #[derive(Debug, Default)]
 struct Waiting {
     live: VecDeque<Ticket>,
+    indexed: VecDeque<Ticket>,
     listed: VecDeque<Ticket>,
     sleeping: BTreeMap<Due, Ticket>,
+    /// Those whose turn comes when no handler has to wait for indices any more.
+    held: VecDeque<(Lane, Ticket)>,
+    /// Handlers have to wait for indices.
+    is_closed: bool,
     /// How many have gone to sleep so far.
     sleepers: u64,
 }
@@ -81,6 +88,38 @@ impl Lanes {
             waiting: Mutex::default(),
             changed: Notify::new(),
             places: Arc::new(Semaphore::new(places)),
+        }
+    }
+
+    /// Handlers have to wait: everybody is held until the lanes are opened.
+    pub(crate) fn close(&self) {
+        self.waiting().is_closed = true;
+    }
+
+    /// Whether handlers may be called.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.waiting().is_closed
+    }
+
+    /// Handlers may be called: whoever is held lines up, before those who have come since.
+    pub(crate) fn open(&self) {
+        let mut waiting = self.waiting();
+        waiting.is_closed = false;
+        let held = std::mem::take(&mut waiting.held);
+        for (lane, ticket) in held.into_iter().rev() {
+            waiting.lane(lane).push_front(ticket);
+        }
+        self.changed.notify_one();
+    }
+
+    /// Lines up when handlers may be called.
+    pub(crate) fn hold(&self, lane: Lane, ticket: Ticket) {
+        let mut waiting = self.waiting();
+        if waiting.is_closed {
+            waiting.held.push_back((lane, ticket));
+        } else {
+            waiting.lane(lane).push_back(ticket);
+            self.changed.notify_one();
         }
     }
 
@@ -155,6 +194,7 @@ impl Waiting {
     fn lane(&mut self, lane: Lane) -> &mut VecDeque<Ticket> {
         match lane {
             Lane::Live => &mut self.live,
+            Lane::Indexed => &mut self.indexed,
             Lane::Listed => &mut self.listed,
         }
     }
@@ -162,7 +202,8 @@ impl Waiting {
     fn pop(&mut self) -> Option<(Lane, Ticket)> {
         let of = |lane| move |ticket| (lane, ticket);
         let live = self.live.pop_front().map(of(Lane::Live));
-        live.or_else(|| self.listed.pop_front().map(of(Lane::Listed)))
+        let known = live.or_else(|| self.indexed.pop_front().map(of(Lane::Indexed)));
+        known.or_else(|| self.listed.pop_front().map(of(Lane::Listed)))
     }
 
     /// Lines up those whose time has come.
@@ -211,6 +252,21 @@ mod tests {
             lanes.enter(lane, ticket(uid));
         }
         assert_eq!(order(&lanes).await, ["n1", "n2", "l1", "l2"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_held_goes_before_those_who_have_come_since() {
+        let lanes = Lanes::new(1);
+        lanes.close();
+        lanes.hold(Lane::Live, ticket("h1"));
+        lanes.hold(Lane::Indexed, ticket("i1"));
+        lanes.hold(Lane::Live, ticket("h2"));
+        lanes.enter(Lane::Live, ticket("n1"));
+        lanes.enter(Lane::Listed, ticket("l1"));
+        assert!(!lanes.is_open());
+        lanes.open();
+        lanes.hold(Lane::Live, ticket("late"));
+        assert_eq!(order(&lanes).await, ["h1", "h2", "n1", "late", "i1", "l1"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -42,8 +42,8 @@ pub(super) struct Page {
 
 impl Listing {
     /// Begins anew.
-    pub(super) fn begin(&mut self) {
-        self.number += 1;
+    pub(super) fn begin(&mut self, queue: &Queue) {
+        self.number = queue.next_listing();
         self.next = JoinSet::new();
         self.vanished.clear();
         self.is_open = true;

@@ -3,6 +3,8 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::commit::Unsent;
+use super::daemons::Attended;
+use super::indexing::Unindexed;
 use super::process::{Course, Known, Permit};
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
@@ -25,8 +27,14 @@ pub(crate) struct Memory {
     pub(crate) course: Option<Box<Course>>,
     /// Values of the handlers'.
     pub(crate) memos: Option<Memos>,
+    /// What goes along with it.
+    pub(crate) daemons: Option<Box<Attended>>,
     /// What is known of it for reconciliation.
     pub(crate) reconciled: Option<Box<Known>>,
+    /// It could not be indexed; nothing for most objects.
+    pub(crate) unindexed: Option<Box<Unindexed>>,
+    /// The operator was paused: the object is to be looked at though nothing seems to be new.
+    pub(crate) is_doubtful: bool,
     /// What is going on; nothing for most objects most of the time.
     pub(crate) work: Option<Box<Work>>,
 }
@@ -38,6 +46,8 @@ pub(crate) struct Work {
     pub(crate) snapshot: Option<Snapshot>,
     /// How far handling has come.
     pub(crate) cycle: Option<Cycle>,
+    /// That state is that of an own write, and not in the indices yet.
+    pub(crate) is_unindexed: bool,
     /// Changes by event handlers, to be sent with the next patch.
     pub(crate) carried: Change,
     /// Changes that could not be sent.
@@ -79,6 +89,22 @@ impl Memory {
         self.memos.get_or_insert_default().clone()
     }
 
+    /// Takes the memory out for a worker. The values of handlers can still be found here.
+    pub(super) fn lent(&mut self) -> Self {
+        let memos = self.memos.clone();
+        let left = Self {
+            memos,
+            ..Self::default()
+        };
+        std::mem::replace(self, left)
+    }
+
+    /// Puts the memory back that was lent to a worker. Values that were asked for meanwhile stay.
+    pub(super) fn give_back(&mut self, lent: Self) {
+        let memos = lent.memos.clone().or_else(|| self.memos.take());
+        *self = Self { memos, ..lent };
+    }
+
     /// Whether nothing is kept of the object but what names it.
     pub(crate) fn is_at_rest(&self) -> bool {
         let work = self.work.as_ref();
@@ -88,12 +114,24 @@ impl Memory {
     /// An own write has led to this state.
     pub(crate) fn wrote(&mut self, snapshot: Snapshot) {
         self.written = snapshot.version().or(self.written);
-        self.work().snapshot = Some(snapshot);
+        if let Some(daemons) = &self.daemons {
+            daemons.show(&snapshot);
+        }
+        let work = self.work();
+        work.snapshot = Some(snapshot);
+        work.is_unindexed = true;
+    }
+
+    /// The operator is paused: whatever was going on may be finished by others meanwhile.
+    pub(crate) fn pause(&mut self) {
+        (self.work, self.course, self.reconciled) = (None, None, None);
+        self.is_doubtful = true;
     }
 
     /// Forgets what is only needed while something is going on. That an object does not fit the types
     /// of a handler is kept, or it would be tried at each event.
     pub(crate) fn rest(&mut self) {
+        self.memos.take_if(|memos| memos.is_unused());
         let is_kept = |cycle: &Cycle| cycle.has_misfits();
         let cycle = self.work.take().and_then(|work| work.cycle).filter(is_kept);
         self.work = cycle.map(|cycle| {

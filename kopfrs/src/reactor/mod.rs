@@ -2,13 +2,15 @@
 //!
 //! `observe` finds out which resources there are, `namespaces` which namespaces, `orchestrate` keeps
 //! watches over those that handlers ask for, `watch` yields what happens in it, `queue` keeps it in the
-//! inbox of the object, `related` wakes objects for what happens to others, `lanes` says whose turn it is, `worker` takes it up then, `process` decides
+//! inbox of the object, `indexing` keeps something of it for others to look up, `related` wakes objects for what happens to others, `lanes` says whose turn it is, `worker` takes it up then, `process` decides
 //! what is to be done and does it, `commit` writes it down.
 
 mod commit;
 mod context;
+mod daemons;
 mod definitions;
 mod inbox;
+mod indexing;
 mod kind;
 mod lanes;
 mod listing;
@@ -25,6 +27,7 @@ mod queue;
 mod related;
 mod served;
 mod snapshot;
+mod terms;
 mod watch;
 mod wire;
 mod worker;

@@ -13,12 +13,14 @@ use tracing::{Instrument as _, debug, error, info, warn};
 
 use super::context::{Context, Scope};
 use super::definitions::{self, Hints};
+use super::indexing;
 use super::kind::Kind;
 use super::looks::{LATE, Series, longer, reached};
 use super::metadata::until;
 use super::namespaces;
 use super::observe::{Discovery, Silent, discover, is_defined, status_schema};
 use super::served::Served;
+use super::terms;
 use crate::registry::{Registry, RegistryError};
 use crate::resource::{Resource, Selector};
 use crate::storage::StatusSchema;
@@ -34,6 +36,10 @@ struct Orchestra<'a> {
     discovery: Discovery,
     /// Why to look again though nothing tells of a change.
     doubt: Doubt,
+    /// Held until there is work for the first time: each watch of that time holds one, too.
+    pending: Option<mpsc::Sender<()>>,
+    /// The term in which everything was listed last.
+    term: u64,
 }
 
 /// How sure it is that all is served that is to be served.
@@ -71,6 +77,9 @@ pub(crate) async fn orchestrate(
     }
     let lanes = context.clone();
     others.spawn(async move { match lanes.lanes.run().await {} });
+    others.spawn(terms::keep(context.clone()).in_current_span());
+    let (pending, mut all_ready) = mpsc::channel::<()>(1);
+    let term = context.term().number;
     let mut orchestra = Orchestra {
         context,
         registry,
@@ -78,12 +87,17 @@ pub(crate) async fn orchestrate(
         namespaces,
         discovery: Discovery::default(),
         doubt: Doubt::None,
+        pending: Some(pending.clone()),
+        term,
     };
-    let (pending, mut all_ready) = mpsc::channel::<()>(1);
+    let indexed = orchestra.context.clone();
+    others.spawn(indexing::keep(indexed.clone()).in_current_span());
+    let beginning = indexed.barrier.begin();
     if let Err(conflict) = orchestra.look(&pending).await {
         return conflict;
     }
-    drop(pending);
+    drop((pending, beginning));
+    orchestra.context.health.begun();
     let ready = async move {
         // Each watch holds a sender until it is ready.
         let _ = all_ready.recv().await;
@@ -105,6 +119,9 @@ impl Orchestra<'_> {
         let mut ask_at = None;
         let mut series: Option<Series> = None;
         let mut namespaces = self.namespaces.clone();
+        let mut terms = self.context.terms.subscribe();
+        // A term may have begun before anybody listened.
+        terms.mark_changed();
         loop {
             match self.doubt {
                 Doubt::None => (again, ask_at) = (first, None),
@@ -131,6 +148,7 @@ impl Orchestra<'_> {
                     ask_at = None;
                 }
                 Ok(()) = namespaces.changed() => self.follow_namespaces(&unawaited).await,
+                Ok(()) = terms.changed() => self.follow_terms(&unawaited).await,
             }
         }
     }
@@ -138,6 +156,8 @@ impl Orchestra<'_> {
     /// Finds out what is there, and serves it. Gives whether anything has changed.
     async fn look(&mut self, pending: &mpsc::Sender<()>) -> Result<bool, RegistryError> {
         self.discover().await;
+        #[cfg(feature = "admission")]
+        self.tell();
         let (wanted, is_complete) = self.wanted(&self.discovery.resources);
         self.doubt = match (self.discovery.silent.is_empty(), is_complete) {
             (false, _) => Doubt::Gaps,
@@ -318,9 +338,44 @@ impl Orchestra<'_> {
         true
     }
 
+    /// Tells aspects that follow the cluster what there is.
+    #[cfg(feature = "admission")]
+    fn tell(&self) {
+        let (resources, namespaces) = (&self.discovery.resources, self.namespaces.borrow().clone());
+        self.context.insights.send_if_modified(|insights| {
+            let is_known = insights.as_ref().is_some_and(|known| {
+                *known.resources == **resources && known.namespaces == namespaces
+            });
+            if !is_known {
+                *insights = Some(crate::engine::insights::Insights {
+                    resources: resources.as_slice().into(),
+                    namespaces,
+                });
+            }
+            !is_known
+        });
+    }
+
+    /// Watches everything that is known in a new term.
+    async fn follow_terms(&mut self, unawaited: &mpsc::Sender<()>) {
+        if self.context.term().has_ended() {
+            return;
+        }
+        let pending = self.pending.take();
+        let term = self.context.term().number;
+        // Whatever has happened in between is in no index yet.
+        let beginning = (term != self.term).then(|| indexing::begin_anew(&self.context));
+        self.term = term;
+        self.follow_namespaces(pending.as_ref().unwrap_or(unawaited))
+            .await;
+        drop(beginning);
+    }
+
     /// Begins with namespaces that have come, ends with those that are gone.
     async fn follow_namespaces(&mut self, pending: &mpsc::Sender<()>) {
         let namespaces = self.namespaces.borrow_and_update().clone();
+        #[cfg(feature = "admission")]
+        self.tell();
         for served in self.served.values_mut() {
             served.watch_in(namespaces.as_deref(), pending).await;
         }

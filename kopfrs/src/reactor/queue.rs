@@ -2,7 +2,7 @@
 //! rests. One worker an object, made when its turn comes, gone when there is nothing to do.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use k8s_openapi::jiff::Timestamp;
@@ -15,6 +15,7 @@ use tracing::{Instrument as _, info_span};
 
 use super::context::Context;
 use super::inbox::{Inbox, is_older};
+use super::indexing::{self, Pending};
 use super::kind::Kind;
 use super::lanes::{Due, Lane, Place, Ticket};
 use super::memory::Memory;
@@ -24,6 +25,7 @@ use super::worker::{self, Shift, is_known};
 use crate::cause::EventType;
 use crate::object::ObjectKey;
 
+mod holding;
 mod waking;
 
 /// An event, with the object still as text.
@@ -61,6 +63,10 @@ pub(crate) struct Queue {
     backlog: AtomicUsize,
     /// The backlog has become smaller.
     worked_off: Notify,
+    /// No handler is called before its first listing has been indexed.
+    is_awaited: AtomicBool,
+    /// How many listings there were, by whatever watch.
+    listings: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -73,6 +79,8 @@ struct Entry {
     inbox: Inbox,
     standing: Standing,
     memory: Memory,
+    /// Handlers wait until it has been indexed.
+    pending: Option<Pending>,
 }
 
 /// What an object is about.
@@ -82,6 +90,8 @@ enum Standing {
     Resting,
     /// It waits for its turn.
     Ready(Lane),
+    /// It waits until all indices are complete; then it lines up.
+    Held(Lane),
     /// It waits for its time.
     Sleeping(Due),
     /// A worker has taken its memory.
@@ -100,9 +110,10 @@ impl Queue {
             bonds: Bonds::default(),
             backlog: AtomicUsize::new(0),
             worked_off: Notify::new(),
+            is_awaited: AtomicBool::new(false),
+            listings: AtomicU64::new(0),
         });
         queue.context.related.enlist(&queue);
-        #[cfg(feature = "testing")]
         queue.context.announce(&queue);
         queue
     }
@@ -122,6 +133,11 @@ impl Queue {
 
     fn objects(&self) -> MutexGuard<'_, HashMap<Arc<str>, Entry>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of a listing that begins now: it is higher than that of any before.
+    pub(crate) fn next_listing(&self) -> u64 {
+        self.listings.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Takes an event in.
@@ -158,6 +174,7 @@ impl Queue {
             self.names().insert(key.clone(), uid.clone());
         }
         let entry = objects.entry(uid.clone()).or_insert_with(|| Entry {
+            pending: None,
             key,
             listing: 0,
             version: None,
@@ -175,6 +192,9 @@ impl Queue {
             return;
         }
         entry.inbox.add(event_type, version, text);
+        if lane == Lane::Listed && entry.pending.is_none() {
+            entry.pending = self.awaited(&kind);
+        }
         self.line_up(&uid, entry, lane);
     }
 
@@ -210,8 +230,9 @@ impl Queue {
             // Its worker looks into the inbox before it rests.
             Standing::Working => return,
             Standing::Ready(present) if present == Lane::Live || present == lane => return,
+            Standing::Held(present) if self.stays_held(present, lane) => return,
             Standing::Sleeping(due) => self.context.lanes.wake(due),
-            Standing::Ready(_) | Standing::Resting => {}
+            Standing::Ready(_) | Standing::Held(_) | Standing::Resting => {}
         }
         entry.standing = Standing::Ready(lane);
         if lane == Lane::Listed {
@@ -228,11 +249,14 @@ impl Queue {
     }
 
     fn is_stopping(&self) -> bool {
-        self.context.stop.drain.is_cancelled() || self.abandon.is_cancelled()
+        self.context.term().has_ended() || self.abandon.is_cancelled()
     }
 
     /// It is an object's turn. Its ticket may be an old one: then there is nothing to do.
     pub(crate) fn start(self: &Arc<Self>, uid: &Arc<str>, lane: Lane, place: Place) {
+        if self.holds(uid, lane) {
+            return;
+        }
         if lane == Lane::Listed {
             self.backlog.fetch_sub(1, Ordering::Relaxed);
             self.worked_off.notify_waiters();
@@ -246,31 +270,51 @@ impl Queue {
             return;
         };
         match entry.standing {
-            Standing::Ready(ready) if ready == lane => {}
+            Standing::Ready(ready) | Standing::Held(ready) if ready == lane => {}
             Standing::Sleeping(due) if lane == Lane::Live && due.has_come() => {}
-            Standing::Ready(_) | Standing::Sleeping(_) | Standing::Resting | Standing::Working => {
-                return;
-            }
+            Standing::Ready(_)
+            | Standing::Held(_)
+            | Standing::Sleeping(_)
+            | Standing::Resting
+            | Standing::Working => return,
         }
-        let is_time = matches!(entry.standing, Standing::Sleeping(_));
+        let now = self.context.environment.clock.now();
+        let is_time = matches!(entry.standing, Standing::Sleeping(_))
+            && !entry.memory.is_due_for_indices(now);
         entry.inbox.is_woken |= is_time && entry.memory.is_at_rest();
         entry.standing = Standing::Working;
-        let shift = Shift {
+        let mut shift = Shift {
             uid: uid.clone(),
             inbox: std::mem::take(&mut entry.inbox),
-            memory: std::mem::take(&mut entry.memory),
+            memory: entry.memory.lent(),
             place,
         };
         let span = info_span!(parent: &self.context.span, "object", object = %entry.key);
         let (queue, abandoned) = (self.clone(), self.abandon.clone());
+        let term = self.context.term();
         // Made where it is awaited: a future that is moved is kept twice.
         let worker = self.workers.track_future(async move {
             tokio::select! {
-                () = worker::run(queue, shift).instrument(span) => {}
-                () = abandoned.cancelled() => {}
+                () = worker::run(&queue, &mut shift).instrument(span) => return,
+                () = term.abandon.cancelled() => {}
+                () = abandoned.cancelled() => return,
             }
+            let memory = std::mem::take(&mut shift.memory);
+            queue.rest(&shift.uid, memory, None);
         });
         self.context.workers.spawn(worker);
+    }
+
+    /// The operator is paused, and nobody works any more: what was unfinished is forgotten, and taken
+    /// up from what is stored when everything is listed anew.
+    pub(super) fn pause(&self) {
+        for entry in self.objects().values_mut() {
+            if let Standing::Sleeping(due) = entry.standing {
+                self.context.lanes.wake(due);
+            }
+            entry.standing = Standing::Resting;
+            entry.memory.pause();
+        }
     }
 
     /// Waits until no more than so many objects wait that listings have found.
@@ -293,6 +337,18 @@ impl Queue {
         }
         self.workers.close();
         self.workers.wait().await;
+        let kind = self.kind();
+        for uid in self.objects().keys() {
+            indexing::forget(&self.context, &kind, uid);
+        }
+    }
+
+    /// The values that handlers keep for an object, if it is known.
+    #[cfg(feature = "admission")]
+    pub(crate) fn memos(&self, uid: &str) -> Option<crate::handler::Memos> {
+        self.objects()
+            .get_mut(uid)
+            .map(|entry| entry.memory.memos())
     }
 
     /// Whether an object is known to be gone, though its worker has not taken notice yet.
@@ -317,7 +373,8 @@ impl Queue {
         let Some(entry) = objects.get_mut(uid) else {
             return;
         };
-        entry.memory = memory;
+        entry.memory.give_back(memory);
+        let due = entry.memory.due_with_indices(due);
         entry.standing = Standing::Resting;
         if entry.inbox.deleted.is_none() && is_known(&kind, &entry.memory, entry.inbox.version) {
             entry.inbox.drop_live();
@@ -338,7 +395,12 @@ impl Queue {
         let known = objects.iter().map(|(uid, entry)| {
             let state = match entry.standing {
                 Standing::Resting => None,
-                Standing::Sleeping(_) if entry.memory.is_at_rest() => None,
+                Standing::Sleeping(_)
+                    if entry.memory.is_at_rest() && entry.memory.unindexed.is_none() =>
+                {
+                    None
+                }
+                Standing::Held(_) => Some("waits for all indices to be complete".to_owned()),
                 Standing::Ready(_) => Some("waits for its turn".to_owned()),
                 Standing::Sleeping(due) => Some(format!("waits for {:?}", due.remaining())),
                 Standing::Working => Some("is being handled".to_owned()),

@@ -21,6 +21,8 @@ pub(super) struct Served {
     /// Its watches by namespace, `None` for all; they end with it. Each goes its own way: one that
     /// fails delays no other.
     streams: HashMap<Option<String>, AbortOnDropHandle<()>>,
+    /// The term that they belong to.
+    term: u64,
 }
 
 impl Served {
@@ -30,6 +32,7 @@ impl Served {
             schema,
             queue: Queue::new(context, Arc::new(kind)),
             streams: HashMap::new(),
+            term: 0,
         }
     }
 
@@ -58,8 +61,8 @@ impl Served {
         }
     }
 
-    /// Watches in these namespaces, everywhere if `None`, and in no others. Each watch that is begun
-    /// holds a sender until it is ready.
+    /// Watches in these namespaces, everywhere if `None`, and in no others; nowhere while the operator
+    /// is paused. Each watch that is begun holds a sender until it is ready.
     pub(super) async fn watch_in(
         &mut self,
         namespaces: Option<&BTreeSet<String>>,
@@ -76,6 +79,14 @@ impl Served {
         for namespace in gone {
             self.stop(namespace).await;
         }
+        let term = self.queue.context.term();
+        if self.term != term.number || term.has_ended() {
+            self.halt().await;
+            self.term = term.number;
+        }
+        if term.has_ended() {
+            return;
+        }
         let wanted: Vec<Option<String>> = match names {
             Some(names) => names.iter().cloned().map(Some).collect(),
             None => vec![None],
@@ -91,14 +102,21 @@ impl Served {
                         .handlers
                         .is_empty()
                         .then(|| queue.context.related.listing());
-                    let on_ready = move || drop((pending, unlisted));
+                    let unindexed = queue.listing(namespace.as_deref());
+                    let on_ready = move || drop((pending, unlisted, unindexed));
                     let watch = Watch::new(queue.clone(), namespace.clone(), on_ready);
-                    let context = queue.context.clone();
+                    let (context, term) = (queue.context.clone(), term.clone());
                     let watching = async move {
-                        if kind.has_relations() {
-                            context.related.listed().await;
+                        let watching = async {
+                            if kind.has_relations() {
+                                context.related.listed().await;
+                            }
+                            watch.run().await;
+                        };
+                        tokio::select! {
+                            () = watching => {}
+                            () = term.drain.cancelled() => {}
                         }
-                        watch.run().await;
                     };
                     AbortOnDropHandle::new(tokio::spawn(watching.in_current_span()))
                 });
@@ -113,11 +131,16 @@ impl Served {
         }
     }
 
-    /// Ends with everything: the kind is not served any more.
-    pub(super) async fn end(mut self) {
+    /// Ends all watches; what is known stays.
+    async fn halt(&mut self) {
         for (_, stream) in self.streams.drain() {
             ended(stream).await;
         }
+    }
+
+    /// Ends with everything: the kind is not served any more.
+    pub(super) async fn end(mut self) {
+        self.halt().await;
         self.queue.end().await;
     }
 }

@@ -15,6 +15,7 @@ use super::snapshot::Version;
 use super::wire::{Bookmark, Envelope, clipped, peek, stream_error};
 use crate::api::{ApiError, Failure, Line, LineReader};
 use crate::cause::EventType;
+use crate::health::WatchReport;
 use crate::object::ObjectKey;
 use crate::settings::{InitialListing, WatchingSettings};
 
@@ -37,6 +38,8 @@ pub(crate) struct Watch {
     has_warned: bool,
     /// Something has been watched from the version on already; it may have become too old since.
     is_proven: bool,
+    /// Where it tells how it is.
+    report: WatchReport,
     /// Called once when the objects that are there have been listed and changes are being watched.
     on_ready: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -55,6 +58,8 @@ impl Watch {
         on_ready: impl FnOnce() + Send + 'static,
     ) -> Self {
         let on_ready: Box<dyn FnOnce() + Send> = Box::new(on_ready);
+        let name = name(&queue, namespace.as_deref());
+        let report = queue.context.health.watch(name);
         Self {
             initial: queue.context.settings.watching.initial_listing,
             queue,
@@ -64,6 +69,7 @@ impl Watch {
             failures: 0,
             has_warned: false,
             is_proven: false,
+            report,
             on_ready: Some(on_ready),
         }
     }
@@ -87,6 +93,7 @@ impl Watch {
                 }
             }
             let pause = pause(&self.queue.context.settings.watching, &mut self.failures);
+            self.report.failed(&error);
             // Once, not at each attempt; and not at all if the next one works.
             let is_news = match error.failure() {
                 Failure::Transient => self.failures == 2,
@@ -107,11 +114,7 @@ impl Watch {
     }
 
     fn name(&self) -> String {
-        let kind = self.queue.kind();
-        match &self.namespace {
-            Some(namespace) => format!("{} in namespace {namespace}", kind.resource),
-            None => kind.resource.to_string(),
-        }
+        name(&self.queue, self.namespace.as_deref())
     }
 
     /// Begins to list if need be, then watches until the stream ends.
@@ -120,7 +123,7 @@ impl Watch {
             (Some(version), _) => format!("resourceVersion={version}"),
             (None, InitialListing::Paged) => format!("resourceVersion={}", self.begin().await?),
             (None, InitialListing::Streamed) => {
-                self.listing.begin();
+                self.listing.begin(&self.queue);
                 "sendInitialEvents=true&resourceVersionMatch=NotOlderThan".to_owned()
             }
         };
@@ -190,6 +193,7 @@ impl Watch {
 
     /// All that was there has been listed, and changes are being watched.
     fn ready(&mut self) {
+        self.report.listed();
         if let Some(on_ready) = self.on_ready.take() {
             on_ready();
         }
@@ -198,6 +202,7 @@ impl Watch {
     fn works(&mut self) {
         self.is_proven = true;
         self.failures = 0;
+        self.report.works();
         if !self.listing.now().is_open && std::mem::take(&mut self.has_warned) {
             info!("the watch of {} works again", self.name());
         }
@@ -212,7 +217,7 @@ impl Watch {
 
     /// Begins to list; gives the version from which on changes are to be watched.
     async fn begin(&mut self) -> Result<String, ApiError> {
-        self.listing.begin();
+        self.listing.begin(&self.queue);
         let page = Page::first(&self.queue, self.path()).await?;
         let version = page.list()?.metadata.resource_version;
         self.version = Some(version.clone());
@@ -327,6 +332,14 @@ impl Watch {
         };
         self.queue.push(arrival, self.listing.now());
         Some(meta.resource_version.into_owned())
+    }
+}
+
+fn name(queue: &Queue, namespace: Option<&str>) -> String {
+    let kind = queue.kind();
+    match namespace {
+        Some(namespace) => format!("{} in namespace {namespace}", kind.resource),
+        None => kind.resource.to_string(),
     }
 }
 

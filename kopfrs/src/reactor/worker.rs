@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use tracing::{debug, error, warn};
 
 use super::inbox::{Inbox, is_older};
+use super::indexing;
 use super::kind::Kind;
 use super::lanes::Place;
 use super::memory::{Memory, Next};
@@ -28,16 +29,24 @@ pub(crate) struct Shift {
 }
 
 /// Works for one object until there is nothing to do at once.
-pub(crate) async fn run(queue: Arc<Queue>, mut shift: Shift) {
-    let drain = queue.context.stop.drain.clone();
+pub(crate) async fn run(queue: &Arc<Queue>, shift: &mut Shift) {
+    let drain = queue.context.term().drain.clone();
     loop {
         if drain.is_cancelled() {
-            queue.rest(&shift.uid, shift.memory, None);
+            queue.rest(&shift.uid, std::mem::take(&mut shift.memory), None);
             return;
         }
         let kind = queue.kind();
+        if !indexing::admitted(queue, &kind, shift).await && !kind.is_only_indexed {
+            queue.park(shift);
+            return;
+        }
+        if let Some(other) = indexing::again(&queue.context, &kind, shift).await {
+            queue.rest(&shift.uid, std::mem::take(&mut shift.memory), other);
+            return;
+        }
         let is_gone = shift.inbox.deleted.is_some();
-        let looked = AssertUnwindSafe(look(&queue, &kind, &mut shift))
+        let looked = AssertUnwindSafe(turn(queue, &kind, shift))
             .catch_unwind()
             .await;
         let next = looked.unwrap_or_else(|panic| {
@@ -53,42 +62,63 @@ pub(crate) async fn run(queue: Arc<Queue>, mut shift: Shift) {
         match next {
             Next::Now if !drain.is_cancelled() => shift.inbox = queue.take(&shift.uid),
             Next::At(due) => {
-                queue.rest(&shift.uid, shift.memory, Some(due));
+                queue.rest(&shift.uid, std::mem::take(&mut shift.memory), Some(due));
                 return;
             }
             Next::Rest(due) => {
                 shift.memory.rest();
-                queue.rest(&shift.uid, shift.memory, Some(due));
+                queue.rest(&shift.uid, std::mem::take(&mut shift.memory), Some(due));
                 return;
             }
             Next::Idle | Next::Now => {
                 shift.memory.rest();
-                queue.rest(&shift.uid, shift.memory, None);
+                queue.rest(&shift.uid, std::mem::take(&mut shift.memory), None);
                 return;
             }
         }
     }
 }
 
+/// Looks at an object, and brings the indices up to date with what we have written meanwhile.
+async fn turn(queue: &Arc<Queue>, kind: &Arc<Kind>, shift: &mut Shift) -> Next {
+    let next = look(queue, kind, shift).await;
+    indexing::written(&queue.context, kind, shift).await;
+    next
+}
+
 /// Takes the inbox in, and has the object processed as it is now.
 async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, shift: &mut Shift) -> Next {
     let context = &queue.context;
-    let (memory, place) = (&mut shift.memory, &mut shift.place);
     let inbox = std::mem::take(&mut shift.inbox);
     let is_woken = inbox.is_woken;
+    let is_roused = inbox.is_roused;
+    let is_gone = inbox.deleted.is_some();
+    if kind.is_only_indexed && inbox.is_indexed {
+        return Next::Idle;
+    }
+    if is_gone {
+        indexing::forget(context, kind, &shift.uid);
+    }
     if let Some((event_type, text)) = inbox.live
-        && !is_known(kind, memory, inbox.version)
+        && !is_known(kind, &shift.memory, inbox.version)
         && let Some(snapshot) = parsed(kind, &text)
-        && !is_older(snapshot.version(), memory.written)
+        && !is_older(snapshot.version(), shift.memory.written)
     {
         drop(text);
+        let is_written =
+            shift.memory.written.is_some() && shift.memory.written == snapshot.version();
+        if !inbox.is_indexed && !is_gone && !is_written {
+            indexing::update(context, kind, shift, &snapshot.body).await;
+        }
+        let (memory, place) = (&mut shift.memory, &mut shift.place);
         process::event(context, kind, memory, (event_type, &snapshot), place).await;
         // The echo of an own write tells nothing that its answer has not told.
-        let is_echo = memory.written.is_some() && memory.written == snapshot.version();
-        if !is_echo || memory.work().snapshot.is_none() {
+        if !is_written || memory.work().snapshot.is_none() {
             memory.work().snapshot = Some(snapshot);
         }
+        memory.is_doubtful = false;
     }
+    let (memory, place) = (&mut shift.memory, &mut shift.place);
     if let Some(text) = inbox.deleted {
         if let Some(snapshot) = parsed(kind, &text) {
             let event = (EventType::Deleted, &snapshot);
@@ -96,8 +126,15 @@ async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, shift: &mut Shift) -> Next {
         }
         return Next::Idle;
     }
+    if kind.is_only_indexed {
+        return Next::Idle;
+    }
     let is_gone = || queue.has_deletion(&shift.uid);
     memory.work().is_woken |= is_woken;
+    if is_roused && memory.work().snapshot.is_none() {
+        let seen = memory.daemons.as_ref().and_then(|daemons| daemons.seen());
+        memory.work().snapshot = seen;
+    }
     if memory.work().is_woken && memory.work().snapshot.is_none() {
         let reading = pin!(read(queue, kind, &shift.uid));
         match process::yielding(place, reading).await {
@@ -137,13 +174,14 @@ async fn read(queue: &Queue, kind: &Kind, uid: &str) -> Result<Option<Snapshot>,
 /// be read. Handlers of raw events want to see the echo, too.
 pub(crate) fn is_known(kind: &Kind, memory: &Memory, version: Option<Version>) -> bool {
     match (memory.written, version) {
+        _ if memory.is_doubtful => false,
         (Some(written), Some(version)) if kind.handlers.watching.is_empty() => version <= written,
         (Some(written), Some(version)) => version < written,
         _ => false,
     }
 }
 
-fn parsed(kind: &Kind, text: &str) -> Option<Snapshot> {
+pub(super) fn parsed(kind: &Kind, text: &str) -> Option<Snapshot> {
     match serde_json::from_str(text) {
         Ok(object) => Some(Snapshot::new(kind, object)),
         Err(error) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Registry, Table};
 use crate::cause::{ChangingCause, Reason};
 use crate::handler::{Family, Handler, Location};
+use crate::index::IndexShape;
 use crate::resource::Selector;
 
 /// Why an operator cannot work with its handlers.
@@ -27,6 +28,60 @@ pub enum RegistryError {
         first: Location,
         /// Where the second of them is declared.
         second: Location,
+    },
+    /// The types of an index are not known.
+    #[error(
+        "the index handler `{id}` at {location} returns nothing that tells what its index holds: let it return a mapping, a list of pairs, or a value"
+    )]
+    Shapeless {
+        /// Its id.
+        id: String,
+        /// Where it is declared.
+        location: Location,
+    },
+    /// Two functions fill one index with values of different types.
+    #[error(
+        "the index `{id}` is an `{}` at {} and an `{}` at {}: give one of them another id, or let both return the same",
+        first.0, first.1, second.0, second.1
+    )]
+    Shapes {
+        /// The id.
+        id: String,
+        /// The types of the first one, and where it is declared.
+        first: (IndexShape, Location),
+        /// The types of the second one, and where it is declared.
+        second: (IndexShape, Location),
+    },
+    /// A handler takes an index that nobody fills.
+    #[error(
+        "{handler} at {location} takes the index `{index}`, but nobody fills one of this id; {hint}"
+    )]
+    UnknownIndex {
+        /// The id of the index.
+        index: String,
+        /// Who takes it.
+        handler: String,
+        /// Where that is declared.
+        location: Location,
+        /// What else could be meant.
+        hint: String,
+    },
+    /// A handler takes an index as one of other types.
+    #[error(
+        "{handler} at {location} takes the index `{index}` as an `{}`, but it is an `{}`, declared at {declared}: write that one",
+        shapes.1, shapes.0
+    )]
+    Mistaken {
+        /// The id of the index.
+        index: String,
+        /// Who takes it.
+        handler: String,
+        /// Where that is declared.
+        location: Location,
+        /// Where the index is declared.
+        declared: Location,
+        /// What it is, and as what it is taken.
+        shapes: Box<(IndexShape, IndexShape)>,
     },
     /// A kind is handled by its changes, or by what verification finds: not by both.
     #[error(
@@ -52,6 +107,26 @@ pub enum RegistryError {
         /// Where it is declared.
         location: Location,
     },
+    /// A handler of reviews is for no operation at all.
+    #[error(
+        "the handler `{id}` at {location} has an empty list of operations, so it would never be called; leave `operations` out for all of them"
+    )]
+    NoOperations {
+        /// Its id.
+        id: String,
+        /// Where it is declared.
+        location: Location,
+    },
+    /// A conversion does not say between which versions.
+    #[error(
+        "the conversion `{id}` at {location} needs two different versions: `.from(\"v1alpha1\").to(\"v1\")`"
+    )]
+    NoVersions {
+        /// Its id.
+        id: String,
+        /// Where it is declared.
+        location: Location,
+    },
     /// A handler would never be called, or what it returns would not be understood.
     #[error(
         "the {handler} handler `{id}` at {location} needs a verify handler for the same objects: declare one with `on::verify`"
@@ -67,6 +142,33 @@ pub enum RegistryError {
 }
 
 impl Registry {
+    /// Checks what handlers of reviews and conversions are for.
+    ///
+    /// # Errors
+    /// If one of them could never be called.
+    pub fn check_webhooks(&self) -> Result<(), RegistryError> {
+        let idle = self.admission().iter().find(|handler| {
+            let operations = handler.rule.operations.as_ref();
+            operations.is_some_and(Vec::is_empty)
+        });
+        if let Some(handler) = idle {
+            return Err(RegistryError::NoOperations {
+                id: handler.id.clone(),
+                location: handler.location,
+            });
+        }
+        let lost = self.conversions().iter().find(|handler| {
+            let rule = &handler.rule;
+            rule.from.is_empty() || rule.to.is_empty() || rule.from == rule.to
+        });
+        lost.map_or(Ok(()), |handler| {
+            Err(RegistryError::NoVersions {
+                id: handler.id.clone(),
+                location: handler.location,
+            })
+        })
+    }
+
     /// Checks the ids of handlers that meet on one resource: those whose selectors `matches` says
     /// are for it.
     ///
@@ -74,8 +176,13 @@ impl Registry {
     /// If two different functions have one id.
     pub fn check_resource(&self, matches: impl Fn(&Selector) -> bool) -> Result<(), RegistryError> {
         let is_met = |selector: Option<&Selector>| selector.is_some_and(&matches);
+        check(self.indexing(), |handler| is_met(handler.selector.as_ref()))?;
         check(self.watching(), |handler| is_met(handler.selector.as_ref()))?;
         check(self.changing(), |handler| is_met(handler.selector.as_ref()))?;
+        check(self.spawning(), |handler| is_met(handler.selector.as_ref()))?;
+        check(self.admission(), |handler| {
+            is_met(handler.selector.as_ref())
+        })?;
         let changing = self.changing().iter();
         check_lifecycle(changing.filter(|handler| is_met(handler.selector.as_ref())))
     }

@@ -5,6 +5,7 @@
 
 mod collect;
 mod conflict;
+mod indices;
 mod table;
 
 use std::sync::Arc;
@@ -15,7 +16,10 @@ use kube::CustomResourceExt;
 pub use self::collect::Submission;
 pub use self::conflict::RegistryError;
 pub use self::table::Table;
-use crate::cause::{ActivityCause, ChangingCause, WatchingCause};
+use crate::cause::{
+    ActivityCause, AdmissionCause, ChangingCause, ConversionCause, IndexingCause, SpawningCause,
+    WatchingCause,
+};
 use crate::handler::{Family, Handler};
 
 /// All handlers of one operator.
@@ -36,8 +40,12 @@ use crate::handler::{Family, Handler};
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     activities: Table<ActivityCause>,
+    indexing: Table<IndexingCause>,
     watching: Table<WatchingCause>,
     changing: Table<ChangingCause>,
+    spawning: Table<SpawningCause>,
+    admission: Table<AdmissionCause>,
+    conversions: Table<ConversionCause>,
     definitions: Vec<Definition>,
 }
 
@@ -75,6 +83,13 @@ macro_rules! tables {
     )*
 
         impl Registry {
+            /// All who take indices.
+            fn takers(&self) -> Vec<indices::Taker<'_>> {
+                let mut takers = Vec::new();
+                $(takers.extend(self.$table.iter().flat_map(|handler| indices::takers(handler)));)*
+                takers
+            }
+
             /// How many handlers there are.
             pub fn len(&self) -> usize {
                 0 $(+ self.$table.len())*
@@ -93,8 +108,12 @@ macro_rules! tables {
 
 tables! {
     ActivityCause => activities,
+    IndexingCause => indexing,
     WatchingCause => watching,
     ChangingCause => changing,
+    SpawningCause => spawning,
+    AdmissionCause => admission,
+    ConversionCause => conversions,
 }
 
 impl Registry {

@@ -27,9 +27,12 @@ pub(crate) struct Variable {
 }
 
 const DURATION: &str = "a duration such as 10s, 1m30s, 500ms, or a number of seconds";
+const PATIENCE: &str = "a duration such as 10s, 5m, or never";
 const DURATIONS: &str = "a list of durations such as 1s,2s,5s";
 const COUNT: &str = "a whole number from 1 on";
 const NUMBER: &str = "a whole number";
+const INTEGER: &str = "a whole number, which may be negative";
+const DNS_NAME: &str = "a name such as demo or demo.example.com";
 const SWITCH: &str = "true or false";
 const TEXT: &str = "a text that is not empty";
 const PREFIX: &str = "a DNS name such as demo.example.com, or kopf";
@@ -63,6 +66,7 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_EXECUTION_LIFECYCLE", "all_at_once, asap, one_by_one, randomized or shuffled",
         |s, t| t.parse().ok()? => s.execution.lifecycle;
     "KOPFRS_EXECUTION_LIFECYCLE_SEED", NUMBER, |s, t| Some(t.parse().ok()?) => s.execution.lifecycle_seed;
+    "KOPFRS_INDEXING_PATIENCE", PATIENCE, |s, t| patience(t)? => s.indexing.patience;
     "KOPFRS_WATCHING_PAGE_SIZE", COUNT, |s, t| u32::try_from(count(t)?).ok()? => s.watching.page_size;
     "KOPFRS_WATCHING_INACTIVITY_TIMEOUT", DURATION, |s, t| duration(t)? => s.watching.inactivity_timeout;
     "KOPFRS_WATCHING_SERVER_TIMEOUT", DURATION, |s, t| duration(t)? => s.watching.server_timeout;
@@ -83,9 +87,36 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_POSTING_QUEUE_LIMIT", COUNT, |s, t| count(t)? => s.posting.queue_limit;
     "KOPFRS_POSTING_REPEAT_INTERVAL", DURATION, |s, t| duration(t)? => s.posting.repeat_interval;
     "KOPFRS_POSTING_DRAIN_BUDGET", DURATION, |s, t| duration(t)? => s.posting.drain_budget;
+    "KOPFRS_ADMISSION_MANAGED", TEXT, |s, t| Some(filled(t)?) => s.admission.managed;
+    "KOPFRS_BACKGROUND_CANCELLATION_POLLING", DURATION, |s, t| duration(t)? => s.background.cancellation_polling;
+    "KOPFRS_BACKGROUND_INSTANT_EXIT_TIMEOUT", DURATION,
+        |s, t| Some(duration(t)?) => s.background.instant_exit_timeout;
+    "KOPFRS_LEADER_ELECTION_ENABLED", SWITCH, |s, t| switch(t)? => s.leader_election.enabled;
+    "KOPFRS_LEADER_ELECTION_LEASE_NAME", DNS_NAME, |s, t| Some(dns_name(t)?) => s.leader_election.lease_name;
+    "KOPFRS_LEADER_ELECTION_NAMESPACE", DNS_NAME, |s, t| Some(dns_name(t)?) => s.leader_election.namespace;
+    "KOPFRS_LEADER_ELECTION_LEASE_DURATION", DURATION, |s, t| duration(t)? => s.leader_election.lease_duration;
+    "KOPFRS_LEADER_ELECTION_RENEW_DEADLINE", DURATION, |s, t| duration(t)? => s.leader_election.renew_deadline;
+    "KOPFRS_LEADER_ELECTION_RETRY_PERIOD", DURATION, |s, t| duration(t)? => s.leader_election.retry_period;
+    "KOPFRS_LEADER_ELECTION_IDENTITY", TEXT, |s, t| Some(filled(t)?) => s.leader_election.identity;
+    "KOPFRS_PEERING_NAME", DNS_NAME, |s, t| dns_name(t)? => s.peering.name;
+    "KOPFRS_PEERING_PRIORITY", INTEGER, |s, t| t.parse().ok()? => s.peering.priority;
+    "KOPFRS_PEERING_LIFETIME", DURATION, |s, t| duration(t)? => s.peering.lifetime;
+    "KOPFRS_PEERING_MANDATORY", SWITCH, |s, t| switch(t)? => s.peering.mandatory;
+    "KOPFRS_PEERING_STANDALONE", SWITCH, |s, t| switch(t)? => s.peering.standalone;
+    "KOPFRS_PEERING_STEALTH", SWITCH, |s, t| switch(t)? => s.peering.stealth;
+    "KOPFRS_PEERING_CLUSTERWIDE", SWITCH, |s, t| Some(switch(t)?) => s.peering.clusterwide;
+    "KOPFRS_HEALTH_WATCH_BUDGET", DURATION, |s, t| duration(t)? => s.health.watch_budget;
+    "KOPFRS_HEALTH_QUEUE_BUDGET", DURATION, |s, t| duration(t)? => s.health.queue_budget;
+    "KOPFRS_HEALTH_LEASE_BUDGET", DURATION, |s, t| duration(t)? => s.health.lease_budget;
+    "KOPFRS_HEALTH_PROBE_TIMEOUT", DURATION, |s, t| duration(t)? => s.health.probe_timeout;
+    "KOPFRS_HEALTH_PROBE_MAX_AGE", DURATION, |s, t| duration(t)? => s.health.probe_max_age;
     "KOPFRS_PROCESS_DRAIN_BUDGET", DURATION, |s, t| duration(t)? => s.process.drain_budget;
     "KOPFRS_PROCESS_CLEANUP_BUDGET", DURATION, |s, t| duration(t)? => s.process.cleanup_budget;
 };
+
+/// Flags of the command line that look like settings.
+#[cfg(feature = "cli")]
+const FLAGS: &[&str] = &["KOPFRS_LEADER_ELECT"];
 
 /// Those of some variables that look like settings, but are none: misspelt, most likely.
 #[cfg(feature = "cli")]
@@ -95,6 +126,7 @@ pub(crate) fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
         name.starts_with("KOPFRS_")
             && name.splitn(3, '_').count() == 3
             && VARIABLES.iter().all(|variable| variable.name != name)
+            && !FLAGS.contains(&&**name)
             && VARIABLES
                 .iter()
                 .any(|variable| section(variable.name) == section(name))
@@ -193,6 +225,13 @@ fn duration(text: &str) -> Option<Duration> {
     Some(total)
 }
 
+fn patience(text: &str) -> Option<Option<Duration>> {
+    match text {
+        "never" => Some(None),
+        text => duration(text).map(Some),
+    }
+}
+
 fn durations(text: &str) -> Option<Vec<Duration>> {
     text.split(',').map(|part| duration(part.trim())).collect()
 }
@@ -244,6 +283,10 @@ fn is_dns_name(text: &str) -> bool {
         .all(|label| !label.is_empty() && label.chars().all(is_inner))
 }
 
+fn dns_name(text: &str) -> Option<String> {
+    is_dns_name(text).then(|| text.to_owned())
+}
+
 fn place(text: &str) -> Option<Place> {
     match text {
         "annotations" => Some(Place::Annotations),
@@ -293,6 +336,7 @@ mod tests {
             "KOPFRS_EXECUTION_BACKOFF",
             "KOPFRS_EXECUTION_DEFAULT_BACKOFF",
             "KOPFRS_LOG_FORMAT",
+            "KOPFRS_LEADER_ELECT",
             "KOPFRS_POSTING",
             "PATH",
         ];
@@ -303,10 +347,14 @@ mod tests {
     /// A value that each variable takes, and that is not the default.
     fn sample(variable: &Variable) -> &'static str {
         match variable.expected {
-            DURATION => "1234ms",
+            DURATION | PATIENCE => "1234ms",
             DURATIONS => "1s,2s",
-            COUNT | NUMBER => "7",
-            SWITCH if variable.name.ends_with("ENABLED") || variable.name.ends_with("HTTP2") => {
+            COUNT | NUMBER | INTEGER => "7",
+            DNS_NAME => "somebody",
+            SWITCH
+                if variable.name.ends_with("POSTING_ENABLED")
+                    || variable.name.ends_with("HTTP2") =>
+            {
                 "off"
             }
             SWITCH => "on",

@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use crate::cause::{ActivityCause, ChangingCause, ObjectCause, WatchingCause};
+use crate::cause::{
+    ActivityCause, AdmissionCause, ChangingCause, ConversionCause, IndexingCause, ObjectCause,
+    SpawningCause, WatchingCause,
+};
 use crate::handler::{ErrorKind, Family, Handler, HandlerError, Invocation, Outcome};
 use crate::object::ObjectKey;
 use crate::registry::{Registered, Registry};
@@ -19,7 +22,8 @@ pub struct Call {
     /// The handler's id.
     pub handler: String,
     /// Why it was called: `create`, `update`, `delete`, `resume`; of events `LISTED`, `ADDED`, `MODIFIED`,
-    /// `DELETED`; of activities `startup`, `login`, `cleanup`.
+    /// `DELETED`; of indices `index`; of reviews the operation, of conversions `v1alpha1 to v1`; of activities `startup`,
+    /// `login`, `cleanup`.
     pub reason: String,
     /// The object; `None` in activities.
     pub object: Option<ObjectKey>,
@@ -151,8 +155,12 @@ impl Recorder {
     pub(super) fn record(&self, handlers: &Registry) -> Registry {
         let mut recorded = Registry::new();
         self.record_table::<ActivityCause>(handlers, &mut recorded);
+        self.record_table::<IndexingCause>(handlers, &mut recorded);
         self.record_table::<WatchingCause>(handlers, &mut recorded);
         self.record_table::<ChangingCause>(handlers, &mut recorded);
+        self.record_table::<SpawningCause>(handlers, &mut recorded);
+        self.record_table::<AdmissionCause>(handlers, &mut recorded);
+        self.record_table::<ConversionCause>(handlers, &mut recorded);
         assert_eq!(
             recorded.len(),
             handlers.len(),
@@ -177,8 +185,10 @@ impl Recorder {
             filter: handler.filter.clone(),
             rule: handler.rule.clone(),
             param: handler.param.clone(),
+            indices: handler.indices.clone(),
             location: handler.location,
             function: handler.function.clone(),
+            is_blocking: handler.is_blocking,
             call: Arc::new(move |invocation| {
                 let (recorder, function) = (recorder.clone(), function.clone());
                 if let Some(subhandlers) = &invocation.subhandlers {
@@ -254,6 +264,16 @@ impl Told for ActivityCause {
     }
 }
 
+impl Told for IndexingCause {
+    fn reason(&self) -> String {
+        "index".to_owned()
+    }
+
+    fn object(&self) -> Option<ObjectKey> {
+        Some(self.body.key())
+    }
+}
+
 impl Told for WatchingCause {
     fn reason(&self) -> String {
         self.event.event_type.to_string()
@@ -264,6 +284,16 @@ impl Told for WatchingCause {
     }
 }
 
+impl Told for SpawningCause {
+    fn reason(&self) -> String {
+        "background".to_owned()
+    }
+
+    fn object(&self) -> Option<ObjectKey> {
+        Some(self.body.key())
+    }
+}
+
 impl Told for ChangingCause {
     fn reason(&self) -> String {
         self.reason.to_string()
@@ -271,5 +301,25 @@ impl Told for ChangingCause {
 
     fn object(&self) -> Option<ObjectKey> {
         Some(self.body.key())
+    }
+}
+
+impl Told for AdmissionCause {
+    fn reason(&self) -> String {
+        self.operation.to_string()
+    }
+
+    fn object(&self) -> Option<ObjectKey> {
+        Some(self.body.key())
+    }
+}
+
+impl Told for ConversionCause {
+    fn reason(&self) -> String {
+        format!("{} to {}", self.from, self.to)
+    }
+
+    fn object(&self) -> Option<ObjectKey> {
+        Some(crate::object::Body::new((*self.object).clone()).key())
     }
 }

@@ -335,7 +335,7 @@ pub(crate) fn progress(object: &Value) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-fn definition(status: Status) -> String {
+pub(crate) fn definition(status: Status) -> String {
     let (subresources, schema) = match status {
         Status::Open => (
             "subresources: {status: {}}",

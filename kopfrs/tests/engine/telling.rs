@@ -145,7 +145,11 @@ fn logging() -> Registry {
             warn!("is odd");
             debug!("is a detail");
             tracing::error!(target: "kube_client::retry", "is not the handler's");
-            subs.register("x").run_blocking(|| warn!("is odd, too"));
+            // Threads of the pool do not have what is set for this one alone.
+            let dispatch = tracing::dispatcher::get_default(Clone::clone);
+            subs.register("x").run_blocking(move || {
+                tracing::dispatcher::with_default(&dispatch, || warn!("is odd, too"));
+            });
             Ok(())
         });
     let changed = on::event::<Demo>()

@@ -4,8 +4,10 @@
 //! Run elsewhere, say `-- --test-threads 16`.
 
 mod actions;
+mod admission;
 mod clients;
 mod oracle;
 mod readme;
 mod reconcile;
+mod replicas;
 mod weather;

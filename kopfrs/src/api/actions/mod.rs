@@ -29,6 +29,7 @@ pub use self::event::{Note, Severity};
 pub use self::list::{List, Page};
 pub use self::object::{KindSource, Object};
 pub use self::upsert::Change;
+pub(crate) use self::write::program;
 
 use self::error::{outcome, sorted};
 pub(in crate::api) use self::object::with_types;

@@ -26,6 +26,11 @@ static PROGRAM: LazyLock<String> = LazyLock::new(|| {
         .collect()
 });
 
+/// The name of the program.
+pub(crate) fn program() -> &'static str {
+    &PROGRAM
+}
+
 impl Actions {
     /// Creates an object; it becomes what the server has stored, with its name if that was generated.
     ///

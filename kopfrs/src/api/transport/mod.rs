@@ -32,6 +32,7 @@ use self::paced::Paced;
 pub(super) use self::route::Route;
 use self::wire::Wire;
 use super::LoginError;
+use super::fence::{Fence, is_write};
 use crate::settings::NetworkingSettings;
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -46,7 +47,13 @@ type Stack = BoxCloneSyncService<Request<Body>, Response<Reply>, BoxError>;
 pub(crate) struct Outfit {
     settings: Arc<NetworkingSettings>,
     places: Arc<Semaphore>,
+    fence: Fence,
+    /// Whether there are places and connections aside.
+    has_reserve: bool,
 }
+
+/// How many requests may be on their way aside.
+const RESERVED: usize = 4;
 
 /// See the module.
 pub(super) struct Transport {
@@ -65,7 +72,27 @@ impl Outfit {
         Self {
             settings: Arc::new(settings),
             places,
+            fence: Fence::default(),
+            has_reserve: false,
         }
+    }
+
+    /// Sends what changes something inside of a fence only, and keeps places and connections aside for
+    /// those who keep the fence.
+    pub(crate) fn fenced_by(mut self, fence: Fence) -> Self {
+        self.fence = fence;
+        self.has_reserve = true;
+        self
+    }
+
+    /// What is aside, if anything is: outside of the fence.
+    pub(super) fn reserve(&self) -> Option<Self> {
+        self.has_reserve.then(|| Self {
+            settings: self.settings.clone(),
+            places: Arc::new(Semaphore::new(RESERVED)),
+            fence: Fence::default(),
+            has_reserve: false,
+        })
     }
 }
 
@@ -128,7 +155,13 @@ impl Transport {
                 ),
                 Route::Stream | Route::Log | Route::Proxy | Route::Upgrade => None,
             };
-            let response = self.stack.clone().oneshot(request).await?;
+            let is_write = is_write(&request);
+            let request = self.stack.clone().oneshot(request);
+            let response = if is_write {
+                self.outfit.fence.guard(request).await?
+            } else {
+                request.await?
+            };
             Ok(response.map(|body| match place {
                 Some(_) => Held::new(Paced::new(body, wait), place).boxed_unsync(),
                 None => body,

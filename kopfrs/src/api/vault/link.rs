@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use blake2::{Blake2s256, Digest as _};
+use http::Request;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use kube::Config;
 use serde_json::Value;
@@ -11,6 +12,7 @@ use tracing::warn;
 
 use crate::api::credentials::Access;
 use crate::api::error::with_reasons;
+use crate::api::fence::Reserved;
 use crate::api::transport::{BoxError, Outfit, Transport};
 use crate::api::{Credentials, LoginError, plugin};
 use crate::clock::Clock;
@@ -34,7 +36,9 @@ pub(super) struct Link {
     pub(super) valid_until: Option<Timestamp>,
     /// When to look for others.
     pub(super) renew_at: Option<Timestamp>,
-    pub(super) transport: Transport,
+    transport: Transport,
+    /// For those who must not wait for others.
+    reserve: Option<Transport>,
     is_proven: AtomicBool,
     /// How many requests got no answer before the first that did.
     unanswered: AtomicU32,
@@ -50,19 +54,23 @@ impl Link {
     ) -> Result<Self, LoginError> {
         let url = credentials.url();
         let mut valid_until = credentials.valid_until;
-        let (namespace, fingerprint, transport) = match credentials.access {
+        let aside = outfit.reserve();
+        let (namespace, fingerprint, transport, reserve) = match credentials.access {
             Access::Client(client, mark) => (
                 client.default_namespace().to_owned(),
                 Fingerprint::Client(mark),
-                Transport::of_client(client, outfit),
+                Transport::of_client(client.clone(), outfit),
+                aside.map(|aside| Transport::of_client(client, &aside)),
             ),
             Access::Config(mut config) => {
                 let expiry = plugin::resolve(&mut config).await?;
                 valid_until = [valid_until, expiry].into_iter().flatten().min();
+                let aside = aside.map(|aside| Transport::new((*config).clone(), &aside));
                 (
                     config.default_namespace.clone(),
                     Fingerprint::Config(digest(&config)),
                     Transport::new(*config, outfit)?,
+                    aside.transpose()?,
                 )
             }
         };
@@ -75,10 +83,18 @@ impl Link {
             valid_until,
             renew_at: valid_until.map(|at| renewal(now, at)),
             transport,
+            reserve,
             is_proven: AtomicBool::new(false),
             unanswered: AtomicU32::new(0),
             accepted: AtomicU64::new(0),
         })
+    }
+
+    /// The connections for a request.
+    pub(super) fn way_of<B>(&self, request: &Request<B>) -> &Transport {
+        let is_reserved = request.extensions().get::<Reserved>().is_some();
+        let reserve = self.reserve.as_ref().filter(|_| is_reserved);
+        reserve.unwrap_or(&self.transport)
     }
 
     /// Notes that the server has taken them; tells whether it is for the first time.

@@ -50,7 +50,7 @@ impl Vault {
             };
             let next = copy(&request);
             let number = self.next();
-            let response = match link.transport.send(request).await {
+            let response = match link.way_of(&request).send(request).await {
                 Ok(response) => response,
                 Err(error) => {
                     link.unanswered(&error);

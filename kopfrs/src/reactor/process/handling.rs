@@ -104,7 +104,7 @@ impl Handling<'_> {
         let calls = chosen.len();
         let mut finished = None;
         for (handler, cause, record) in chosen {
-            if self.context.stop.drain.is_cancelled() {
+            if self.context.term().drain.is_cancelled() {
                 return self.interrupted(change).await;
             }
             match self
@@ -266,8 +266,8 @@ impl Handling<'_> {
         tree: &Tree,
         (change, finished): (&mut Change, Option<Instant>),
     ) -> Option<T> {
-        let cancel = self.context.stop.cancel.clone();
-        let mut cancelled = pin!(cancel.cancelled());
+        let context = self.context.clone();
+        let mut cancelled = pin!(context.cancelled());
         let (mut finished, pause) = (finished, self.context.settings.execution.checkpoint_after);
         loop {
             tokio::select! {

@@ -103,6 +103,9 @@ impl<'a> Lifecycle<'a> {
         } else {
             is_verified
         };
+        if is_deleting && has_finalizer && self.course().is_over {
+            return self.release().await;
+        }
         let is_woken = std::mem::take(&mut self.memory.work().is_woken);
         if !is_concerned || !(self.is_due(is_deleting) || is_woken) {
             return self.rest().await;
@@ -182,7 +185,7 @@ impl<'a> Lifecycle<'a> {
                 "the annotation {key} does not permit to {operation}: add {letter} to it to allow that"
             ));
         }
-        if self.context.stop.drain.is_cancelled() {
+        if self.context.term().drain.is_cancelled() {
             return Turn::Interrupted;
         }
         let (outcome, due) = match self.perform(task).await {

@@ -104,8 +104,8 @@ pub(crate) fn listed<'a>(calls: impl Iterator<Item = &'a Value>) -> String {
 }
 
 fn of_call(index: usize, expected: Option<&Value>, got: Option<&Value>) -> Vec<String> {
-    const FIELDS: [&str; 9] = [
-        "handler", "reason", "retry", "outcome", "old", "new", "diff", "result", "patch",
+    const FIELDS: [&str; 10] = [
+        "handler", "reason", "retry", "outcome", "old", "new", "diff", "result", "patch", "index",
     ];
     let (expected, got) = match (expected, got) {
         (Some(expected), Some(got)) => (expected, got),

@@ -83,7 +83,7 @@ impl Lifecycle<'_> {
         let (record, outcome) = tokio::select! {
             biased;
             ended = attempt(&call, &record, &self.context.environment) => ended,
-            () = self.context.stop.cancel.cancelled() => return Performed::Cancelled,
+            () = self.context.cancelled() => return Performed::Cancelled,
         };
         self.change.extend(patch.take());
         let id = &call.handler.id;

@@ -111,7 +111,7 @@ impl Reconciling<'_> {
                 self.memory.work().permit = permit.ok();
                 ControlFlow::Break(Next::Now)
             }
-            () = self.context.stop.drain.cancelled() => ControlFlow::Break(Next::Idle),
+            () = self.context.drained() => ControlFlow::Break(Next::Idle),
         }
     }
 
@@ -134,7 +134,7 @@ impl Reconciling<'_> {
         let (record, outcome) = tokio::select! {
             biased;
             ended = attempt => ended,
-            () = self.context.stop.cancel.cancelled() => return None,
+            () = self.context.cancelled() => return None,
         };
         let seen = (&*self.kind.resource, &self.snapshot.body);
         let id = &self.handler.id;

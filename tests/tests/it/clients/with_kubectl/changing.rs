@@ -51,10 +51,14 @@ async fn patches_of_the_three_types(cluster: Cluster) {
         &refused,
         &["the server rejected our request due to an error in our request"],
     );
-    let told = kubectl
-        .ok(r#"patch deployment web --type merge -p '{"spec":{"paused":true}}'"#)
+    // Nobody else writes to it: kubectl compares what was there a moment ago.
+    kubectl
+        .ok("create configmap still --from-literal k=v")
         .await;
-    assert_eq!(told.trim(), "deployment.apps/web patched (no change)");
+    let told = kubectl
+        .ok(r#"patch configmap still --type merge -p '{"data":{"k":"v"}}'"#)
+        .await;
+    assert_eq!(told.trim(), "configmap/still patched (no change)");
 }
 
 #[kopfrs::test(wire)]

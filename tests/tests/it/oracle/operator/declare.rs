@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use kopfrs::cause::{ActivityCause, ChangingCause, ObjectCause, WatchingCause};
+use kopfrs::cause::{
+    ActivityCause, ChangingCause, IndexingCause, ObjectCause, Stopped, WatchingCause,
+};
 use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output, Subhandlers};
+use kopfrs::index::Indices;
 use kopfrs::object::{Body, FieldPath};
 use kopfrs::on::{Builder, Filtered, Retried, Transitional};
 use kopfrs::resource::Selector;
@@ -43,9 +46,9 @@ type Attempted = BoxFuture<'static, Result<Option<Value>>>;
 
 /// A row with what its handlers need.
 #[derive(Clone)]
-struct Scripted {
-    row: Arc<Row>,
-    log: Arc<Log>,
+pub(super) struct Scripted {
+    pub(super) row: Arc<Row>,
+    pub(super) log: Arc<Log>,
 }
 
 impl Scripted {
@@ -61,6 +64,7 @@ impl Scripted {
             "startup" => registry.add(self.activity(on::startup(), event)?),
             "login" => registry.add(self.activity(on::login(), event)?),
             "cleanup" => registry.add(self.activity(on::cleanup(), event)?),
+            "index" => registry.add(self.indexing(on::index_of(of()?))?),
             "event" => registry.add(self.watching(on::event_of(of()?))?),
             "create" => registry.add(self.changing(on::create_of(of()?))?),
             "update" => registry.add(self.transition(on::update_of(of()?))?),
@@ -69,6 +73,10 @@ impl Scripted {
             }
             "resume" => registry.add(self.changing(on::resume_of(of()?).deleted(options.deleted))?),
             "field" => registry.add(self.transition(on::field_of(of()?).field(self.field()?))?),
+            "daemon" => registry.add(self.daemon(of()?)?),
+            "timer" => registry.add(self.timer(of()?)?),
+            "validate" => registry.add(self.reviewing(on::validate_of(of()?), event)?),
+            "mutate" => registry.add(self.reviewing(on::mutate_of(of()?), event)?),
             other => return Err(self.lacking(other)),
         })
     }
@@ -121,14 +129,14 @@ impl Scripted {
     /// One function, whatever it is called on: several handlers of it may have one id.
     fn change(
         &self,
-    ) -> impl Fn(Arc<Invocation<ChangingCause>>, Subhandlers) -> Attempted + Send + Sync + use<>
+    ) -> impl Fn(Arc<Invocation<ChangingCause>>, Subhandlers, Indices) -> Attempted + Send + Sync + use<>
     {
         let scripted = self.clone();
-        move |call: Arc<Invocation<ChangingCause>>, subs: Subhandlers| {
+        move |call: Arc<Invocation<ChangingCause>>, subs: Subhandlers, indices: Indices| {
             let scripted = scripted.clone();
             Box::pin(async move {
                 scripted.register(call.cause.body(), &subs);
-                scripted.changed(&call).await
+                scripted.changed(&call, told(&indices)?).await
             })
         }
     }
@@ -147,6 +155,16 @@ impl Scripted {
             };
             subs.register(item).run(scripted.change());
         }
+    }
+
+    /// What one label of an object says is the key of its value.
+    fn indexing(&self, builder: Builder<on::Index>) -> Result<Handler<IndexingCause>, Failure> {
+        let builder = self.retried(self.filtered(builder)?)?;
+        let label = self.row.options.key_label.clone().unwrap_or_default();
+        Ok(builder.run_blocking(move |body: Body| {
+            let key = body.label(&label).unwrap_or_default().to_owned();
+            vec![(key, body.as_value()["data"]["value"].clone())]
+        }))
     }
 
     fn watching(&self, builder: Builder<on::Event>) -> Result<Handler<WatchingCause>, Failure> {
@@ -173,12 +191,12 @@ impl Scripted {
                 let line = json!({"ph": "activity", "h": id, "on": on, "retry": retry});
                 scripted.log.write(line);
                 let action = script::action(&scripted.row, None, retry);
-                script::play(&action, None).await.map(drop)
+                script::play(&action, None, None).await.map(drop)
             }
         }))
     }
 
-    fn filtered<K>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure>
+    pub(super) fn filtered<K>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure>
     where
         K: Filtered,
         K::Cause: ObjectCause,
@@ -203,7 +221,7 @@ impl Scripted {
         Ok(builder)
     }
 
-    fn retried<K: Retried>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure> {
+    pub(super) fn retried<K: Retried>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure> {
         let options = &self.row.options;
         let mut builder = builder.id(&self.row.id);
         if let Some(mode) = &options.errors {
@@ -228,15 +246,22 @@ impl Scripted {
 }
 
 impl Scripted {
-    async fn changed(&self, call: &Invocation<ChangingCause>) -> Result<Option<Value>> {
+    async fn changed(
+        &self,
+        call: &Invocation<ChangingCause>,
+        index: Option<Value>,
+    ) -> Result<Option<Value>> {
         let cause = &call.cause;
-        let details = json!({
+        let mut details = json!({
             "reason": cause.reason,
             "old": cause.old.as_deref(),
             "new": cause.new.as_deref(),
             "diff": *cause.diff,
         });
-        self.play(cause, call.attempt.retry, details).await
+        if let Some(index) = index {
+            details["index"] = index;
+        }
+        self.play(cause, (call.attempt.retry, None), details).await
     }
 
     async fn watched(&self, call: &Invocation<WatchingCause>) -> Result<Option<Value>> {
@@ -245,14 +270,14 @@ impl Scripted {
             "type": cause.event.event_type.as_str(),
             "deleting": cause.body().is_deleting(),
         });
-        self.play(cause, call.attempt.retry, details).await
+        self.play(cause, (call.attempt.retry, None), details).await
     }
 
     /// One attempt, with its lines in the log.
-    async fn play(
+    pub(super) async fn play(
         &self,
         cause: &impl ObjectCause,
-        retry: u32,
+        (retry, stopped): (u32, Option<Stopped>),
         details: Value,
     ) -> Result<Option<Value>> {
         let (row, body) = (&self.row, cause.body());
@@ -265,9 +290,9 @@ impl Scripted {
             "uid": body.uid(),
             "retry": retry,
         });
-        let attempt = Attempt::start(&self.log, map(about), map(details));
+        let attempt = Attempt::start((&self.log, stopped.clone()), map(about), map(details));
         let action = script::action(row, Some(body), retry);
-        let result = script::play(&action, Some(cause.patch())).await;
+        let result = script::play(&action, Some(cause.patch()), stopped.as_ref()).await;
         let returned = result.as_ref().ok().cloned().flatten();
         let patch = cause.patch().merged();
         attempt.end(
@@ -284,6 +309,21 @@ fn items(body: &Body, field: Option<&str>) -> Vec<String> {
     let path = field.and_then(|field| field.parse::<FieldPath>().ok());
     let list = path.and_then(|path| body.get(&path)).cloned();
     serde_json::from_value(list.unwrap_or_default()).unwrap_or_default()
+}
+
+/// All that indices hold, if there are any: by id and key, sorted.
+fn told(indices: &Indices) -> Result<Option<Value>> {
+    let mut told = Map::new();
+    for id in indices.ids() {
+        let mut index = Map::new();
+        for (key, store) in indices.get::<String, Value>(id)?.iter() {
+            let mut values = store.to_vec();
+            values.sort_by_key(Value::to_string);
+            index.insert(key, values.into());
+        }
+        told.insert(id.to_owned(), index.into());
+    }
+    Ok(Some(told.into()).filter(|_| indices.ids().next().is_some()))
 }
 
 fn map(value: Value) -> Map<String, Value> {

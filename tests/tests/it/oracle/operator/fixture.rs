@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Failure;
+use super::{Failure, admission};
 
 /// All of them, and the kinds they handle by alias.
 #[derive(Debug, Deserialize)]
@@ -48,6 +48,10 @@ pub(crate) struct Row {
     pub(crate) filters: Filters,
     #[serde(flatten)]
     pub(crate) options: Options,
+    #[serde(flatten)]
+    pub(crate) background: super::background::Options,
+    #[serde(flatten)]
+    pub(crate) admission: admission::Options,
     /// What this program knows nothing of.
     #[serde(flatten)]
     rest: Map<String, Value>,
@@ -78,6 +82,8 @@ pub(crate) struct Options {
     pub(crate) retries: Option<u32>,
     pub(crate) timeout: Option<f64>,
     pub(crate) backoff: Option<f64>,
+    /// Of an index: the label that is the key of an object's `data.value`.
+    pub(crate) key_label: Option<String>,
     /// The field whose items have a sub-handler each.
     pub(crate) subs_from: Option<String>,
     /// The field with the items of these, which have one each below them.
@@ -133,6 +139,8 @@ impl Row {
             default: Vec::new(),
             filters: Filters::default(),
             options: Options::default(),
+            background: super::background::Options::default(),
+            admission: admission::Options::default(),
             rest: Map::new(),
         }
     }
