@@ -16,6 +16,12 @@ pub mod actions {}
 #[doc = include_str!("subhandlers.md")]
 pub mod subhandlers {}
 
+#[doc = include_str!("hierarchies.md")]
+pub mod hierarchies {}
+
+#[doc = include_str!("events.md")]
+pub mod events {}
+
 #[doc = include_str!("lifecycle.md")]
 pub mod lifecycle {}
 

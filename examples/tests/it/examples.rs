@@ -11,6 +11,9 @@ mod children;
 #[path = "../../03-exceptions/main.rs"]
 mod exceptions;
 
+#[path = "../../04-events/main.rs"]
+mod posted_events;
+
 #[path = "../../05-handlers/main.rs"]
 mod handlers;
 

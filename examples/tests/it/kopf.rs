@@ -1,6 +1,6 @@
 //! The examples after Kopf's, on the kind and the object that they share.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Event, Pod};
 use kopfrs::testing::{Cluster, Objects};
 use serde_json::{Value, json};
 
@@ -72,6 +72,42 @@ async fn exceptions(cluster: Cluster) {
         "{log}"
     );
     stop(&operator).await;
+}
+
+#[kopfrs::test]
+async fn posted_events(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let handlers = handlers_of("posted_events");
+    let operator = cluster.operator().handlers(handlers).start().await;
+    examples.create_from(OBJECT).await;
+    operator.until_settled().await;
+    let uid = examples.get(NAME).await["metadata"]["uid"].clone();
+    let is_told = |event: &Event, reason: &str| {
+        event.involved_object.uid.as_deref() == uid.as_str()
+            && event.reason.as_deref() == Some(reason)
+    };
+    let events = cluster.objects::<Event>();
+    // They are written in the background: at the latest when the operator ends.
+    examples.delete(NAME).await;
+    examples.until_gone(NAME).await;
+    stop(&operator).await;
+    let list = events.list().await;
+    for (reason, severity, message) in [
+        ("SomeReason", "Normal", "Some message"),
+        ("SomeInfo", "Normal", "Some information"),
+        ("SomeWarning", "Warning", "Some warning"),
+        (
+            "SomeError",
+            "Warning",
+            "Some failure: invalid digit found in string",
+        ),
+    ] {
+        let told: Vec<_> = list.iter().filter(|event| is_told(event, reason)).collect();
+        assert_eq!(told.len(), 1, "{reason} in {list:?}");
+        assert_eq!(told[0].type_.as_deref(), Some(severity));
+        assert_eq!(told[0].message.as_deref(), Some(message));
+    }
+    assert_eq!(operator.calls().succeeded().ids(), ["create_fn"]);
 }
 
 #[kopfrs::test]

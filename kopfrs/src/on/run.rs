@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use crate::events::carried;
 use crate::extract::{Argument, FromArg, names};
 use crate::handler::{ErrorKind, Family, HandlerError, Invocation, Outcome, Output};
 use crate::index::IndexShape;
@@ -122,6 +123,7 @@ pub(super) async fn blocking(
     call: impl FnOnce() -> Result<Outcome, HandlerError> + Send + 'static,
 ) -> Result<Outcome, HandlerError> {
     let span = tracing::Span::current();
+    let call = carried(call);
     let joined = tokio::task::spawn_blocking(move || span.in_scope(call)).await;
     joined.unwrap_or_else(|error| {
         Err(match error.try_into_panic() {

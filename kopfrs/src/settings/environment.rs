@@ -81,6 +81,7 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_NETWORKING_ERROR_BACKOFFS", DURATIONS, |s, t| durations(t)? => s.networking.error_backoffs;
     "KOPFRS_POSTING_ENABLED", SWITCH, |s, t| switch(t)? => s.posting.enabled;
     "KOPFRS_POSTING_LEVEL", "info, warning or error", |s, t| level(t)? => s.posting.level;
+    "KOPFRS_POSTING_LOGGERS", SWITCH, |s, t| switch(t)? => s.posting.loggers;
     "KOPFRS_POSTING_REPORTING_COMPONENT", TEXT, |s, t| filled(t)? => s.posting.reporting_component;
     "KOPFRS_POSTING_REPORTING_INSTANCE", TEXT, |s, t| filled(t)? => s.posting.reporting_instance;
     "KOPFRS_POSTING_QUEUE_LIMIT", COUNT, |s, t| count(t)? => s.posting.queue_limit;
