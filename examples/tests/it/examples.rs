@@ -17,11 +17,17 @@ mod handlers;
 #[path = "../../08-events/main.rs"]
 mod events;
 
+#[path = "../../10-builtins/main.rs"]
+mod builtins;
+
 #[path = "../../11-filtering-handlers/main.rs"]
 mod filtering_handlers;
 
 #[path = "../../13-hooks/main.rs"]
 mod hooks;
+
+#[path = "../../16-indexing/main.rs"]
+mod indexing;
 
 #[path = "../../configmap-story/main.rs"]
 mod configmap_story;

@@ -7,6 +7,8 @@ use futures::future::BoxFuture;
 use super::error::OperatorError;
 use super::run;
 use crate::api::Credentials;
+use crate::extract::bequeath;
+use crate::handler::Memos;
 #[cfg(feature = "testing")]
 use crate::reactor::Observer;
 use crate::reactor::{Patterns, Scope};
@@ -29,10 +31,13 @@ use crate::settings::{Settings, SettingsHandle};
 pub struct Operator {
     pub(super) registry: Registry,
     pub(super) settings: SettingsHandle,
+    pub(super) memos: Memos,
     pub(super) scope: Scope,
     pub(super) access: Access,
     pub(super) stop: Option<BoxFuture<'static, ()>>,
     pub(super) cancel: Option<BoxFuture<'static, ()>>,
+    /// Nothing else goes on in this process.
+    pub(super) is_whole_program: bool,
     pub(super) on_ready: Option<Box<dyn FnOnce(Ready) + Send>>,
     #[cfg(feature = "testing")]
     pub(super) observer: Observer,
@@ -76,10 +81,12 @@ impl Operator {
         let operator = Self {
             registry: Registry::new(),
             settings: SettingsHandle::default(),
+            memos: Memos::default(),
             scope: Scope::Cluster,
             access: Access::Login,
             stop: None,
             cancel: None,
+            is_whole_program: false,
             on_ready: None,
             #[cfg(feature = "testing")]
             observer: Observer::default(),
@@ -154,6 +161,31 @@ impl OperatorBuilder {
         self
     }
 
+    /// Gives a value to the operator's activities as their `Memo<T>`; the memos of this type of all objects begin as copies
+    /// of it, as it is when their handlers take one for the first time.
+    ///
+    /// # Examples
+    /// ```
+    /// # use k8s_openapi::api::core::v1::Pod;
+    /// use kopfrs::prelude::*;
+    ///
+    /// #[derive(Clone, Debug, Default)]
+    /// struct Templates { greeting: String }
+    ///
+    /// #[on::create(Pod)]
+    /// fn create(memo: Memo<Templates>) -> String {
+    ///     memo.get().greeting
+    /// }
+    ///
+    /// let templates = Templates { greeting: "hello".to_owned() };
+    /// let operator = Operator::builder().memo(templates).build()?;
+    /// # Ok::<(), kopfrs::operator::OperatorError>(())
+    /// ```
+    pub fn memo<T: Clone + Default + Send + 'static>(self, value: T) -> Self {
+        bequeath(&self.operator.memos, value);
+        self
+    }
+
     /// Sets the credentials to be used if no login handler returns others.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.operator.access = Access::Given(Box::new(credentials));
@@ -199,6 +231,13 @@ impl OperatorBuilder {
     /// instead of at a second signal.
     pub fn cancel_when(mut self, cancel: impl Future<Output = ()> + Send + 'static) -> Self {
         self.operator.cancel = Some(Box::pin(cancel));
+        self
+    }
+
+    /// Nothing else goes on in this process: it may be ended if the operator does not end.
+    #[cfg(feature = "cli")]
+    pub(crate) fn as_whole_program(mut self) -> Self {
+        self.operator.is_whole_program = true;
         self
     }
 

@@ -4,6 +4,7 @@ mod builder;
 mod error;
 mod login;
 mod run;
+mod watchdog;
 
 pub use self::builder::{Operator, OperatorBuilder};
 pub use self::error::OperatorError;

@@ -13,6 +13,7 @@ use tracing::{Instrument as _, debug, info, warn};
 use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
 use super::login::{LoginHandlers, Way};
+use super::watchdog::Watchdog;
 use crate::api::{Common, Connection, Fence, LoginError, Notes, Outfit, Vault, program};
 use crate::cause::{Activity, ActivityCause};
 use crate::clock::Clock;
@@ -49,19 +50,21 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let Operator {
         registry,
         settings,
+        memos,
         scope,
         access,
         stop,
         cancel,
         on_ready,
+        is_whole_program,
         #[cfg(feature = "testing")]
         observer,
     } = operator;
     let mut environment = Environment::new(Clock::start(), settings.clone());
     let shapes = registry.indices().into_iter();
     environment.indices = Indices::new(shapes.map(|(id, shape, _)| (id.to_owned(), shape)));
+    environment.memos = memos.clone();
     let environment = Arc::new(environment);
-    let memos = Memos::default();
     let handlers: ActivityHandlers = registry.activities().iter().cloned().collect();
     let mut stop = stop.unwrap_or_else(|| signal().boxed());
     let again = cancel.unwrap_or_else(|| signal().boxed()).shared();
@@ -128,6 +131,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         context.posting.clone().run().in_current_span(),
     ));
     let work = work(&context, &registry, on_ready, &mut stop).await;
+    let limit = context.settings.process.ultimate_exiting_timeout;
+    let _watchdog = limit.filter(|_| is_whole_program).map(Watchdog::begin);
     drain(&context, again).await;
     finish(&context, poster).await;
     let ended = work.and(cleanup.run().await);
