@@ -57,6 +57,9 @@ pub mod how_state_is_kept {}
 #[doc = include_str!("running.md")]
 pub mod running {}
 
+#[doc = include_str!("settings.md")]
+pub mod settings {}
+
 #[doc = include_str!("namespaces.md")]
 pub mod namespaces {}
 

@@ -26,6 +26,9 @@ mod subhandlers;
 #[path = "../../08-events/main.rs"]
 mod events;
 
+#[path = "../../10-builtins/main.rs"]
+mod builtins;
+
 #[path = "../../11-filtering-handlers/main.rs"]
 mod filtering_handlers;
 
@@ -40,6 +43,9 @@ mod timers;
 
 #[path = "../../17-admission/main.rs"]
 mod admission;
+
+#[path = "../../16-indexing/main.rs"]
+mod indexing;
 
 #[path = "../../configmap-story/main.rs"]
 mod configmap_story;

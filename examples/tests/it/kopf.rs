@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::{handlers_of, stop};
 
-const OBJECT: &str = include_str!("../../manifests/obj.yaml");
-const NAME: &str = "kopf-example-1";
+pub(super) const OBJECT: &str = include_str!("../../manifests/obj.yaml");
+pub(super) const NAME: &str = "kopf-example-1";
 
 /// Installs the kind that the examples share.
-async fn kopf_examples(cluster: &Cluster) -> Objects<Value> {
+pub(super) async fn kopf_examples(cluster: &Cluster) -> Objects<Value> {
     cluster
         .apply(include_str!("../../manifests/crd.yaml"))
         .await;
