@@ -86,6 +86,8 @@ const BUDGET: Duration = Duration::from_secs(20);
 async fn a_pause_ends_all_and_lets_none_begin_until_it_is_over() {
     let bench = Bench::new();
     let instances = [bench.obedient().unwrap(), bench.deaf().unwrap()];
+    // Who is told before it has begun does not begin.
+    tokio::task::yield_now().await;
     let began = Instant::now();
     bench.daemons.pause(BUDGET, std::future::pending()).await;
     assert_eq!(began.elapsed().as_secs(), BUDGET.as_secs());
@@ -103,6 +105,7 @@ async fn a_pause_ends_all_and_lets_none_begin_until_it_is_over() {
 async fn a_sudden_pause_waits_for_nobody() {
     let bench = Bench::new();
     let instance = bench.deaf().unwrap();
+    tokio::task::yield_now().await;
     let began = Instant::now();
     bench.daemons.pause(BUDGET, std::future::ready(())).await;
     assert!(began.elapsed().is_zero());
