@@ -16,6 +16,12 @@ pub mod actions {}
 #[doc = include_str!("subhandlers.md")]
 pub mod subhandlers {}
 
+#[doc = include_str!("hierarchies.md")]
+pub mod hierarchies {}
+
+#[doc = include_str!("events.md")]
+pub mod events {}
+
 #[doc = include_str!("lifecycle.md")]
 pub mod lifecycle {}
 
@@ -42,11 +48,17 @@ pub mod indexing {}
 #[doc = include_str!("daemons.md")]
 pub mod daemons {}
 
+#[doc = include_str!("admission.md")]
+pub mod admission {}
+
 #[doc = include_str!("how-state-is-kept.md")]
 pub mod how_state_is_kept {}
 
 #[doc = include_str!("running.md")]
 pub mod running {}
+
+#[doc = include_str!("settings.md")]
+pub mod settings {}
 
 #[doc = include_str!("namespaces.md")]
 pub mod namespaces {}

@@ -46,3 +46,26 @@ fn every_test_that_is_named_as_a_proof_is_there() {
     }
     assert!(numbers.is_sorted() && numbers.len() > 50, "{numbers:?}");
 }
+
+#[test]
+fn every_variable_of_the_environment_that_is_named_sets_something() {
+    let page = include_str!("settings.md");
+    let is_of_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let words = page.split(|c| !is_of_name(c));
+    let named: Vec<&str> = words.filter(|word| word.starts_with("KOPFRS_")).collect();
+    let known = std::cell::RefCell::new(Vec::new());
+    let asked = kopfrs::settings::Settings::default().overridden_by(|name| {
+        known.borrow_mut().push(name.to_owned());
+        None
+    });
+    asked.expect("nothing is said");
+    let known = known.into_inner();
+    let unknown: Vec<_> = named
+        .iter()
+        .filter(|name| !known.iter().any(|k| k == *name))
+        .collect();
+    assert!(
+        named.len() > 30 && unknown.is_empty(),
+        "there are no such settings: {unknown:?}"
+    );
+}

@@ -109,7 +109,8 @@ fn shape(function: &Function) -> TokenStream {
         .parameters
         .iter()
         .map(|_| quote! { ::core::unreachable!() });
-    quote! {
+    let span = Span::call_site().located_at(function.returns);
+    quote_spanned! {span=>
         .shaped({
             #[allow(unreachable_code, clippy::diverging_sub_expression)]
             let __kopfrs_type = #ty::#how(|| #ident(#(#arguments),*));

@@ -46,6 +46,8 @@
 //! - `craft`: operators without any code, of two files and a program.
 //! - [`api`]: [`Actions`](api::Actions) on other objects, credentials.
 //! - `admin`: health, readiness and metrics of an operator.
+//! - [`events`]: Kubernetes Events about any objects.
+//! - [`hierarchies`]: children of objects, under Kopf's names.
 //! - [`operator`]: operators inside of other programs, several in one process.
 //! - [`storage`]: where memory is kept on objects; [`settings`]: what can be set.
 //! - `testing`: whole operators in tests, on a cluster that is brought along.
@@ -77,11 +79,13 @@ pub mod clock;
 pub mod craft;
 mod duty;
 mod engine;
+pub mod events;
 pub mod exec;
 pub mod extract;
 pub mod filter;
 pub mod handler;
 mod health;
+pub mod hierarchies;
 pub mod index;
 pub mod lifecycle;
 #[cfg(any(feature = "cli", feature = "testing"))]

@@ -17,6 +17,7 @@ pub use crate::cause::{
     Headers, IndexingCause, Live, Operation, RawEvent, Reason, SpawningCause, SslPeer, Stopped,
     Stopper, UserInfo, Warnings, WatchingCause,
 };
+pub use crate::events::Events;
 pub use crate::extract::{Memo, State};
 pub use crate::filter::{ABSENT, PRESENT};
 pub use crate::handler::{

@@ -13,6 +13,7 @@ mod indexing;
 mod leadership;
 mod peering;
 mod posting;
+mod queueing;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -31,6 +32,7 @@ pub use self::indexing::IndexingSettings;
 pub use self::leadership::LeaderElectionSettings;
 pub use self::peering::PeeringSettings;
 pub use self::posting::{PostingLevel, PostingSettings};
+pub use self::queueing::QueueingSettings;
 use crate::resource::{Resource, Selector};
 use crate::storage::Persistence;
 
@@ -44,6 +46,8 @@ pub struct Settings {
     pub execution: ExecutionSettings,
     /// How the indices are filled at the start.
     pub indexing: IndexingSettings,
+    /// How objects are taken up.
+    pub queueing: QueueingSettings,
     /// How resources are watched.
     pub watching: WatchingSettings,
     /// How the operator learns of kinds and namespaces.
@@ -145,6 +149,9 @@ pub struct ProcessSettings {
     /// How long the cleanup handlers may take together, retries included; then the operator ends with
     /// an error. It ends at once when it is told to stop again meanwhile. 60 s.
     pub cleanup_budget: Duration,
+    /// An operator that is the whole program (`kopfrs::main!`) and has not ended this long after it was told to stop ends
+    /// at once, with an error: somebody blocks the runtime itself. `None`: never. 10 min.
+    pub ultimate_exiting_timeout: Option<Duration>,
 }
 
 impl Default for WatchingSettings {
@@ -186,6 +193,7 @@ impl Default for ProcessSettings {
         Self {
             drain_budget: Duration::from_secs(20),
             cleanup_budget: Duration::from_secs(60),
+            ultimate_exiting_timeout: Some(Duration::from_secs(600)),
         }
     }
 }

@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &[
         "chance", "clock", "duty", "health", "index", "logging", "metrics", "object",
     ],
-    &["resource"],
+    &["resource", "hierarchies"],
     &["cause"],
     &["storage", "filter"],
     &["lifecycle", "reconcile"],
@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["handler"],
     &["extract"],
     &["api"],
+    &["events"],
     &["on", "registry"],
     &["exec"],
     &["action"],

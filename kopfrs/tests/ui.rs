@@ -34,7 +34,15 @@ fn every_mistake_gets_its_message() {
         return;
     }
     let tests = trybuild::TestCases::new();
-    for folder in ["attribute", "arguments", "derive", "returns", "run", "test"] {
+    for folder in [
+        "attribute",
+        "arguments",
+        "derive",
+        "index",
+        "returns",
+        "run",
+        "test",
+    ] {
         tests.compile_fail(format!("tests/ui/{folder}/fail/*.rs"));
     }
 }

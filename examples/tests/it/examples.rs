@@ -11,6 +11,9 @@ mod children;
 #[path = "../../03-exceptions/main.rs"]
 mod exceptions;
 
+#[path = "../../04-events/main.rs"]
+mod posted_events;
+
 #[path = "../../05-handlers/main.rs"]
 mod handlers;
 
@@ -23,6 +26,9 @@ mod subhandlers;
 #[path = "../../08-events/main.rs"]
 mod events;
 
+#[path = "../../10-builtins/main.rs"]
+mod builtins;
+
 #[path = "../../11-filtering-handlers/main.rs"]
 mod filtering_handlers;
 
@@ -34,6 +40,12 @@ mod daemons;
 
 #[path = "../../15-timers/main.rs"]
 mod timers;
+
+#[path = "../../17-admission/main.rs"]
+mod admission;
+
+#[path = "../../16-indexing/main.rs"]
+mod indexing;
 
 #[path = "../../configmap-story/main.rs"]
 mod configmap_story;

@@ -1,16 +1,16 @@
 //! The examples after Kopf's, on the kind and the object that they share.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Event, Pod};
 use kopfrs::testing::{Cluster, Objects};
 use serde_json::{Value, json};
 
 use crate::{handlers_of, stop};
 
-const OBJECT: &str = include_str!("../../manifests/obj.yaml");
-const NAME: &str = "kopf-example-1";
+pub(super) const OBJECT: &str = include_str!("../../manifests/obj.yaml");
+pub(super) const NAME: &str = "kopf-example-1";
 
 /// Installs the kind that the examples share.
-async fn kopf_examples(cluster: &Cluster) -> Objects<Value> {
+pub(super) async fn kopf_examples(cluster: &Cluster) -> Objects<Value> {
     cluster
         .apply(include_str!("../../manifests/crd.yaml"))
         .await;
@@ -72,6 +72,42 @@ async fn exceptions(cluster: Cluster) {
         "{log}"
     );
     stop(&operator).await;
+}
+
+#[kopfrs::test]
+async fn posted_events(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let handlers = handlers_of("posted_events");
+    let operator = cluster.operator().handlers(handlers).start().await;
+    examples.create_from(OBJECT).await;
+    operator.until_settled().await;
+    let uid = examples.get(NAME).await["metadata"]["uid"].clone();
+    let is_told = |event: &Event, reason: &str| {
+        event.involved_object.uid.as_deref() == uid.as_str()
+            && event.reason.as_deref() == Some(reason)
+    };
+    let events = cluster.objects::<Event>();
+    // They are written in the background: at the latest when the operator ends.
+    examples.delete(NAME).await;
+    examples.until_gone(NAME).await;
+    stop(&operator).await;
+    let list = events.list().await;
+    for (reason, severity, message) in [
+        ("SomeReason", "Normal", "Some message"),
+        ("SomeInfo", "Normal", "Some information"),
+        ("SomeWarning", "Warning", "Some warning"),
+        (
+            "SomeError",
+            "Warning",
+            "Some failure: invalid digit found in string",
+        ),
+    ] {
+        let told: Vec<_> = list.iter().filter(|event| is_told(event, reason)).collect();
+        assert_eq!(told.len(), 1, "{reason} in {list:?}");
+        assert_eq!(told[0].type_.as_deref(), Some(severity));
+        assert_eq!(told[0].message.as_deref(), Some(message));
+    }
+    assert_eq!(operator.calls().succeeded().ids(), ["create_fn"]);
 }
 
 #[kopfrs::test]
@@ -346,4 +382,44 @@ async fn timers(cluster: Cluster) {
     );
     assert!(!calls.handler("every_few_seconds_async").is_empty());
     assert_eq!(log.count("adding the finalizer"), 1, "{log}");
+}
+
+#[kopfrs::test]
+async fn admission(cluster: Cluster) {
+    let examples = kopf_examples(&cluster).await;
+    let operator = cluster
+        .operator()
+        .handlers(handlers_of("admission"))
+        .webhooks()
+        .start()
+        .await;
+    let made = examples.create_from(OBJECT).await;
+    assert_eq!(made["spec"]["injected"], 123);
+    let path = format!(
+        "/apis/kopf.dev/v1/namespaces/{}/kopfexamples/{NAME}",
+        cluster.namespace()
+    );
+    for (value, code) in [("wrong", 500), ("not-allowed", 555)] {
+        let patch = json!({"spec": {"field": value}}).to_string().into_bytes();
+        let request = http::Request::patch(&path);
+        let request = request.header("content-type", "application/merge-patch+json");
+        let request = request.body(patch).unwrap();
+        let refused: Result<Value, _> = cluster.client().request(request).await;
+        assert!(
+            matches!(&refused, Err(kube::Error::Api(status)) if status.code == code),
+            "{refused:?}"
+        );
+    }
+    examples.delete(NAME).await;
+    examples.until_gone(NAME).await;
+    stop(&operator).await;
+    let calls = operator.calls();
+    for (handler, count) in [("authhook", 4), ("validate3", 4), ("mutate1", 3)] {
+        assert_eq!(
+            calls.handler(handler).len(),
+            count,
+            "{handler} in {calls:?}"
+        );
+    }
+    assert_eq!(calls.failed().len(), 2);
 }

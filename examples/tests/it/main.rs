@@ -7,6 +7,7 @@ mod examples;
 mod kopf;
 mod kuberator;
 mod lifecycle;
+mod pods;
 mod program;
 mod rights;
 mod sandboxed;

@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info, info_span, warn};
 
 use super::outcome::{Limits, conclude, exhausted};
+use crate::api::Common;
 use crate::clock::elapsed;
+use crate::events::{Telling, telling};
 use crate::handler::{
     Attempt, Environment, ErrorKind, ErrorsMode, Family, Handler, HandlerError, Invocation, Memos,
     Options, Outcome, Subhandlers,
@@ -150,11 +152,21 @@ async fn run<C: Family>(
     invocation: Invocation<C>,
 ) -> Result<Outcome, HandlerError> {
     let function = call.handler.call.clone();
+    let wanted = told(call, &invocation.environment);
     let guarded = AssertUnwindSafe(async move { function(Arc::new(invocation)).await });
-    guarded
-        .catch_unwind()
+    telling(wanted, guarded.catch_unwind())
         .await
         .unwrap_or_else(|panic| Err(HandlerError::of_panic(&*panic)))
+}
+
+/// Whether what the handler logs is told of its object.
+fn told<C: Family>(call: &Call<C>, environment: &Environment) -> Option<Telling> {
+    let settings = environment.settings.get();
+    let posting = &settings.posting;
+    let object = call.cause.about();
+    let object = object.filter(|_| posting.enabled && posting.loggers)?;
+    let shared = environment.aspects.get_or_default::<Common>();
+    Some(Telling::from(object).by(&call.handler.id, posting.level, shared))
 }
 
 /// A handler that has returned is finished when its sub-handlers are. One that has failed calls none.

@@ -35,6 +35,7 @@ pub(crate) fn init(options: &RunOptions) {
     // An embedding program may have set its own: that one counts.
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(filter))
+        .with(crate::events::layer())
         .try_init();
 }
 

@@ -1,5 +1,7 @@
 //! `manifests`: what a cluster needs to run the operator, with the least rights.
 
+mod webhooks;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -85,6 +87,7 @@ pub(crate) fn manifests(
         options,
         settings: &settings,
         named,
+        has_webhooks: webhooks::are_needed(registry),
     };
     let mut rules = rules::own(
         plan.needs_namespaces(),
@@ -92,10 +95,14 @@ pub(crate) fn manifests(
         &settings,
     );
     rules.extend(rules::of_kinds(registry));
+    rules.extend(rules::of_webhooks(registry));
     rules.extend(more);
     let notes = rules.iter().filter_map(|rule| rule.note.clone());
     let mut notes: Vec<_> = notes.collect();
     notes.dedup();
+    if plan.has_webhooks {
+        notes.push(webhooks::note(plan.name, options));
+    }
     Ok(Manifests {
         objects: plan.objects(&rules),
         notes,
@@ -112,6 +119,8 @@ struct Plan<'a> {
     settings: &'a Settings,
     /// The namespaces, if they are all named exactly.
     named: Option<Vec<String>>,
+    /// Whether the API server asks the operator.
+    has_webhooks: bool,
 }
 
 impl Plan<'_> {
@@ -130,6 +139,9 @@ impl Plan<'_> {
         objects.extend(self.role(None, &outside));
         for namespace in self.named.iter().flatten() {
             objects.extend(self.role(Some(namespace), &inside));
+        }
+        if self.has_webhooks {
+            objects.extend(webhooks::objects(self.name, self.options));
         }
         if self.options.leader_elect {
             let name = format!("{}-leader-election", self.name);

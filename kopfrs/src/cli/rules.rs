@@ -72,6 +72,25 @@ pub(super) fn own(needs_namespaces: bool, is_clusterwide: bool, settings: &Setti
     rules
 }
 
+/// What it takes to tell the API server where to ask.
+pub(super) fn of_webhooks(registry: &Registry) -> Vec<Rule> {
+    let group = "admissionregistration.k8s.io";
+    let mut rules = Vec::new();
+    if !registry.admission().is_empty() {
+        for plural in [
+            "validatingwebhookconfigurations",
+            "mutatingwebhookconfigurations",
+        ] {
+            rules.push(Rule::new(group, plural, &["get", "create", "patch"]));
+        }
+    }
+    if !registry.conversions().is_empty() {
+        let (group, plural) = ("apiextensions.k8s.io", "customresourcedefinitions");
+        rules.push(Rule::new(group, plural, &["patch"]));
+    }
+    rules
+}
+
 /// What leader election needs, in the namespace of the lease.
 pub(super) fn of_lease() -> Rule {
     Rule::new(

@@ -40,12 +40,12 @@ questions! {
     ByType
         "`{Self}` is not an argument of handlers with `{C}`"
         "neither known by its type in these handlers, nor by its name"
-        "known by type in handlers of changes: `&Body`, `&Patch`, `&Diff`, `Reason`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
+        "known by type in handlers of changes: `&Body`, `&Patch`, `&Diff`, `Reason`, `&Subhandlers`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
         "known by type in daemons and timers: `Stopped`, `Live`, `&Body`, `&Patch`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
         "known by type in handlers of events: `&Body`, `&Patch`, `&RawEvent`, `EventType`, `&Resource`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
         "known by type in handlers of reviews: `&Body`, `&Patch`, `&Diff`, `Operation`, `&Warnings`, `&UserInfo`, `&Headers`, `&SslPeer`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
         "known by type in activities: `SettingsHandle`, `Activity`, `Attempt`, `Client`, `State<T>`, `Memo<T>`"
-        "known by type in all handlers: `Index<K, V>`, the index of the argument's name"
+        "known by type in all handlers: `Events`; `Index<K, V>`, the index of the argument's name"
         "anything else is known by its name: `spec: MySpec`, `name: &str`, `old: MySpec`, `retry: u32`; types of your own implement `kopfrs::extract::Extract`";
     Body
         "`{Self}` cannot be the argument `body`"

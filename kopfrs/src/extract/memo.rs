@@ -1,13 +1,14 @@
 //! Values kept for one object in memory.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{ArgError, Argument, Extract};
-use crate::handler::{Family, Invocation};
+use crate::handler::{Family, Invocation, Memos};
 
 /// A value kept for the object, in memory, as long as the operator and the object live; in
-/// activities, for the operator. Begins as the type's default.
+/// activities, for the operator. Begins as the type's default, or as a copy of the operator's, if that is
+/// [handed down](Self::hand_down).
 ///
 /// Shared by all handlers of the object that take a memo of this type. Lost when the operator is
 /// restarted: what must not be lost belongs into the object.
@@ -27,13 +28,74 @@ use crate::handler::{Family, Invocation};
 /// # let memo = Memo::default();
 /// # assert_eq!((update(memo.clone()), update(memo)), (1, 2));
 /// ```
-pub struct Memo<T>(Arc<Mutex<T>>);
+pub struct Memo<T>(Arc<Kept<T>>);
+
+struct Kept<T> {
+    value: Mutex<T>,
+    /// Makes the copies that memos of objects begin as.
+    copy: OnceLock<fn(&T) -> T>,
+}
+
+impl<T> Kept<T> {
+    fn new(value: T) -> Self {
+        Self {
+            value: Mutex::new(value),
+            copy: OnceLock::new(),
+        }
+    }
+
+    fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        // A panic in another handler leaves the value as that handler left it.
+        change(&mut self.value.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A copy for an object, if it is handed down.
+    fn copied(&self) -> Option<T> {
+        let copy = self.copy.get()?;
+        Some(self.update(|value| copy(value)))
+    }
+}
 
 impl<T> Memo<T> {
     /// Reads or changes the value. Others wait meanwhile, so do not wait for anything inside.
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
-        // A panic in another handler leaves the value as that handler left it.
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.0.update(change)
+    }
+
+    /// Lets memos of this type begin as copies of this one, those of objects whose handlers take one from now on. In
+    /// activities only: what is kept for one object is not handed down. What is shared by all copies goes behind an `Arc`.
+    ///
+    /// Programs that run an operator inside say the same with
+    /// [`OperatorBuilder::memo`](crate::operator::OperatorBuilder::memo).
+    ///
+    /// # Examples
+    /// ```
+    /// use k8s_openapi::api::core::v1::Pod;
+    /// use kopfrs::prelude::*;
+    ///
+    /// #[derive(Clone, Debug, Default)]
+    /// struct Greeting(String);
+    ///
+    /// #[on::startup]
+    /// fn startup(memo: Memo<Greeting>) {
+    ///     memo.set(Greeting("hello".to_owned()));
+    ///     memo.hand_down();
+    /// }
+    ///
+    /// #[on::create(Pod)]
+    /// fn create(memo: Memo<Greeting>) -> String {
+    ///     memo.get().0
+    /// }
+    /// # let memo = Memo::default();
+    /// # startup(memo.clone());
+    /// # assert_eq!(create(memo), "hello");
+    /// ```
+    pub fn hand_down(&self)
+    where
+        T: Clone,
+    {
+        // Once is enough.
+        let _ = self.0.copy.set(T::clone);
     }
 
     /// A copy of the value.
@@ -52,7 +114,7 @@ impl<T> Memo<T> {
 
 impl<T: Default> Default for Memo<T> {
     fn default() -> Self {
-        Self(Arc::default())
+        Self(Arc::new(Kept::new(T::default())))
     }
 }
 
@@ -70,6 +132,20 @@ impl<T: fmt::Debug> fmt::Debug for Memo<T> {
 
 impl<'a, C: Family, T: Default + Send + 'static> Extract<'a, C> for Memo<T> {
     fn extract(invocation: &'a Arc<Invocation<C>>, _: &Argument) -> Result<Self, ArgError> {
-        Ok(Self(invocation.memos.get_or_default::<Mutex<T>>()))
+        let own = &invocation.memos;
+        if let Some(kept) = own.get::<Kept<T>>() {
+            return Ok(Self(kept));
+        }
+        let operator = invocation.environment.memos.get::<Kept<T>>();
+        let inherited = operator.and_then(|kept| kept.copied());
+        let begin = || Kept::new(inherited.unwrap_or_default());
+        Ok(Self(own.get_or_insert_with(begin)))
     }
+}
+
+/// Keeps a value for the operator, of which the memos of objects begin as copies.
+pub(crate) fn bequeath<T: Clone + Send + 'static>(memos: &Memos, value: T) {
+    let memo = Memo(memos.get_or_insert_with(|| Kept::new(value.clone())));
+    memo.set(value);
+    memo.hand_down();
 }

@@ -30,6 +30,7 @@ pub use self::argument::{ArgError, Argument};
 pub use self::change::{Transition, Untyped};
 pub use self::extractors::Attempted;
 pub use self::memo::Memo;
+pub(crate) use self::memo::bequeath;
 pub use self::state::{SharedStates, State};
 use crate::handler::{Family, Invocation};
 

@@ -53,7 +53,7 @@ pub(super) fn find_in_report<T>(error: &dyn Any, ask: Ask<'_, T>) -> Option<T> {
 }
 
 /// An error and its sources in one line; what a link says already is not repeated.
-pub(super) fn message(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn message(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -24,6 +24,8 @@ pub struct Environment {
     pub(crate) metrics: Metrics,
     /// What index handlers have found.
     pub indices: Indices,
+    /// Values kept for the operator: those of its activities, and what those of objects begin with.
+    pub(crate) memos: Memos,
     /// What aspects of the framework share among all handlers, one value of each type.
     pub(crate) aspects: Memos,
     client: OnceLock<ClientSlot>,
@@ -40,6 +42,7 @@ impl Environment {
             states: States::default(),
             metrics: Metrics::default(),
             indices: Indices::default(),
+            memos: Memos::default(),
             aspects: Memos::default(),
             client: OnceLock::new(),
         }
@@ -104,14 +107,28 @@ pub struct Memos(Arc<Mutex<HashMap<TypeId, AnyShared>>>);
 
 impl Memos {
     /// The value of a type, made by default at first.
+    pub fn get_or_default<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        self.get_or_insert_with(T::default)
+    }
+
+    /// The value of a type, if there is one.
+    pub(crate) fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let memos = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        memos.get(&TypeId::of::<T>())?.clone().downcast().ok()
+    }
+
+    /// The value of a type, made at first.
     ///
     /// # Panics
     /// Never: a value is stored under the id of its own type.
-    pub fn get_or_default<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+    pub(crate) fn get_or_insert_with<T: Send + Sync + 'static>(
+        &self,
+        make: impl FnOnce() -> T,
+    ) -> Arc<T> {
         let mut memos = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let memo = memos
             .entry(TypeId::of::<T>())
-            .or_insert_with(|| Arc::new(T::default()));
+            .or_insert_with(|| Arc::new(make()));
         memo.clone()
             .downcast()
             .expect("a memo is stored under the id of its own type")

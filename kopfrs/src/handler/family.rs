@@ -8,6 +8,7 @@ use crate::cause::{
 };
 use crate::index::IndexShape;
 use crate::lifecycle::Policy;
+use crate::object::Body;
 use crate::reconcile;
 
 /// The cause of a family of handlers; names the family in types.
@@ -20,6 +21,11 @@ pub trait Family: Clone + Send + Sync + 'static {
 
     /// Whether nobody is to be bothered with the successes of its handlers in the log.
     const IS_QUIET: bool = false;
+
+    /// The object that it is about; activities are about none.
+    fn about(&self) -> Option<&Body> {
+        None
+    }
 }
 
 /// When a handler of changes is called.
@@ -147,12 +153,20 @@ impl Family for WatchingCause {
     type Rule = ();
 
     const NAME: &'static str = "event handlers";
+
+    fn about(&self) -> Option<&Body> {
+        Some(&self.event.object)
+    }
 }
 
 impl Family for SpawningCause {
     type Rule = SpawningRule;
 
     const NAME: &'static str = "daemons and timers";
+
+    fn about(&self) -> Option<&Body> {
+        Some(&self.body)
+    }
 }
 
 /// What an index handler fills.
@@ -175,6 +189,10 @@ impl Family for ChangingCause {
     type Rule = ChangingRule;
 
     const NAME: &'static str = "handlers of changes";
+
+    fn about(&self) -> Option<&Body> {
+        Some(&self.body)
+    }
 }
 
 impl fmt::Display for ChangingRule {

@@ -215,11 +215,12 @@ impl<T, W> Found<T, W> {
     pub(crate) fn new() -> Self {
         Self(PhantomData)
     }
-}
 
-impl<T, W: Way<T>> Found<T, W> {
     /// The types of the index.
-    pub fn shape(&self) -> IndexShape {
+    pub fn shape(&self) -> IndexShape
+    where
+        W: Way<T>,
+    {
         IndexShape::of::<W::Key, W::Value>()
     }
 
@@ -227,7 +228,10 @@ impl<T, W: Way<T>> Found<T, W> {
     ///
     /// # Errors
     /// If it is an error.
-    pub fn outcome(&self, returned: T) -> Result<Outcome, HandlerError> {
+    pub fn outcome(&self, returned: T) -> Result<Outcome, HandlerError>
+    where
+        W: Way<T>,
+    {
         Ok(outcome(W::entries(returned)?))
     }
 }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 pub use self::admission::{AdmissionError, AdmissionRule, ConversionRule, Review};
+pub(crate) use self::chain::message as error_message;
 pub use self::environment::{Environment, Memos, States};
 pub use self::error::{
     ErrorKind, HandlerError, IntoHandlerError, PermanentError, Result, TemporaryError,

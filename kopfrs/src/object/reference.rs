@@ -3,6 +3,7 @@
 use std::fmt;
 
 use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::Body;
@@ -61,6 +62,17 @@ impl fmt::Display for ObjectKey {
             Some(namespace) => write!(f, "{namespace}/{}", self.name),
             None => f.write_str(&self.name),
         }
+    }
+}
+
+/// `Pod demo/web`, as far as the object says.
+pub(crate) fn describe(kind: &str, meta: &ObjectMeta) -> String {
+    let names = [&meta.name, &meta.generate_name];
+    let named = names.into_iter().flatten().find(|name| !name.is_empty());
+    let name = named.map_or("(unnamed)", String::as_str);
+    match &meta.namespace {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
     }
 }
 

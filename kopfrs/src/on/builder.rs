@@ -234,7 +234,8 @@ impl<K: Kind> Builder<K> {
         let call = Arc::new(call);
         let handler = self.call(move |invocation| {
             let call = call.clone();
-            Box::pin(blocking(move || call(invocation)))
+            let environment = invocation.environment.clone();
+            Box::pin(blocking(environment, move || call(invocation)))
         });
         Handler {
             is_blocking: true,

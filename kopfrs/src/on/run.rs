@@ -1,11 +1,13 @@
 //! Functions and closures as handlers: arguments by type.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::events::carried;
 use crate::extract::{Argument, FromArg, names};
-use crate::handler::{ErrorKind, Family, HandlerError, Invocation, Outcome, Output};
+use crate::handler::{Environment, ErrorKind, Family, HandlerError, Invocation, Outcome, Output};
 use crate::index::IndexShape;
 
 /// Async functions and closures of up to eight arguments, each known by its type and owned:
@@ -117,12 +119,47 @@ pub(super) fn failed(error: HandlerError) -> BoxFuture<'static, Result<Outcome, 
     Box::pin(std::future::ready(Err(error)))
 }
 
+/// Threads for functions that block, as many as the settings allow.
+#[derive(Debug, Default)]
+struct Threads(Mutex<Option<(usize, Arc<Semaphore>)>>);
+
+impl Threads {
+    /// Waits for one; it is given back when this is dropped.
+    async fn next(environment: &Environment) -> Option<OwnedSemaphorePermit> {
+        let limit = environment.settings.get().execution.max_workers?;
+        let threads = environment.aspects.get_or_default::<Self>().of(limit);
+        threads.acquire_owned().await.ok()
+    }
+
+    /// Startup handlers may still change how many there are.
+    fn of(&self, limit: usize) -> Arc<Semaphore> {
+        let mut threads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*threads {
+            Some((known, threads)) if *known == limit => threads.clone(),
+            _ => {
+                let count = limit.clamp(1, Semaphore::MAX_PERMITS);
+                let new = Arc::new(Semaphore::new(count));
+                *threads = Some((limit, new.clone()));
+                new
+            }
+        }
+    }
+}
+
 /// Calls a function on a thread of the blocking pool, in the present span. Its panics are failures.
 pub(super) async fn blocking(
+    environment: Arc<Environment>,
     call: impl FnOnce() -> Result<Outcome, HandlerError> + Send + 'static,
 ) -> Result<Outcome, HandlerError> {
     let span = tracing::Span::current();
-    let joined = tokio::task::spawn_blocking(move || span.in_scope(call)).await;
+    let call = carried(call);
+    let thread = Threads::next(&environment).await;
+    let call = move || {
+        // Given back when the function ends, though nobody may wait for it any more.
+        let _thread = thread;
+        span.in_scope(call)
+    };
+    let joined = tokio::task::spawn_blocking(call).await;
     joined.unwrap_or_else(|error| {
         Err(match error.try_into_panic() {
             Ok(payload) => HandlerError::of_panic(&*payload),

@@ -9,6 +9,8 @@ use super::run;
 #[cfg(feature = "admin")]
 use crate::admin::{Endpoint, EndpointError};
 use crate::api::Credentials;
+use crate::extract::bequeath;
+use crate::handler::Memos;
 #[cfg(feature = "testing")]
 use crate::reactor::Observer;
 use crate::reactor::{Patterns, Scope};
@@ -31,10 +33,13 @@ use crate::settings::{Settings, SettingsHandle};
 pub struct Operator {
     pub(super) registry: Registry,
     pub(super) settings: SettingsHandle,
+    pub(super) memos: Memos,
     pub(super) scope: Scope,
     pub(super) access: Access,
     pub(super) stop: Option<BoxFuture<'static, ()>>,
     pub(super) cancel: Option<BoxFuture<'static, ()>>,
+    /// Nothing else goes on in this process.
+    pub(super) is_whole_program: bool,
     pub(super) on_ready: Option<Box<dyn FnOnce(Ready) + Send>>,
     #[cfg(feature = "admin")]
     pub(super) endpoints: Vec<Endpoint>,
@@ -82,10 +87,12 @@ impl Operator {
         let operator = Self {
             registry: Registry::new(),
             settings: SettingsHandle::default(),
+            memos: Memos::default(),
             scope: Scope::Cluster,
             access: Access::Login,
             stop: None,
             cancel: None,
+            is_whole_program: false,
             on_ready: None,
             #[cfg(feature = "admin")]
             endpoints: Vec::new(),
@@ -164,6 +171,31 @@ impl OperatorBuilder {
         self
     }
 
+    /// Gives a value to the operator's activities as their `Memo<T>`; the memos of this type of all objects begin as copies
+    /// of it, as it is when their handlers take one for the first time.
+    ///
+    /// # Examples
+    /// ```
+    /// # use k8s_openapi::api::core::v1::Pod;
+    /// use kopfrs::prelude::*;
+    ///
+    /// #[derive(Clone, Debug, Default)]
+    /// struct Templates { greeting: String }
+    ///
+    /// #[on::create(Pod)]
+    /// fn create(memo: Memo<Templates>) -> String {
+    ///     memo.get().greeting
+    /// }
+    ///
+    /// let templates = Templates { greeting: "hello".to_owned() };
+    /// let operator = Operator::builder().memo(templates).build()?;
+    /// # Ok::<(), kopfrs::operator::OperatorError>(())
+    /// ```
+    pub fn memo<T: Clone + Default + Send + 'static>(self, value: T) -> Self {
+        bequeath(&self.operator.memos, value);
+        self
+    }
+
     /// Sets the credentials to be used if no login handler returns others.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.operator.access = Access::Given(Box::new(credentials));
@@ -209,6 +241,13 @@ impl OperatorBuilder {
     /// instead of at a second signal.
     pub fn cancel_when(mut self, cancel: impl Future<Output = ()> + Send + 'static) -> Self {
         self.operator.cancel = Some(Box::pin(cancel));
+        self
+    }
+
+    /// Nothing else goes on in this process: it may be ended if the operator does not end.
+    #[cfg(feature = "cli")]
+    pub(crate) fn as_whole_program(mut self) -> Self {
+        self.operator.is_whole_program = true;
         self
     }
 

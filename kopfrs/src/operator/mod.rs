@@ -5,6 +5,7 @@ mod error;
 mod login;
 mod others;
 mod run;
+mod watchdog;
 #[cfg(feature = "admission")]
 mod webhooks;
 #[cfg(not(feature = "admission"))]

@@ -14,6 +14,7 @@ use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
 use super::login::{LoginHandlers, Way};
 use super::others::Others;
+use super::watchdog::Watchdog;
 use super::webhooks;
 #[cfg(feature = "admin")]
 use crate::admin::{Admin, Endpoint};
@@ -50,6 +51,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let Operator {
         registry,
         settings,
+        memos,
         scope,
         access,
         stop,
@@ -57,14 +59,15 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         on_ready,
         #[cfg(feature = "admin")]
         endpoints,
+        is_whole_program,
         #[cfg(feature = "testing")]
         observer,
     } = operator;
     let mut environment = Environment::new(Clock::start(), settings.clone());
     let shapes = registry.indices().into_iter();
     environment.indices = Indices::new(shapes.map(|(id, shape, _)| (id.to_owned(), shape)));
+    environment.memos = memos.clone();
     let environment = Arc::new(environment);
-    let memos = Memos::default();
     let handlers: ActivityHandlers = registry.activities().iter().cloned().collect();
     let mut stop = stop.unwrap_or_else(|| signal().boxed());
     let again = cancel.unwrap_or_else(|| signal().boxed()).shared();
@@ -143,6 +146,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         Err(error) => return cleanup.run().await.and(Err(error)),
     };
     let work = work(&context, &registry, on_ready, &mut stop).await;
+    let limit = context.settings.process.ultimate_exiting_timeout;
+    let _watchdog = limit.filter(|_| is_whole_program).map(Watchdog::begin);
     if let Some(webhooks) = &mut webhooks {
         webhooks.withdraw().await;
     }

@@ -2,7 +2,6 @@
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tracing::{debug, error};
@@ -151,13 +150,9 @@ pub(crate) async fn yielding<T>(
 /// Looks again after a pause that grows with each failure in a row.
 pub(crate) fn again(context: &Context, memory: &mut Memory) -> Next {
     let work = memory.work();
-    let pause = backoff(work.failures);
+    let pause = context.settings.queueing.error_delay(work.failures);
     work.failures += 1;
     Next::At(after(context.environment.clock.now(), pause))
-}
-
-fn backoff(failures: u32) -> Duration {
-    Duration::from_secs(1 << failures.min(6))
 }
 
 async fn step(

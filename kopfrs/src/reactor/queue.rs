@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, info_span};
 
+use self::crowd::Crowd;
 use super::context::Context;
 use super::inbox::{Inbox, is_older};
 use super::indexing::{self, Pending};
@@ -28,6 +29,7 @@ use crate::object::ObjectKey;
 
 #[cfg(feature = "admin")]
 mod counting;
+mod crowd;
 mod holding;
 mod waking;
 
@@ -69,6 +71,8 @@ pub(crate) struct Queue {
     backlog: AtomicUsize,
     /// The backlog has become smaller.
     worked_off: Notify,
+    /// How many of its objects are handled at once.
+    crowd: Crowd,
     /// No handler is called before its first listing has been indexed.
     is_awaited: AtomicBool,
     /// How many listings there were, by whatever watch.
@@ -119,6 +123,7 @@ impl Queue {
             bonds: Bonds::default(),
             backlog: AtomicUsize::new(0),
             worked_off: Notify::new(),
+            crowd: Crowd::default(),
             is_awaited: AtomicBool::new(false),
             listings: AtomicU64::new(0),
         });
@@ -299,6 +304,10 @@ impl Queue {
         let is_time = matches!(entry.standing, Standing::Sleeping(_))
             && !entry.memory.is_due_for_indices(now);
         entry.inbox.is_woken |= is_time && entry.memory.is_at_rest();
+        if !self.may_begin(uid, lane, entry) {
+            return;
+        }
+        let turn = self.turn();
         entry.standing = Standing::Working(Instant::now());
         let mut shift = Shift {
             uid: uid.clone(),
@@ -311,6 +320,7 @@ impl Queue {
         let term = self.context.term();
         // Made where it is awaited: a future that is moved is kept twice.
         let worker = self.workers.track_future(async move {
+            let _turn = turn;
             tokio::select! {
                 () = worker::run(&queue, &mut shift).instrument(span) => return,
                 () = term.abandon.cancelled() => {}

@@ -28,6 +28,7 @@ pub(crate) struct Variable {
 
 const DURATION: &str = "a duration such as 10s, 1m30s, 500ms, or a number of seconds";
 const PATIENCE: &str = "a duration such as 10s, 5m, or never";
+const LIMIT: &str = "a whole number from 1 on, or none";
 const DURATIONS: &str = "a list of durations such as 1s,2s,5s";
 const COUNT: &str = "a whole number from 1 on";
 const NUMBER: &str = "a whole number";
@@ -66,6 +67,9 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_EXECUTION_LIFECYCLE", "all_at_once, asap, one_by_one, randomized or shuffled",
         |s, t| t.parse().ok()? => s.execution.lifecycle;
     "KOPFRS_EXECUTION_LIFECYCLE_SEED", NUMBER, |s, t| Some(t.parse().ok()?) => s.execution.lifecycle_seed;
+    "KOPFRS_EXECUTION_MAX_WORKERS", LIMIT, |s, t| limit(t)? => s.execution.max_workers;
+    "KOPFRS_QUEUEING_WORKER_LIMIT", LIMIT, |s, t| limit(t)? => s.queueing.worker_limit;
+    "KOPFRS_QUEUEING_ERROR_DELAYS", DURATIONS, |s, t| durations(t)? => s.queueing.error_delays;
     "KOPFRS_INDEXING_PATIENCE", PATIENCE, |s, t| patience(t)? => s.indexing.patience;
     "KOPFRS_WATCHING_PAGE_SIZE", COUNT, |s, t| u32::try_from(count(t)?).ok()? => s.watching.page_size;
     "KOPFRS_WATCHING_INACTIVITY_TIMEOUT", DURATION, |s, t| duration(t)? => s.watching.inactivity_timeout;
@@ -81,6 +85,7 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_NETWORKING_ERROR_BACKOFFS", DURATIONS, |s, t| durations(t)? => s.networking.error_backoffs;
     "KOPFRS_POSTING_ENABLED", SWITCH, |s, t| switch(t)? => s.posting.enabled;
     "KOPFRS_POSTING_LEVEL", "info, warning or error", |s, t| level(t)? => s.posting.level;
+    "KOPFRS_POSTING_LOGGERS", SWITCH, |s, t| switch(t)? => s.posting.loggers;
     "KOPFRS_POSTING_REPORTING_COMPONENT", TEXT, |s, t| filled(t)? => s.posting.reporting_component;
     "KOPFRS_POSTING_REPORTING_INSTANCE", TEXT, |s, t| filled(t)? => s.posting.reporting_instance;
     "KOPFRS_POSTING_QUEUE_LIMIT", COUNT, |s, t| count(t)? => s.posting.queue_limit;
@@ -111,6 +116,8 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_HEALTH_PROBE_MAX_AGE", DURATION, |s, t| duration(t)? => s.health.probe_max_age;
     "KOPFRS_PROCESS_DRAIN_BUDGET", DURATION, |s, t| duration(t)? => s.process.drain_budget;
     "KOPFRS_PROCESS_CLEANUP_BUDGET", DURATION, |s, t| duration(t)? => s.process.cleanup_budget;
+    "KOPFRS_PROCESS_ULTIMATE_EXITING_TIMEOUT", PATIENCE,
+        |s, t| patience(t)? => s.process.ultimate_exiting_timeout;
 };
 
 /// Flags of the command line that look like settings.
@@ -222,6 +229,13 @@ fn duration(text: &str) -> Option<Duration> {
         (rest, units) = (after, &units[place + 1..]);
     }
     Some(total)
+}
+
+fn limit(text: &str) -> Option<Option<usize>> {
+    match text {
+        "none" => Some(None),
+        text => count(text).map(Some),
+    }
 }
 
 fn patience(text: &str) -> Option<Option<Duration>> {
@@ -348,7 +362,7 @@ mod tests {
         match variable.expected {
             DURATION | PATIENCE => "1234ms",
             DURATIONS => "1s,2s",
-            COUNT | NUMBER | INTEGER => "7",
+            COUNT | NUMBER | INTEGER | LIMIT => "7",
             DNS_NAME => "somebody",
             SWITCH
                 if variable.name.ends_with("POSTING_ENABLED")

@@ -12,6 +12,9 @@ pub struct ExecutionSettings {
     /// Progress is saved when a handler still runs this long after an earlier one of the same cycle
     /// has finished. 1 s.
     pub checkpoint_after: Duration,
+    /// How many functions that block their thread (`fn`, not `async fn`) may run at once, of all handlers together. The
+    /// others wait. No limit but that of the runtime's pool, 512.
+    pub max_workers: Option<usize>,
     /// Which of an object's handlers that are ready run in one cycle. All at once.
     pub lifecycle: Lifecycle,
     /// What `randomized` and `shuffled` draw from: with the same seed the same choices are made for
@@ -75,6 +78,7 @@ impl Default for ExecutionSettings {
         Self {
             default_backoff: Duration::from_secs(60),
             checkpoint_after: Duration::from_secs(1),
+            max_workers: None,
             lifecycle: Lifecycle::default(),
             lifecycle_seed: None,
         }

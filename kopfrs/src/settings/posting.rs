@@ -23,6 +23,9 @@ pub struct PostingSettings {
     pub enabled: bool,
     /// From which level on. Warnings: failed attempts, but no successes.
     pub level: PostingLevel,
+    /// Whether what handlers log is written as well, from that level on. No. Programs with a subscriber
+    /// of their own add [`events::layer`](crate::events::layer) to it.
+    pub loggers: bool,
     /// Who says so: `From` in `kubectl describe`. `kopfrs`.
     pub reporting_component: String,
     /// Which of several replicas says so. The name of the host, which is that of the pod.
@@ -54,6 +57,7 @@ impl Default for PostingSettings {
         Self {
             enabled: true,
             level: PostingLevel::default(),
+            loggers: false,
             reporting_component: "kopfrs".to_owned(),
             reporting_instance: std::env::var("HOSTNAME").unwrap_or_default(),
             queue_limit: 1000,

@@ -45,7 +45,9 @@ impl Capture {
             }
             locked(&kept).push(line.clone());
         });
-        let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter));
+        let subscriber = tracing_subscriber::registry()
+            .with(layer.with_filter(filter))
+            .with(crate::events::layer());
         Self {
             lines,
             dispatch: Dispatch::new(subscriber),

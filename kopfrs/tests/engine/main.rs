@@ -33,6 +33,7 @@ mod settings;
 mod spans;
 mod stops;
 mod subhandlers;
+mod telling;
 mod timers;
 mod verified;
 mod verified_told;

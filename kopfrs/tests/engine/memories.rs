@@ -218,3 +218,62 @@ async fn what_a_handler_says_counts_though_it_was_so_before() {
     bench.until_handled("a").await;
     assert_eq!(bench.get("a").await.unwrap()["status"]["phase"], "Ready");
 }
+
+/// What the operator gives to objects.
+#[derive(Clone, Debug, Default)]
+struct Template {
+    own: u32,
+    shared: Arc<std::sync::Mutex<u32>>,
+}
+
+#[tokio::test(start_paused = true)]
+async fn memos_of_objects_begin_as_copies_of_the_operators() {
+    let bench = Bench::new(Status::Open).await;
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let noted = seen.clone();
+    let create = on::create::<Demo>().id("create").run(
+        move |body: Body, memo: Memo<Template>, other: Memo<u8>| {
+            memo.update(|template| {
+                template.own += 1;
+                *template.shared.lock().unwrap() += 1;
+                let shared = *template.shared.lock().unwrap();
+                noted.lock().unwrap().push((template.own, shared));
+            });
+            assert_eq!(
+                other.get(),
+                0,
+                "what is not handed down begins anew: {}",
+                body.name()
+            );
+            std::future::ready(())
+        },
+    );
+    let startup = on::startup()
+        .id("startup")
+        .run(async |memo: Memo<Template>, other: Memo<u8>| {
+            assert_eq!(memo.get().own, 10);
+            memo.update(|template| template.own = 20);
+            other.set(7);
+        });
+    let last = seen.clone();
+    let cleanup = on::cleanup()
+        .id("cleanup")
+        .run(move |memo: Memo<Template>| {
+            let shared = *memo.get().shared.lock().unwrap();
+            last.lock().unwrap().push((memo.get().own, shared));
+            std::future::ready(())
+        });
+    let registry = Registry::new().add(create).add(startup).add(cleanup);
+    let template = Template {
+        own: 10,
+        ..Template::default()
+    };
+    let builder = Operator::builder().registry(registry).memo(template);
+    let running = bench.start_built(builder).await;
+    for name in ["a", "b"] {
+        bench.create(name, json!({"size": 1})).await;
+        bench.until_handled(name).await;
+    }
+    running.stop().await;
+    assert_eq!(*seen.lock().unwrap(), [(21, 1), (21, 2), (20, 2)]);
+}

@@ -194,3 +194,124 @@ async fn a_running_handler_has_the_drain_budget_and_a_second_signal_ends_it_at_o
         running.stop().await;
     }
 }
+
+/// How many calls there are at once.
+#[derive(Clone, Default)]
+struct Crowd(Arc<Mutex<(usize, usize)>>);
+
+impl Crowd {
+    fn enter(&self) {
+        let mut crowd = self.0.lock().unwrap();
+        crowd.0 += 1;
+        crowd.1 = crowd.1.max(crowd.0);
+    }
+
+    fn leave(&self) {
+        self.0.lock().unwrap().0 -= 1;
+    }
+
+    fn most(&self) -> usize {
+        self.0.lock().unwrap().1
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_objects_are_handled_at_once_than_the_limit_says() {
+    for (limit, expected) in [(Some(2), 2), (Some(1), 1), (None, 6)] {
+        let (bench, crowd) = (Bench::new(Status::Open).await, Crowd::default());
+        let present = crowd.clone();
+        let handler = bench.handler(move |call| {
+            let crowd = present.clone();
+            async move {
+                crowd.enter();
+                sleep(Duration::from_secs(1)).await;
+                crowd.leave();
+                if call.attempt.retry == 0 && call.cause.body.name() == "d0" {
+                    return Err(TemporaryError::new("again", Duration::from_secs(30)).into());
+                }
+                Ok(())
+            }
+        });
+        for number in 0..4 {
+            bench
+                .create(&format!("d{number}"), json!({"size": 1}))
+                .await;
+        }
+        let mut settings = Settings::default();
+        settings.queueing.worker_limit = limit;
+        settings.watching.page_size = 1;
+        let registry = Registry::new().add(on::create::<Demo>().id("create").run(handler));
+        let running = bench.launch(registry, settings);
+        for number in 4..6 {
+            bench
+                .create(&format!("d{number}"), json!({"size": 1}))
+                .await;
+        }
+        bench.until_calls(7).await;
+        running.stop().await;
+        let mut names: Vec<_> = bench
+            .calls
+            .all()
+            .into_iter()
+            .map(|call| call.name)
+            .collect();
+        names.sort();
+        assert_eq!(names, ["d0", "d0", "d1", "d2", "d3", "d4", "d5"]);
+        if limit.is_some() {
+            assert_eq!(crowd.most(), expected);
+        } else {
+            assert!(crowd.most() > 2, "{}", crowd.most());
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_more_functions_block_at_once_than_the_limit_says() {
+    let (bench, crowd) = (Bench::new(Status::Open).await, Crowd::default());
+    let (present, calls) = (crowd.clone(), bench.calls.clone());
+    let block = move |call: Arc<Invocation<ChangingCause>>| {
+        present.enter();
+        std::thread::sleep(Duration::from_millis(100));
+        present.leave();
+        calls.note(&call);
+    };
+    let registry = Registry::new().add(on::create::<Demo>().id("create").run_blocking(block));
+    for number in 0..5 {
+        bench
+            .create(&format!("d{number}"), json!({"size": 1}))
+            .await;
+    }
+    let mut settings = Settings::default();
+    settings.execution.max_workers = Some(2);
+    let running = bench.start_with(registry, settings).await;
+    bench.until_calls(5).await;
+    running.stop().await;
+    assert_eq!(crowd.most(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_followed_by_the_pauses_that_are_set() {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let seen = times.clone();
+    let bench = Bench::new(Status::Open).await.refusing(move |request| {
+        let is_patch = request.method() == "PATCH";
+        let mut seen = seen.lock().unwrap();
+        (is_patch && seen.len() < 4).then(|| {
+            seen.push(Instant::now());
+            422
+        })
+    });
+    let mut settings = Settings::default();
+    settings.queueing.error_delays = [3, 40].map(Duration::from_secs).to_vec();
+    let registry = Registry::new().add(on::create::<Demo>().id("create").run(bench.noting()));
+    let running = bench.start_with(registry, settings).await;
+    bench.create("a", json!({"size": 1})).await;
+    bench.until_handled("a").await;
+    running.stop().await;
+    let times = times.lock().unwrap().clone();
+    let pauses: Vec<_> = times
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).as_secs())
+        .collect();
+    assert_eq!(pauses, [3, 40, 40]);
+}

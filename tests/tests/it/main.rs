@@ -10,4 +10,5 @@ mod oracle;
 mod readme;
 mod reconcile;
 mod replicas;
+mod stuck;
 mod weather;

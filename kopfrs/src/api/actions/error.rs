@@ -3,6 +3,7 @@
 use kube::core::{GroupVersionKind, Status};
 
 use crate::api::RequestOutcome;
+use crate::hierarchies::HierarchyError;
 
 /// Why an action was not done.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +100,9 @@ pub enum ActionError {
         /// What is in the way.
         reason: &'static str,
     },
+    /// The owner or the object does not say what it is.
+    #[error(transparent)]
+    Hierarchy(HierarchyError),
     /// Anything else: no connection, an answer that cannot be read.
     #[error("{object}: the request failed")]
     Other {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::ObjectReference;
 
 use super::object::types;
-use super::{Actions, Object};
+use super::{Actions, Common, Object};
 
 /// How much an event matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -136,8 +136,20 @@ impl Actions {
 
     #[expect(clippy::needless_pass_by_value, reason = "it is done with")]
     fn tell(&self, object: ObjectReference, note: Note) {
-        match self.shared.notes.get() {
-            Some(Notes(take)) => take(&object, &note),
+        self.shared.tell(&object, &note);
+    }
+
+    /// What is shared with all others of the operator.
+    pub(crate) fn shared(&self) -> Arc<Common> {
+        self.shared.clone()
+    }
+}
+
+impl Common {
+    /// Hands a note over to whoever writes it.
+    pub(crate) fn tell(&self, object: &ObjectReference, note: &Note) {
+        match self.notes.get() {
+            Some(Notes(take)) => take(object, note),
             None => tracing::warn!(
                 "an event of {} is not written, as it was told outside of a handler: {}",
                 object.name.as_deref().unwrap_or_default(),

@@ -10,11 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::ActionError;
+use crate::object::reference::describe;
 use crate::resource::Resource;
 
 /// Objects that actions can be done to: typed ones of a fixed kind, and
 /// [`DynamicObject`](kube::core::DynamicObject)s, whose kind they tell themselves.
-pub trait Object: kube::Resource + Serialize + DeserializeOwned {
+pub trait Object: kube::Resource<Scope: 'static> + Serialize + DeserializeOwned {
     /// The kind of all objects of this type, if it is fixed.
     #[doc(hidden)]
     fn fixed_kind() -> Option<Resource>;
@@ -155,17 +156,6 @@ impl Task {
             (Some(namespace), None) => format!("{plural} in {namespace}"),
             (None, None) => plural.clone(),
         }
-    }
-}
-
-/// `Pod demo/web`, as far as the object says.
-pub(super) fn describe(kind: &str, meta: &ObjectMeta) -> String {
-    let names = [&meta.name, &meta.generate_name];
-    let named = names.into_iter().flatten().find(|name| !name.is_empty());
-    let name = named.map_or("(unnamed)", String::as_str);
-    match &meta.namespace {
-        Some(namespace) => format!("{kind} {namespace}/{name}"),
-        None => format!("{kind} {name}"),
     }
 }
 

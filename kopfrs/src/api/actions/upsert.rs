@@ -4,9 +4,9 @@ use kube::api::Patch;
 use serde_json::Value;
 
 use super::error::sorted;
-use super::object::{Object, describe};
+use super::object::Object;
 use super::{ActionError, ActionResultExt as _, Actions};
-use crate::object::merge;
+use crate::object::{merge, reference::describe};
 
 /// How often an object is read anew when others create, change or delete it meanwhile.
 const ROUNDS: usize = 5;

@@ -72,6 +72,13 @@ impl Verdict {
     }
 }
 
+/// Whether an object is an event itself.
+pub(super) fn is_event(object: &ObjectReference) -> bool {
+    let version = object.api_version.as_deref().unwrap_or_default();
+    object.kind.as_deref() == Some("Event")
+        && (version == "v1" || version.starts_with("events.k8s.io/"))
+}
+
 impl Report {
     /// What an attempt of a handler says; `None` of events themselves, or they would never end.
     pub(super) fn of(
@@ -112,6 +119,8 @@ impl Report {
     /// What a handler tells of any object. Each text is an event of its own.
     pub(super) fn of_note(object: &ObjectReference, note: &Note) -> Self {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (kind, namespace) = (text(&object.kind), text(&object.namespace));
+        let name = format!("{kind} {namespace}/{}", text(&object.name));
         let level = match note.severity {
             Severity::Normal => PostingLevel::Info,
             Severity::Warning => PostingLevel::Warning,
@@ -120,11 +129,12 @@ impl Report {
             level,
             key: Key {
                 uid: text(&object.uid),
-                handler: format!("{} {}", note.action, note.message),
-                reason: note.reason.clone().into(),
+                // Not all objects are there, and have a uid.
+                handler: format!("{} {name} {}", note.action, note.message),
+                reason: clipped(&note.reason, WORD_LIMIT).into(),
             },
             api_version: text(&object.api_version),
-            kind: text(&object.kind),
+            kind,
             namespace: object.namespace.clone(),
             name: text(&object.name),
             action: clipped(&note.action, WORD_LIMIT),

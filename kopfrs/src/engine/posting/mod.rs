@@ -98,7 +98,8 @@ impl Posting {
 
     /// Reports what a handler tells of an object.
     pub(crate) fn note(&self, object: &ObjectReference, note: &Note) {
-        if self.0.settings.enabled {
+        // Events about events would never end.
+        if self.0.settings.enabled && !event::is_event(object) {
             self.add(Report::of_note(object, note));
         }
     }

@@ -7,7 +7,6 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 use tracing::{debug, error, info, warn};
 
-use super::backoff;
 use super::handling::Handling;
 use crate::api::{ApiError, Failure};
 use crate::cause::{Baseline, Reason};
@@ -292,7 +291,7 @@ impl Handling<'_> {
             return Ok(Next::Now);
         }
         let attempts = self.work().failures;
-        let pause = backoff(attempts);
+        let pause = self.context.settings.queueing.error_delay(attempts);
         let due = after(self.context.environment.clock.now(), pause);
         error!("the API has refused the patch of a handler, next attempt in {pause:?}: {error}");
         let rejected_for = Some(digest(&self.view.essence));

@@ -15,7 +15,13 @@ use super::timing::of_times;
 use super::webhooks;
 
 /// Warnings that belong to scripts and stops.
-const KNOWN: [&str; 3] = ["as scripted", "is handled: ", "the drain budget is used up"];
+const KNOWN: [&str; 5] = [
+    "as scripted",
+    "is handled: ",
+    "the drain budget is used up",
+    "validate handler failed for good: ",
+    "mutate handler failed for good: ",
+];
 /// How many lines of an operator's messages are shown.
 const TAIL: usize = 60;
 

@@ -35,7 +35,7 @@ impl Storage {
         for (key, value) in settings {
             match (key.as_str(), text(value)) {
                 ("prefix", Some(prefix)) => persistence = Persistence::new(prefix),
-                ("finalizer", Some(_)) => {}
+                ("finalizer" | "admission", Some(_)) => {}
                 _ => return Err(format!("kopfrs does not have the setting `{key}` yet").into()),
             }
         }

@@ -1,0 +1,93 @@
+//! The examples after Kopf's that are about pods.
+
+use k8s_openapi::api::core::v1::Pod;
+use kopfrs::testing::{Cluster, Objects};
+use serde_json::{Value, json};
+
+use crate::kopf::{NAME, OBJECT, kopf_examples};
+use crate::{handlers_of, stop};
+
+/// Creates a pod that ends as soon as it is told to.
+async fn create(pods: &Objects<Pod>, name: &str, app: &str) {
+    let pod = json!({
+        "metadata": {"name": name, "labels": {"app": app}},
+        "spec": {
+            "terminationGracePeriodSeconds": 1,
+            "containers": [{"name": "main", "image": "registry.k8s.io/pause:3.10"}],
+        },
+    });
+    pods.create_from(&pod.to_string()).await;
+}
+
+async fn run(pods: &Objects<Pod>, name: &str) {
+    // Where there is a kubelet, it does the same.
+    let running = json!({"status": {"phase": "Running"}});
+    pods.merge_status(name, running).await;
+}
+
+#[kopfrs::test]
+async fn indexing(cluster: Cluster) {
+    let (examples, pods) = (kopf_examples(&cluster).await, cluster.objects::<Pod>());
+    create(&pods, "a", NAME).await;
+    create(&pods, "b", NAME).await;
+    create(&pods, "other", "other").await;
+    run(&pods, "a").await;
+    examples.create_from(OBJECT).await;
+    let setup = cluster.operator().handlers(handlers_of("indexing"));
+    let operator = setup.start().await;
+    let has = |all: Value, running: Value| {
+        move |object: &Value| {
+            object["status"]["pods"] == all && object["status"]["running"] == running
+        }
+    };
+    // All pods are known at the first call.
+    examples
+        .until(NAME, has(json!(["a", "b"]), json!(["a"])))
+        .await;
+    operator.until_settled().await;
+    assert_eq!(operator.calls().handler("count_pods").len(), 1);
+
+    run(&pods, "b").await;
+    pods.delete("a").await;
+    pods.until_gone("a").await;
+    operator.until_settled().await;
+    examples
+        .merge(NAME, json!({"spec": {"field": "again"}}))
+        .await;
+    examples.until(NAME, has(json!(["b"]), json!(["b"]))).await;
+    examples.delete(NAME).await;
+    examples.until_gone(NAME).await;
+    stop(&operator).await;
+    assert!(operator.calls().failed().is_empty());
+    assert_eq!(operator.log().count("cleanup_fn: 2 pods are left"), 1);
+}
+
+#[kopfrs::test]
+async fn builtins(cluster: Cluster) {
+    let pods = cluster.objects::<Pod>();
+    create(&pods, "early", "x").await;
+    let setup = cluster.operator().handlers(handlers_of("builtins"));
+    let operator = setup.start().await;
+    create(&pods, "late", "x").await;
+    operator.until_settled().await;
+    pods.delete("early").await;
+    pods.until_gone("early").await;
+    assert_eq!(pods.list().await.len(), 1);
+    pods.until_gone("late").await;
+    operator.until_settled().await;
+    stop(&operator).await;
+    let (calls, log) = (operator.calls(), operator.log());
+    assert_eq!(
+        calls.handler("pod_in_sight").succeeded().len(),
+        2,
+        "{calls:?}"
+    );
+    assert_eq!(
+        calls.handler("pod_is_deleted").succeeded().len(),
+        2,
+        "{calls:?}"
+    );
+    assert_eq!(log.count("early is deleted, before its time"), 1, "{log}");
+    assert_eq!(log.count("the time of early has come"), 0, "{log}");
+    assert_eq!(log.count("late is deleted, as it was time"), 1, "{log}");
+}
