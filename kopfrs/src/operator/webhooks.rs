@@ -11,6 +11,7 @@ use tracing::{Instrument as _, warn};
 use super::error::OperatorError;
 use crate::api::Connection;
 use crate::engine::admission::{Admission, Endpoint, Manager, Surroundings};
+use crate::health::{Gate, Health};
 use crate::reactor::Context;
 use crate::registry::Registry;
 
@@ -26,6 +27,8 @@ pub(super) struct Webhooks {
     managing: Option<AbortOnDropHandle<()>>,
     serving: AbortOnDropHandle<()>,
     stop: CancellationToken,
+    /// The operator is not ready before the API server knows where to ask.
+    _gate: Arc<Gate>,
 }
 
 /// Opens the endpoint, if handlers need one. It serves as soon as it is known what the API serves. `on_ready` is called
@@ -46,6 +49,13 @@ pub(super) async fn open(
     let Some(admission) = Admission::new(registry, environment, insights, recall) else {
         on_ready();
         return Ok(None);
+    };
+    let health = Health::clone(&context.environment.aspects.get_or_default());
+    let gate = Arc::new(health.gate("webhooks"));
+    let is_open = gate.clone();
+    let on_ready = move || {
+        is_open.open();
+        on_ready();
     };
     let settings = &context.settings.admission;
     let Some(server) = settings.server.clone() else {
@@ -79,6 +89,7 @@ pub(super) async fn open(
         managing,
         serving: AbortOnDropHandle::new(tokio::spawn(serving.in_current_span())),
         stop,
+        _gate: gate,
     }))
 }
 

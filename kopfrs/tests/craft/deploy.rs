@@ -77,7 +77,12 @@ fn rights_are_those_that_the_runner_needs() {
             })
             .collect()
     };
-    let own = ["events", "greetings", "greetings/status"];
+    let own = [
+        "events",
+        "clusterkopfpeerings",
+        "greetings",
+        "greetings/status",
+    ];
     let all = |more: &[&str]| -> Vec<Value> {
         let first = ["customresourcedefinitions"].iter().chain(&own).chain(more);
         first.map(|name| json!(name)).collect()
