@@ -13,6 +13,9 @@ pub mod handlers_and_arguments {}
 #[doc = include_str!("actions.md")]
 pub mod actions {}
 
+#[doc = include_str!("subhandlers.md")]
+pub mod subhandlers {}
+
 #[doc = include_str!("lifecycle.md")]
 pub mod lifecycle {}
 
@@ -21,6 +24,9 @@ pub mod exec {}
 
 #[doc = include_str!("other-systems.md")]
 pub mod other_systems {}
+
+#[doc = include_str!("coming-from-kopf.md")]
+pub mod coming_from_kopf {}
 
 #[doc = include_str!("craft.md")]
 pub mod craft {}
@@ -33,6 +39,8 @@ pub mod reconcile {}
 
 #[doc = include_str!("indexing.md")]
 pub mod indexing {}
+#[doc = include_str!("daemons.md")]
+pub mod daemons {}
 
 #[doc = include_str!("how-state-is-kept.md")]
 pub mod how_state_is_kept {}
@@ -63,6 +71,9 @@ pub mod login {}
 
 #[doc = include_str!("sandbox.md")]
 pub mod sandbox {}
+
+#[cfg(test)]
+mod kopf;
 
 #[cfg(test)]
 mod rows;

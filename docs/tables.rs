@@ -122,6 +122,44 @@ fn looking_up(by_size: Index<u32, String>, indices: Indices) {}
 #[on::event(Demo)]
 fn looking_on(by_size: &Index<u32, String>, indices: &Indices) {}
 
+#[on::daemon(Demo, param = "x", initial_delay = |cause| Duration::from_secs(cause.body.name().len() as u64))]
+#[on::timer(Demo, param = "x", interval = 5, sharp, idle = "1m", finalizer = false)]
+fn background(
+    stopped: Stopped,
+    live: Live,
+    cause: &SpawningCause,
+    spec: DemoSpec,
+    status: &Value,
+    name: &str,
+    namespace: &str,
+    patch: &Patch,
+    retry: u32,
+    started: Timestamp,
+    runtime: Duration,
+    param: &str,
+    actions: Actions,
+) {
+}
+
+#[on::daemon(
+    "demos",
+    cancellation_backoff = 1,
+    cancellation_timeout = 0.5,
+    cancellation_polling = "10s"
+)]
+async fn more_background(
+    stopped: &Stopped,
+    live: &Live,
+    body: &Body,
+    demo: Arc<Demo>,
+    memo: Memo<u8>,
+    state: State<u8>,
+    attempt: Attempt,
+    client: Client,
+    invocation: &Invocation<SpawningCause>,
+) {
+}
+
 #[on::startup(param = 1)]
 fn startup(settings: SettingsHandle, activity: Activity, retry: u32, param: i32) {}
 
@@ -138,5 +176,5 @@ fn cleanup(
 
 #[test]
 fn all_of_them_are_registered() {
-    assert_eq!(Registry::module(module_path!()).len(), 12);
+    assert_eq!(Registry::module(module_path!()).len(), 15);
 }

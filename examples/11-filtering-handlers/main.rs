@@ -78,4 +78,15 @@ fn not_field_has_changed_back() {}
 #[on::update("kopfexamples", field = "spec.items")]
 fn not_items_have_changed() {}
 
+// Daemons and timers run for as long as the object matches.
+
+#[on::daemon("kopfexamples", field = "spec.field", value = "value")]
+async fn field_has_the_value_for_a_while(stopped: Stopped) {
+    stopped.until_set().await;
+    info!("no more: {}", stopped.reason());
+}
+
+#[on::timer("kopfexamples", field = "spec.field", value = "other", interval = 1)]
+fn not_field_has_another_value_for_a_while() {}
+
 kopfrs::main!();

@@ -38,18 +38,50 @@ enum Shape {
     Shared,
 }
 
-const OBJECTS: &[Family] = &[Family::Indexing, Family::Watching, Family::Changing];
+const OBJECTS: &[Family] = &[
+    Family::Indexing,
+    Family::Watching,
+    Family::Changing,
+    Family::Spawning,
+    Family::Validating,
+    Family::Mutating,
+];
 /// Those whose patch is sent.
-const PATCHING: &[Family] = &[Family::Watching, Family::Changing];
+const PATCHING: &[Family] = &[
+    Family::Watching,
+    Family::Changing,
+    Family::Spawning,
+    Family::Mutating,
+];
 const CHANGING: &[Family] = &[Family::Changing];
+const TRANSITION: &[Family] = &[
+    Family::Changing,
+    Family::Validating,
+    Family::Mutating,
+    Family::Conversion,
+];
+const DIFFERENCE: &[Family] = &[Family::Changing, Family::Validating, Family::Mutating];
+const REVIEW: &[Family] = &[Family::Validating, Family::Mutating];
 const WATCHING: &[Family] = &[Family::Watching];
 const ACTIVITY: &[Family] = &[Family::Activity];
-const RETRIED: &[Family] = &[Family::Activity, Family::Indexing, Family::Changing];
+const SPAWNING: &[Family] = &[Family::Spawning];
+const RETRIED: &[Family] = &[
+    Family::Activity,
+    Family::Indexing,
+    Family::Changing,
+    Family::Spawning,
+    Family::Validating,
+    Family::Mutating,
+];
 const EVERY: &[Family] = &[
     Family::Activity,
     Family::Indexing,
     Family::Watching,
     Family::Changing,
+    Family::Spawning,
+    Family::Validating,
+    Family::Mutating,
+    Family::Conversion,
 ];
 
 const fn name(
@@ -114,18 +146,18 @@ const NAMES: &[Name] = &[
     name(
         "old",
         "Old",
-        CHANGING,
+        TRANSITION,
         "old: Option<&Value>",
         Shape::KindOrField("OldField"),
     ),
     name(
         "new",
         "New",
-        CHANGING,
+        DIFFERENCE,
         "new: Option<&Value>",
         Shape::KindOrField("NewField"),
     ),
-    name("diff", "Diff", CHANGING, "diff: &Diff", Shape::Plain),
+    name("diff", "Diff", DIFFERENCE, "diff: &Diff", Shape::Plain),
     name("event", "Event", WATCHING, "event: &RawEvent", Shape::Plain),
     name(
         "type",
@@ -141,6 +173,14 @@ const NAMES: &[Name] = &[
         "event_type: EventType",
         Shape::Plain,
     ),
+    name(
+        "stopped",
+        "Stopped",
+        SPAWNING,
+        "stopped: Stopped",
+        Shape::Plain,
+    ),
+    name("live", "Live", SPAWNING, "live: Live", Shape::Plain),
     name(
         "activity",
         "Activity",
@@ -172,6 +212,49 @@ const NAMES: &[Name] = &[
     ),
     name("param", "Param", EVERY, "param: &T", Shape::Shared),
     name("memo", "Memo", EVERY, "memo: Memo<T>", Shape::Plain),
+    name(
+        "operation",
+        "Operation",
+        REVIEW,
+        "operation: Operation",
+        Shape::Plain,
+    ),
+    name(
+        "subresource",
+        "Subresource",
+        REVIEW,
+        "subresource: Option<&str>",
+        Shape::Plain,
+    ),
+    name("dryrun", "Dryrun", REVIEW, "dryrun: bool", Shape::Plain),
+    name(
+        "userinfo",
+        "Userinfo",
+        REVIEW,
+        "userinfo: &UserInfo",
+        Shape::Plain,
+    ),
+    name(
+        "warnings",
+        "Warnings",
+        REVIEW,
+        "warnings: &Warnings",
+        Shape::Plain,
+    ),
+    name(
+        "headers",
+        "Headers",
+        REVIEW,
+        "headers: &Headers",
+        Shape::Plain,
+    ),
+    name(
+        "sslpeer",
+        "Sslpeer",
+        REVIEW,
+        "sslpeer: &SslPeer",
+        Shape::Plain,
+    ),
 ];
 
 /// How an argument is asked for.
@@ -205,7 +288,7 @@ pub(crate) fn source(
                     format!("`{written}` cannot be borrowed as text: write `String` or `&Value`");
                 errors.push(parameter.ty.span(), text);
             }
-            known(name, attribute, &parameter.ty)
+            known(kind, name, attribute, &parameter.ty)
         }
         Some(name) => {
             if is_plain(&parameter.ty) || is_type_of(name, &parameter.ty) {
@@ -229,9 +312,11 @@ pub(crate) fn param_type(parameters: &[Parameter]) -> Option<TokenStream> {
     })
 }
 
-fn known(name: &Name, attribute: &Attribute, ty: &Type) -> Source {
+fn known(kind: &Kind, name: &Name, attribute: &Attribute, ty: &Type) -> Source {
+    let is_narrowed = attribute.has("field") && kind.family == Family::Changing;
     let marker = match (&name.shape, ty) {
-        (Shape::KindOrField(marker), _) if attribute.has("field") => marker,
+        _ if kind.family == Family::Conversion && name.text == "old" => "Original",
+        (Shape::KindOrField(marker), _) if is_narrowed => marker,
         (Shape::Shared, Type::Reference(reference)) if is_str(&reference.elem) => "ParamStr",
         (Shape::Shared, Type::Reference(_)) => "ParamRef",
         _ => name.marker,

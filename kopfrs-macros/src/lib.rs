@@ -56,6 +56,11 @@ attributes! {
     on_complete => "complete",
     on_reconcile => "reconcile",
     on_field => "field",
+    on_daemon => "daemon",
+    on_timer => "timer",
     on_event => "event",
     on_index => "index",
+    on_validate => "validate",
+    on_mutate => "mutate",
+    on_convert => "convert",
 }

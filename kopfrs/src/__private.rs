@@ -12,12 +12,15 @@ pub use self::indices::*;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
-pub use crate::cause::{ActivityCause, ChangingCause, IndexingCause, WatchingCause};
+pub use crate::cause::{
+    ActivityCause, AdmissionCause, ChangingCause, ConversionCause, IndexingCause, Operation,
+    SpawningCause, WatchingCause,
+};
 pub use crate::extract::{Argument, Untyped, ask, names};
 use crate::filter::Criterion;
 pub use crate::filter::{ABSENT, PRESENT};
+use crate::handler::{Delay, IntoHandlerError, IntoOutcome, Outcome};
 pub use crate::handler::{ErrorsMode, HandlerError, Invocation, Location, Relation, returns};
-use crate::handler::{IntoHandlerError, IntoOutcome, Outcome};
 pub use crate::object::FieldPath;
 pub use crate::on;
 use crate::on::IntoCriterion;
@@ -96,6 +99,11 @@ pub fn json_check(
     check: impl Fn(Option<&Value>) -> bool + Send + Sync + 'static,
 ) -> Criterion<Value> {
     Criterion::check(check)
+}
+
+/// A closure that tells an initial delay; its argument's type is known here.
+pub fn delay_of(ask: impl Fn(&SpawningCause) -> Duration + Send + Sync + 'static) -> Delay {
+    Delay::Asked(Arc::new(ask))
 }
 
 /// Finds out that a function has returned a `Result`, of whatever: found before [`ReturnedValue`],

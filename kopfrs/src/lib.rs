@@ -51,6 +51,7 @@
 //!
 //! # Features
 //! - `macros` (default): the attributes.
+//! - `admission` (default): webhooks are served for [`on::validate`](macro@on::validate) and the like.
 //! - `cli` (default): [`main!`] and the command line.
 //! - `anyhow`, `eyre` (default): errors of kopfrs are recognised inside of theirs.
 //! - `program`: the program `kopfrs`.

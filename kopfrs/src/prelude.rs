@@ -13,14 +13,15 @@ pub use tracing::{debug, error, info, trace, warn};
 
 pub use crate::api::{ActionError, ActionResultExt as _, Actions, Credentials, login};
 pub use crate::cause::{
-    Activity, ActivityCause, ChangingCause, EventType, IndexingCause, RawEvent, Reason,
-    WatchingCause,
+    Activity, ActivityCause, AdmissionCause, ChangingCause, DaemonStoppingReason, EventType,
+    Headers, IndexingCause, Live, Operation, RawEvent, Reason, SpawningCause, SslPeer, Stopped,
+    Stopper, UserInfo, Warnings, WatchingCause,
 };
 pub use crate::extract::{Memo, State};
 pub use crate::filter::{ABSENT, PRESENT};
 pub use crate::handler::{
-    Attempt, ErrorsMode, HandlerError, Indexed, Invocation, Json, PermanentError, Result,
-    Subhandlers, TemporaryError,
+    AdmissionError, Attempt, ErrorsMode, HandlerError, Indexed, Invocation, Json, PermanentError,
+    Result, Subhandlers, TemporaryError,
 };
 pub use crate::index::Index;
 pub use crate::object::{Body, Diff, DiffItem, DiffOperation, FieldPath, Patch};

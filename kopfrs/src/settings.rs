@@ -4,6 +4,8 @@
 //! The command line also takes each setting from a variable of the environment, see
 //! [`Settings::overridden_by`]. Startup handlers have the last word.
 
+mod admission;
+mod background;
 mod environment;
 mod execution;
 mod health;
@@ -17,6 +19,10 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+pub use self::admission::{
+    AdmissionSettings, SecretReference, ServiceReference, VerifyMode, WebhookServer,
+};
+pub use self::background::BackgroundSettings;
 pub use self::environment::SettingsError;
 #[cfg(feature = "cli")]
 pub(crate) use self::environment::{VARIABLES, unknown};
@@ -50,6 +56,10 @@ pub struct Settings {
     pub networking: NetworkingSettings,
     /// What is told in Kubernetes Events.
     pub posting: PostingSettings,
+    /// How the API server asks about requests.
+    pub admission: AdmissionSettings,
+    /// How daemons and timers are ended.
+    pub background: BackgroundSettings,
     /// How one of several replicas is chosen to work.
     pub leader_election: LeaderElectionSettings,
     /// How operators get out of one another's way.

@@ -14,6 +14,9 @@ mod exceptions;
 #[path = "../../05-handlers/main.rs"]
 mod handlers;
 
+#[path = "../../07-subhandlers/main.rs"]
+mod subhandlers;
+
 #[path = "../../08-events/main.rs"]
 mod events;
 
@@ -25,6 +28,12 @@ mod filtering_handlers;
 
 #[path = "../../13-hooks/main.rs"]
 mod hooks;
+
+#[path = "../../14-daemons/main.rs"]
+mod daemons;
+
+#[path = "../../15-timers/main.rs"]
+mod timers;
 
 #[path = "../../16-indexing/main.rs"]
 mod indexing;

@@ -53,3 +53,16 @@ async fn no_request_leaves_for_the_cluster_of_the_environment() {
     until("a visit", || async { visits.load(Ordering::SeqCst) > 0 }).await;
     drop(program);
 }
+
+#[tokio::test]
+async fn daemons_end_with_their_program() {
+    let manifests = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests");
+    let arguments = ["--sandbox", "--apply", manifests];
+    let program = Program::start_in(env!("CARGO_BIN_EXE_14-daemons"), &arguments, &[]);
+    program.until("background_sync: => ping", 1).await;
+    program.until("background_async: => ping", 1).await;
+    let log = program.stop().await;
+    log.assert_once("=> ending after");
+    log.assert_once(": OPERATOR_EXITING");
+    log.assert_calm();
+}

@@ -2,6 +2,7 @@
 
 mod criterion;
 mod duration;
+mod operations;
 mod option;
 mod relation;
 mod selector;
@@ -202,6 +203,9 @@ impl Attribute {
                     );
                 }
             }
+        }
+        if let (Some(from), None) = (self.option("from"), self.option("to")) {
+            errors.push(from.span(), "a conversion needs `to = \"v1\"` as well");
         }
         if let Some(value) = self.option("value")
             && (self.has("old") || self.has("new"))

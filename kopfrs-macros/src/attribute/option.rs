@@ -8,7 +8,7 @@ use syn::{Error, Expr, ExprArray, Lit, LitStr, Result, Token};
 
 use super::criterion::{self, Subject};
 use super::duration::duration;
-use super::relation;
+use super::{operations, relation};
 use crate::errors::Errors;
 use crate::{paths, suggest};
 
@@ -23,6 +23,8 @@ pub(super) enum Syntax {
     ErrorsMode,
     /// A duration; `true` if it may be zero.
     Duration(bool),
+    /// A duration, or a function of the cause that tells one.
+    Delay,
     /// A whole number from 1.
     Count,
     /// `owns(Deployment, "services")`.
@@ -36,6 +38,10 @@ pub(super) enum Syntax {
     /// `option(key = criterion, …)`.
     Pairs,
     Flag,
+    /// `["CREATE", "UPDATE"]`.
+    Operations,
+    /// A text that is not empty; what it names.
+    Text(&'static str),
 }
 
 /// All options there are; which kinds have them is in the table of kinds.
@@ -67,6 +73,21 @@ const OPTIONS: &[(&str, Syntax)] = &[
     ("owner", Syntax::Maps),
     ("uses", Syntax::Maps),
     ("concurrency", Syntax::Count),
+    ("initial_delay", Syntax::Delay),
+    ("finalizer", Syntax::Flag),
+    ("cancellation_backoff", Syntax::Duration(true)),
+    ("cancellation_timeout", Syntax::Duration(true)),
+    ("cancellation_polling", Syntax::Duration(false)),
+    ("interval", Syntax::Duration(false)),
+    ("sharp", Syntax::Flag),
+    ("idle", Syntax::Duration(true)),
+    ("operations", Syntax::Operations),
+    ("subresource", Syntax::Text("status")),
+    ("persistent", Syntax::Flag),
+    ("side_effects", Syntax::Flag),
+    ("ignore_failures", Syntax::Flag),
+    ("from", Syntax::Text("v1alpha1")),
+    ("to", Syntax::Text("v1")),
 ];
 
 /// A call of a method of the handler's builder.
@@ -134,17 +155,17 @@ fn argument(name: &Ident, syntax: Syntax, expr: &Expr) -> Result<TokenStream> {
         Syntax::ErrorsMode => errors_mode(expr),
         Syntax::Duration(may_be_zero) => {
             if !may_be_zero && is_zero(expr) {
-                return Err(Error::new(
-                    expr.span(),
-                    format!("with a `{name}` of zero the handler would never be called"),
-                ));
+                return Err(Error::new(expr.span(), zero(name)));
             }
             duration(expr)
         }
+        Syntax::Delay => delay(name, expr),
         Syntax::Count => count(name, expr),
         Syntax::Field => field(expr),
         Syntax::Criterion => criterion::criterion(expr, Subject::Json),
         Syntax::Predicate => predicate(name, expr),
+        Syntax::Operations => operations::operations(expr),
+        Syntax::Text(example) => text(name, example, expr),
         Syntax::Flag
         | Syntax::Value
         | Syntax::Pairs
@@ -160,11 +181,13 @@ fn example(name: &Ident, syntax: Syntax) -> String {
         Syntax::Id => "\"name\"",
         Syntax::Value | Syntax::Criterion => "…",
         Syntax::ErrorsMode => "temporary",
-        Syntax::Duration(_) => "\"10s\"",
+        Syntax::Duration(_) | Syntax::Delay => "\"10s\"",
         Syntax::Count => "5",
         Syntax::Predicate => "|cause| …",
         Syntax::Field => "\"spec.field\"",
         Syntax::Flag => "true",
+        Syntax::Operations => "[\"CREATE\"]",
+        Syntax::Text(example) => return format!("{name} = \"{example}\""),
         Syntax::Pairs => return format!("{name}(key = \"value\")"),
         Syntax::Kinds | Syntax::Maps => return relation::example(name),
     };
@@ -190,6 +213,19 @@ fn id(expr: &Expr) -> Result<TokenStream> {
                 format!(
                     "{odd:?} cannot be in an id; ids have letters, digits, `-`, `_`, `.` and `/`"
                 ),
+            ));
+        }
+    }
+    Ok(quote! { #expr })
+}
+
+fn text(name: &Ident, example: &str, expr: &Expr) -> Result<TokenStream> {
+    if let Expr::Lit(literal) = expr {
+        let is_filled = matches!(&literal.lit, Lit::Str(text) if !text.value().is_empty());
+        if !is_filled {
+            return Err(Error::new(
+                expr.span(),
+                format!("`{name}` is a text: write `{name} = \"{example}\"`"),
             ));
         }
     }
@@ -253,6 +289,31 @@ fn predicate(name: &Ident, expr: &Expr) -> Result<TokenStream> {
             format!("`{name}` takes a function of the cause: `{name} = |cause| …`"),
         )),
         _ => Ok(quote! { #expr }),
+    }
+}
+
+/// What is wrong with an option that is zero.
+fn zero(name: &Ident) -> String {
+    match name.to_string().as_str() {
+        "interval" => "with an `interval` of zero the handler would be called without a pause; \
+                       leave it out to have it called once"
+            .to_owned(),
+        "cancellation_polling" => "it would be told without a pause that the handler is still \
+                                   running; leave it out for what the settings say"
+            .to_owned(),
+        name => format!("with a `{name}` of zero the handler would never be called"),
+    }
+}
+
+/// A duration, or a function of the cause that tells one.
+fn delay(name: &Ident, expr: &Expr) -> Result<TokenStream> {
+    match expr {
+        Expr::Closure(_) => {
+            let ask = predicate(name, expr)?;
+            let function = paths::item_at("delay_of", expr.span());
+            Ok(quote_spanned! {expr.span()=> #function(#ask) })
+        }
+        _ => duration(expr),
     }
 }
 

@@ -4,8 +4,10 @@
 //! arguments of its own, and in the list of exported attributes.
 
 mod activity;
+mod admission;
 mod changing;
 mod indexing;
+mod spawning;
 mod watching;
 
 /// Handlers of one family share a cause, and so their arguments.
@@ -15,6 +17,10 @@ pub(crate) enum Family {
     Indexing,
     Watching,
     Changing,
+    Spawning,
+    Validating,
+    Mutating,
+    Conversion,
 }
 
 /// One kind of handlers: one attribute.
@@ -36,8 +42,10 @@ pub(crate) struct Kind {
 const KINDS: &[&[Kind]] = &[
     activity::KINDS,
     changing::KINDS,
+    spawning::KINDS,
     indexing::KINDS,
     watching::KINDS,
+    admission::KINDS,
 ];
 
 /// Options that every handler has.
@@ -57,6 +65,9 @@ impl Family {
             Self::Indexing => "IndexingCause",
             Self::Watching => "WatchingCause",
             Self::Changing => "ChangingCause",
+            Self::Spawning => "SpawningCause",
+            Self::Validating | Self::Mutating => "AdmissionCause",
+            Self::Conversion => "ConversionCause",
         }
     }
 }

@@ -94,7 +94,7 @@ pub(crate) fn conclude(
                 ..failed
             };
         }
-        (ErrorKind::Permanent, _)
+        (ErrorKind::Permanent | ErrorKind::Admission(_), _)
         | (ErrorKind::Arbitrary | ErrorKind::Panic, ErrorsMode::Permanent) => return failed,
     };
     // A wait that no attempt could follow is useless.

@@ -177,6 +177,25 @@ impl Connection {
         .await
     }
 
+    /// Applies a part of an object under the name of an owner, by force; gives the object after it.
+    #[cfg(feature = "admission")]
+    pub(crate) async fn apply(
+        &self,
+        target: Target<'_>,
+        owner: &str,
+        object: &Value,
+    ) -> Result<Value, ApiError> {
+        let path = target.resource.path(target.namespace, Some(target.name));
+        let path = format!("{path}?fieldManager={owner}&force=true");
+        self.json(&Call {
+            method: Method::PATCH,
+            content_type: Some("application/apply-patch+yaml"),
+            body: object.to_string().into(),
+            ..Call::get(&path)
+        })
+        .await
+    }
+
     /// Creates an object; gives it as it is stored.
     pub(crate) async fn create(&self, path: &str, object: &Value) -> Result<Value, ApiError> {
         self.json(&Call {

@@ -3,17 +3,30 @@
 //! Pure: a cause is a value; `detect` decides without I/O.
 
 mod activity;
+mod admission;
 mod changing;
+mod conversion;
 mod detect;
 mod indexing;
+mod live;
+mod spawning;
+mod stopped;
 mod watching;
 
 use std::sync::Arc;
 
 pub use self::activity::{Activity, ActivityCause};
+pub use self::admission::{
+    AdmissionCause, Headers, Operation, SslPeer, UnknownOperation, UserInfo, Warnings,
+};
 pub use self::changing::{ChangingCause, Reason};
+pub use self::conversion::ConversionCause;
 pub(crate) use self::detect::{Baseline, Situation, detect};
 pub use self::indexing::IndexingCause;
+pub(crate) use self::live::Feed;
+pub use self::live::{Live, LiveError};
+pub use self::spawning::SpawningCause;
+pub use self::stopped::{DaemonStoppingReason, Stopped, Stopper};
 pub use self::watching::{EventType, RawEvent, WatchingCause};
 use crate::object::{Body, Patch};
 use crate::resource::Resource;

@@ -77,10 +77,25 @@ fn rows(registry: &Registry) -> Vec<Row> {
         .changing()
         .iter()
         .map(|h| row(h, h.rule.to_string()));
+    let spawning = registry
+        .spawning()
+        .iter()
+        .map(|h| row(h, h.rule.to_string()));
+    let admission = registry
+        .admission()
+        .iter()
+        .map(|h| row(h, h.rule.to_string()));
+    let conversions = registry
+        .conversions()
+        .iter()
+        .map(|h| row(h, h.rule.to_string()));
     activities
         .chain(indexing)
         .chain(watching)
         .chain(changing)
+        .chain(spawning)
+        .chain(admission)
+        .chain(conversions)
         .collect()
 }
 

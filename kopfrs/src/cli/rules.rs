@@ -72,8 +72,12 @@ pub(super) fn of_kinds(registry: &Registry) -> Vec<Rule> {
         .changing()
         .iter()
         .filter_map(|h| h.selector.as_ref());
+    let spawning = registry
+        .spawning()
+        .iter()
+        .filter_map(|h| h.selector.as_ref());
     let mut rules: Vec<Rule> = Vec::new();
-    for selector in watching.chain(changing) {
+    for selector in watching.chain(changing).chain(spawning) {
         for rule in of_selector(selector, &known) {
             if !rules.contains(&rule) {
                 rules.push(rule);

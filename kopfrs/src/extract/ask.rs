@@ -41,7 +41,9 @@ questions! {
         "`{Self}` is not an argument of handlers with `{C}`"
         "neither known by its type in these handlers, nor by its name"
         "known by type in handlers of changes: `&Body`, `&Patch`, `&Diff`, `Reason`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
+        "known by type in daemons and timers: `Stopped`, `Live`, `&Body`, `&Patch`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
         "known by type in handlers of events: `&Body`, `&Patch`, `&RawEvent`, `EventType`, `&Resource`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
+        "known by type in handlers of reviews: `&Body`, `&Patch`, `&Diff`, `Operation`, `&Warnings`, `&UserInfo`, `&Headers`, `&SslPeer`, `&Resource`, `Attempt`, `Arc<K>`, `Client`, `State<T>`, `Memo<T>`"
         "known by type in activities: `SettingsHandle`, `Activity`, `Attempt`, `Client`, `State<T>`, `Memo<T>`"
         "known by type in all handlers: `Index<K, V>`, the index of the argument's name"
         "anything else is known by its name: `spec: MySpec`, `name: &str`, `old: MySpec`, `retry: u32`; types of your own implement `kopfrs::extract::Extract`";
@@ -102,6 +104,12 @@ questions! {
     EventType
         "`{Self}` cannot be the argument `type`"
         "write `r#type: EventType` or `event_type: EventType`";
+    Stopped
+        "`{Self}` cannot be the argument `stopped`"
+        "write `stopped: Stopped` or `stopped: &Stopped`";
+    Live
+        "`{Self}` cannot be the argument `live`"
+        "write `live: Live` or `live: &Live`";
     Activity
         "`{Self}` cannot be the argument `activity`"
         "write `activity: Activity`";
@@ -129,6 +137,30 @@ questions! {
     Memo
         "`{Self}` cannot be the argument `memo`"
         "write `memo: Memo<T>`, where `T: Default + Send`";
+    Operation
+        "`{Self}` cannot be the argument `operation`"
+        "write `operation: Operation`";
+    Subresource
+        "`{Self}` cannot be the argument `subresource`"
+        "write `subresource: Option<&str>`";
+    Dryrun
+        "`{Self}` cannot be the argument `dryrun`"
+        "write `dryrun: bool`";
+    Userinfo
+        "`{Self}` cannot be the argument `userinfo`"
+        "write `userinfo: &UserInfo`";
+    Warnings
+        "`{Self}` cannot be the argument `warnings`"
+        "write `warnings: &Warnings`";
+    Headers
+        "`{Self}` cannot be the argument `headers`"
+        "write `headers: &Headers`";
+    Sslpeer
+        "`{Self}` cannot be the argument `sslpeer`"
+        "write `sslpeer: &SslPeer`";
+    Original
+        "`{Self}` cannot be the argument `old`"
+        "write any type that is `DeserializeOwned` and fits the version of `from`, or `&Value`";
 }
 
 /// Of arguments whose names are nearly known.
@@ -187,6 +219,12 @@ pub mod near {
         EventType
             "`{Self}` is not known by its type, and there is no argument of this name"
             "did you mean `type`?";
+        Stopped
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `stopped`?";
+        Live
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `live`?";
         Activity
             "`{Self}` is not known by its type, and there is no argument of this name"
             "did you mean `activity`?";
@@ -208,6 +246,30 @@ pub mod near {
         Memo
             "`{Self}` is not known by its type, and there is no argument of this name"
             "did you mean `memo`?";
+        Operation
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `operation`?";
+        Subresource
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `subresource`?";
+        Dryrun
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `dryrun`?";
+        Userinfo
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `userinfo`?";
+        Warnings
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `warnings`?";
+        Headers
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `headers`?";
+        Sslpeer
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `sslpeer`?";
+        Original
+            "`{Self}` is not known by its type, and there is no argument of this name"
+            "did you mean `old`?";
     }
 }
 
@@ -254,19 +316,25 @@ pub mod elsewhere {
             "`reason` exists in handlers of changes";
         Old
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `old`"
-            "`old` exists in handlers of changes";
+            "`old` exists in handlers of changes and of reviews";
         New
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `new`"
-            "`new` exists in handlers of changes";
+            "`new` exists in handlers of changes and of reviews";
         Diff
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `diff`"
-            "`diff` exists in handlers of changes";
+            "`diff` exists in handlers of changes and of reviews";
         Event
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `event`"
             "`event` exists in `on::event`";
         EventType
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `type`"
             "`type` exists in `on::event`";
+        Stopped
+            "`{Self}` is not known by its type, and handlers with `{C}` have no argument `stopped`"
+            "`stopped` exists in daemons and timers";
+        Live
+            "`{Self}` is not known by its type, and handlers with `{C}` have no argument `live`"
+            "`live` exists in daemons and timers";
         Activity
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `activity`"
             "`activity` exists in activities";
@@ -275,12 +343,33 @@ pub mod elsewhere {
             "`settings` exists in activities";
         Retry
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `retry`"
-            "`retry` exists in handlers of changes and activities";
+            "`retry` exists in handlers of changes, daemons, timers, and activities";
         Started
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `started`"
-            "`started` exists in handlers of changes and activities";
+            "`started` exists in handlers of changes, daemons, timers, and activities";
         Runtime
             "`{Self}` is not known by its type, and handlers with `{C}` have no argument `runtime`"
-            "`runtime` exists in handlers of changes and activities";
+            "`runtime` exists in handlers of changes, daemons, timers, and activities";
+        Operation
+            "`{Self}` is not known by its type, and handlers with `{C}` have no argument `operation`"
+            "`operation` exists in handlers of reviews";
+        Subresource
+            "`{Self}` is not known by its type, and handlers with `{C}` have no argument `subresource`"
+            "`subresource` exists in handlers of reviews";
+        Dryrun
+            "`{Self}` is not known by its type, and handlers with `{C}` have no argument `dryrun`"
+            "`dryrun` exists in handlers of reviews";
+        Userinfo
+            "`{Self}` is not known by its type, and handlers with `{C}` have no argument `userinfo`"
+            "`userinfo` exists in handlers of reviews";
+        Warnings
+            "`{Self}` is not known by its type, and handlers with `{C}` have no argument `warnings`"
+            "`warnings` exists in handlers of reviews";
+        Headers
+            "`{Self}` is not known by its type, and handlers with `{C}` have no argument `headers`"
+            "`headers` exists in handlers of reviews";
+        Sslpeer
+            "`{Self}` is not known by its type, and handlers with `{C}` have no argument `sslpeer`"
+            "`sslpeer` exists in handlers of reviews";
     }
 }

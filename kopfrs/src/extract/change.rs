@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::decode::{Absence, Place, decode, decode_or_absent};
 use super::{ArgError, Argument, FromArg, names, via};
-use crate::cause::{ChangingCause, ObjectCause};
+use crate::cause::{AdmissionCause, ChangingCause, ObjectCause};
 use crate::handler::{Family, Invocation};
 
 /// Stands for the kind of handlers whose selector is not a type.
@@ -29,6 +29,16 @@ pub trait Transition: ObjectCause {
 }
 
 impl Transition for ChangingCause {
+    fn before(&self) -> Option<&Value> {
+        self.old.as_deref()
+    }
+
+    fn after(&self) -> Option<&Value> {
+        self.new.as_deref()
+    }
+}
+
+impl Transition for AdmissionCause {
     fn before(&self) -> Option<&Value> {
         self.old.as_deref()
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{ArgError, Argument, Extract};
 use crate::cause::{
-    Activity, ActivityCause, ChangingCause, EventType, IndexingCause, ObjectCause, RawEvent,
-    Reason, WatchingCause,
+    Activity, ActivityCause, AdmissionCause, ChangingCause, ConversionCause, EventType, Headers,
+    IndexingCause, Live, ObjectCause, Operation, RawEvent, Reason, SpawningCause, SslPeer, Stopped,
+    UserInfo, Warnings, WatchingCause,
 };
 use crate::handler::{Attempt, Family, Invocation};
 use crate::object::{Body, Diff, Patch};
@@ -17,7 +18,9 @@ pub trait Attempted {}
 
 impl Attempted for ActivityCause {}
 impl Attempted for ChangingCause {}
+impl Attempted for SpawningCause {}
 impl Attempted for IndexingCause {}
+impl Attempted for AdmissionCause {}
 
 /// `type, causes => |invocation| …`, one a row.
 macro_rules! extractors {
@@ -64,10 +67,28 @@ extractors_of! {
     Diff, ChangingCause => |invocation| (*invocation.cause.diff).clone();
     Reason, ChangingCause => |invocation| invocation.cause.reason;
     &'a ChangingCause, ChangingCause => |invocation| &invocation.cause;
+    &'a Diff, AdmissionCause => |invocation| &invocation.cause.diff;
+    Diff, AdmissionCause => |invocation| (*invocation.cause.diff).clone();
+    Operation, AdmissionCause => |invocation| invocation.cause.operation;
+    &'a Warnings, AdmissionCause => |invocation| &invocation.cause.warnings;
+    Warnings, AdmissionCause => |invocation| invocation.cause.warnings.clone();
+    &'a UserInfo, AdmissionCause => |invocation| &invocation.cause.userinfo;
+    UserInfo, AdmissionCause => |invocation| (*invocation.cause.userinfo).clone();
+    &'a Headers, AdmissionCause => |invocation| &invocation.cause.headers;
+    Headers, AdmissionCause => |invocation| invocation.cause.headers.clone();
+    &'a SslPeer, AdmissionCause => |invocation| &invocation.cause.sslpeer;
+    SslPeer, AdmissionCause => |invocation| invocation.cause.sslpeer.clone();
+    &'a AdmissionCause, AdmissionCause => |invocation| &invocation.cause;
+    &'a ConversionCause, ConversionCause => |invocation| &invocation.cause;
     &'a RawEvent, WatchingCause => |invocation| &invocation.cause.event;
     RawEvent, WatchingCause => |invocation| invocation.cause.event.clone();
     EventType, WatchingCause => |invocation| invocation.cause.event.event_type;
     &'a WatchingCause, WatchingCause => |invocation| &invocation.cause;
+    Stopped, SpawningCause => |invocation| invocation.cause.stopped.clone();
+    &'a Stopped, SpawningCause => |invocation| &invocation.cause.stopped;
+    Live, SpawningCause => |invocation| invocation.cause.live.clone();
+    &'a Live, SpawningCause => |invocation| &invocation.cause.live;
+    &'a SpawningCause, SpawningCause => |invocation| &invocation.cause;
     &'a IndexingCause, IndexingCause => |invocation| &invocation.cause;
     Activity, ActivityCause => |invocation| invocation.cause.activity;
     SettingsHandle, ActivityCause => |invocation| invocation.environment.settings.clone();

@@ -8,6 +8,7 @@
 //! Called by what the attributes emit and by `run` of the builders. Knows the invocation of a
 //! handler, and neither how handlers are found nor how they are run.
 
+mod admission;
 mod argument;
 #[doc(hidden)]
 pub mod ask;

@@ -52,6 +52,8 @@ declare! {
     NewField "new": Extractable;
     Diff "diff": Extractable NamesObject;
     Event "event": Extractable NamesObject;
+    Stopped "stopped": Extractable NamesObject;
+    Live "live": Extractable NamesObject;
     EventType "type": Extractable NamesObject;
     Activity "activity": Extractable NamesObject;
     Settings "settings": Extractable NamesObject;
@@ -62,6 +64,14 @@ declare! {
     ParamRef "param": ;
     ParamStr "param": ;
     Memo "memo": Extractable;
+    Operation "operation": Extractable NamesObject;
+    Subresource "subresource": Extractable NamesObject;
+    Dryrun "dryrun": Extractable NamesObject;
+    Userinfo "userinfo": Extractable NamesObject;
+    Warnings "warnings": Extractable NamesObject;
+    Headers "headers": Extractable NamesObject;
+    Sslpeer "sslpeer": Extractable NamesObject;
+    Original "old": Extractable;
     Unknown "any other name": Extractable NamesObject;
     Section "a part or a state of the object, in handlers that have none": Extractable;
 }

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use super::{ErrorKind, ExecuteError, PermanentError, TemporaryError};
+use super::{AdmissionError, ErrorKind, ExecuteError, PermanentError, TemporaryError};
 
 /// What is asked of an error.
 type Ask<'a, T> = &'a dyn Fn(&(dyn Error + 'static)) -> Option<T>;
@@ -18,6 +18,9 @@ type Ask<'a, T> = &'a dyn Fn(&(dyn Error + 'static)) -> Option<T>;
 pub(super) fn kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
     if let Some(temporary) = error.downcast_ref::<TemporaryError>() {
         return Some(ErrorKind::Temporary(temporary.delay()));
+    }
+    if let Some(admission) = error.downcast_ref::<AdmissionError>() {
+        return Some(ErrorKind::Admission(admission.status()));
     }
     if let Some(error) = error.downcast_ref::<ExecuteError>() {
         return Some(match error {

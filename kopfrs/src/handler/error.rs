@@ -60,6 +60,8 @@ pub enum ErrorKind {
     Temporary(Duration),
     /// Do not try again.
     Permanent,
+    /// Do not try again, and refuse the reviewed request with this code.
+    Admission(u16),
     /// As the handler's `errors` mode says.
     Arbitrary,
     /// The handler panicked: as its `errors` mode says.

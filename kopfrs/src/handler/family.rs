@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::Relation;
-use crate::cause::{Activity, ActivityCause, ChangingCause, IndexingCause, Reason, WatchingCause};
+use super::{Relation, SpawningRule};
+use crate::cause::{
+    Activity, ActivityCause, ChangingCause, IndexingCause, Reason, SpawningCause, WatchingCause,
+};
 use crate::index::IndexShape;
 use crate::lifecycle::Policy;
 use crate::reconcile;
@@ -145,6 +147,12 @@ impl Family for WatchingCause {
     type Rule = ();
 
     const NAME: &'static str = "event handlers";
+}
+
+impl Family for SpawningCause {
+    type Rule = SpawningRule;
+
+    const NAME: &'static str = "daemons and timers";
 }
 
 /// What an index handler fills.

@@ -3,6 +3,7 @@
 //! Untyped: the function is behind a callback that gets an invocation and gives an outcome; the
 //! attributes and the builders make that callback from a typed function.
 
+mod admission;
 mod chain;
 mod environment;
 mod error;
@@ -12,6 +13,7 @@ mod invocation;
 mod options;
 mod outcome;
 mod relation;
+mod spawning;
 mod subhandlers;
 
 use std::any::Any;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+pub use self::admission::{AdmissionError, AdmissionRule, ConversionRule, Review};
 pub use self::environment::{Environment, Memos, States};
 pub use self::error::{
     ErrorKind, HandlerError, IntoHandlerError, PermanentError, Result, TemporaryError,
@@ -35,6 +38,7 @@ pub use self::options::{ErrorsMode, Options};
 pub use self::outcome::{IntoOutcome, Json, Outcome, Output, ViaOutput, ViaSerialize, returns};
 pub(crate) use self::relation::Bond;
 pub use self::relation::Relation;
+pub use self::spawning::{Cancellation, Course, Delay, Schedule, SpawningRule};
 pub(crate) use self::subhandlers::Runner;
 pub use self::subhandlers::{ExecuteError, Outcomes, Subhandlers};
 use crate::filter::Filter;
@@ -79,6 +83,8 @@ pub struct Handler<C: Family> {
     pub location: Location,
     /// The same for all handlers made of one function, and only for them.
     pub function: String,
+    /// Whether the function blocks a thread while it runs.
+    pub is_blocking: bool,
     /// The indices that the function takes as arguments, as far as that is known.
     pub indices: Vec<IndexUse>,
     /// Calls the function.

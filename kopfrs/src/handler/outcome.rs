@@ -118,6 +118,12 @@ pub mod returns {
     /// Kept in an index.
     #[derive(Clone, Copy, Debug)]
     pub struct Indexed;
+    /// Nothing: what matters is whether there is an error.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Admitted;
+    /// The object in its new version.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Converted;
 }
 
 /// What a function given to `run` may return, by the kind of the handler.
@@ -127,6 +133,7 @@ pub mod returns {
     note = "handlers of objects return `()`, a `Value`, a text, a number, a boolean, `Json(value)`, an `Option` or a `Result` of these",
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "reconcile handlers return `Action`, or nothing",
+    note = "validate and mutate handlers return `()`, or an error that refuses the request; conversions return the object",
     note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these",
     note = "index handlers return a `HashMap`, a `BTreeMap`, a list of pairs, `Indexed`, or a plain value"
 )]
@@ -220,7 +227,12 @@ macro_rules! stored {
     )*};
 }
 
-stored!(returns::Stored, returns::Applied, returns::Deleted);
+stored!(
+    returns::Stored,
+    returns::Applied,
+    returns::Deleted,
+    returns::Converted
+);
 
 impl Output<returns::Reconciled> for Action {
     fn into_outcome(self) -> Result<Outcome, HandlerError> {
@@ -266,6 +278,7 @@ verdicts! {
     note = "handlers of objects return anything that implements `serde::Serialize`, or nothing",
     note = "handlers of creations and updates may return `Applied` as well, those of deletions `Deleted`, and those of verifications return `Verified`",
     note = "reconcile handlers return `Action`, or nothing",
+    note = "validate and mutate handlers return `()`, or an error that refuses the request; conversions return the object",
     note = "startup handlers return `()` or `State(value)`, cleanup handlers `()`, login handlers credentials; or a `Result` of these"
 )]
 pub trait IntoOutcome<R, M> {
@@ -307,5 +320,6 @@ as_listed!(
     returns::Startup,
     returns::Cleanup,
     returns::Login,
-    returns::Reconciled
+    returns::Reconciled,
+    returns::Admitted
 );

@@ -33,6 +33,21 @@ pub use kopfrs_macros::on_reconcile as reconcile;
 #[doc = include_str!("docs/field.md")]
 pub use kopfrs_macros::on_field as field;
 
+#[doc = include_str!("docs/daemon.md")]
+pub use kopfrs_macros::on_daemon as daemon;
+
+#[doc = include_str!("docs/timer.md")]
+pub use kopfrs_macros::on_timer as timer;
+
+#[doc = include_str!("docs/validate.md")]
+pub use kopfrs_macros::on_validate as validate;
+
+#[doc = include_str!("docs/mutate.md")]
+pub use kopfrs_macros::on_mutate as mutate;
+
+#[doc = include_str!("docs/convert.md")]
+pub use kopfrs_macros::on_convert as convert;
+
 #[doc = include_str!("docs/event.md")]
 pub use kopfrs_macros::on_event as event;
 

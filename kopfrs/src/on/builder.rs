@@ -220,6 +220,7 @@ impl<K: Kind> Builder<K> {
             indices: self.indices,
             location,
             function,
+            is_blocking: false,
             call: Arc::new(call),
         }
     }
@@ -231,11 +232,15 @@ impl<K: Kind> Builder<K> {
         F: Fn(Arc<Invocation<K::Cause>>) -> Result<Outcome, HandlerError> + Send + Sync + 'static,
     {
         let call = Arc::new(call);
-        self.call(move |invocation| {
+        let handler = self.call(move |invocation| {
             let call = call.clone();
             let environment = invocation.environment.clone();
             Box::pin(blocking(environment, move || call(invocation)))
-        })
+        });
+        Handler {
+            is_blocking: true,
+            ..handler
+        }
     }
 
     /// A function is named by its path; a closure by where it is declared.
@@ -256,6 +261,14 @@ impl<K: Kind> Builder<K> {
             }
         };
         self.function(&name, identity::<F>())
+    }
+}
+
+impl<K: Kind> Builder<K> {
+    /// Somebody waits for the answer: there is one attempt.
+    pub(super) fn in_one_attempt(mut self) -> Self {
+        self.options.retries = Some(1);
+        self
     }
 }
 

@@ -5,6 +5,7 @@
 //! and give a [`Handler`] to be added to a [`Registry`](crate::Registry).
 
 mod activity;
+mod admission;
 #[cfg(feature = "macros")]
 mod attributes;
 mod builder;
@@ -13,10 +14,14 @@ pub mod criterion;
 mod indexing;
 mod reconcile;
 mod run;
+mod spawning;
 mod subhandling;
 mod watching;
 
 pub use self::activity::{Cleanup, Login, Startup, cleanup, login, startup};
+pub use self::admission::{
+    Convert, Mutate, Validate, convert, convert_of, mutate, mutate_of, validate, validate_of,
+};
 #[cfg(feature = "macros")]
 pub use self::attributes::*;
 pub use self::builder::{Builder, Filtered, Kind, ObjectKind, Retried, Transitional};
@@ -29,6 +34,7 @@ pub use self::criterion::IntoCriterion;
 pub use self::indexing::{Index, index, index_of};
 pub use self::reconcile::{Reconcile, reconcile, reconcile_of};
 pub use self::run::{BlockingFunction, Function};
+pub use self::spawning::{Daemon, IntoDelay, Timer, daemon, daemon_of, timer, timer_of};
 pub use self::subhandling::{BlockingOnceFunction, OnceFunction, Registration, Subhandler};
 pub use self::watching::{Event, event, event_of};
 #[cfg(doc)]

@@ -17,7 +17,7 @@ use crate::index::IndexShape;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a handler with `{C}`",
     label = "not an async function of arguments known by their types",
-    note = "arguments are owned, and known by their types: `Body`, `Patch`, `Client`, `State<T>`, `Memo<T>`, `Indices`, `Arc<K>`, `Arc<Invocation<C>>`; of changes also `Diff` and `Reason`, of events `RawEvent` and `EventType`",
+    note = "arguments are owned, and known by their types: `Body`, `Patch`, `Client`, `State<T>`, `Memo<T>`, `Indices`, `Arc<K>`, `Arc<Invocation<C>>`; of changes also `Diff` and `Reason`, of events `RawEvent` and `EventType`, of daemons and timers `Stopped` and `Live`",
     note = "it returns a future of `()`, a `Value`, a text, a number, `Json(value)`, an `Option` or a `Result` of these; functions that block go to `run_blocking`"
 )]
 pub trait Function<C: Family, R, M>: Send + Sync + 'static {
@@ -37,7 +37,7 @@ pub trait Function<C: Family, R, M>: Send + Sync + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a blocking handler with `{C}`",
     label = "not a function of arguments known by their types",
-    note = "arguments are owned, and known by their types: `Body`, `Patch`, `Client`, `State<T>`, `Memo<T>`, `Indices`, `Arc<K>`, `Arc<Invocation<C>>`; of changes also `Diff` and `Reason`, of events `RawEvent` and `EventType`",
+    note = "arguments are owned, and known by their types: `Body`, `Patch`, `Client`, `State<T>`, `Memo<T>`, `Indices`, `Arc<K>`, `Arc<Invocation<C>>`; of changes also `Diff` and `Reason`, of events `RawEvent` and `EventType`, of daemons and timers `Stopped` and `Live`",
     note = "it returns `()`, a `Value`, a text, a number, `Json(value)`, an `Option` or a `Result` of these; async functions go to `run`"
 )]
 pub trait BlockingFunction<C: Family, R, M>: Send + Sync + 'static {

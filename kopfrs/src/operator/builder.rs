@@ -258,6 +258,7 @@ impl OperatorBuilder {
         self.operator.registry.ensure_not_empty()?;
         self.operator.registry.check_activities()?;
         self.operator.registry.check_indices()?;
+        self.operator.registry.check_webhooks()?;
         if !self.namespaces.is_empty() {
             let mut patterns = Patterns::default();
             for text in &self.namespaces {

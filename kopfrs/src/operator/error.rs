@@ -32,6 +32,9 @@ pub enum OperatorError {
         /// Its last error.
         message: String,
     },
+    /// The API server could not ask the handlers that are there for it.
+    #[error("{0}")]
+    Admission(String),
     /// Settings do not go together.
     #[error("{0}")]
     Settings(String),

@@ -14,6 +14,7 @@ use super::builder::{Access, Operator, Ready};
 use super::error::OperatorError;
 use super::login::{LoginHandlers, Way};
 use super::watchdog::Watchdog;
+use super::webhooks;
 use crate::api::{Common, Connection, Fence, LoginError, Notes, Outfit, Vault, program};
 use crate::cause::{Activity, ActivityCause};
 use crate::clock::Clock;
@@ -102,6 +103,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         indexing: registry.indexing().iter().cloned().collect(),
         watching: registry.watching().iter().cloned().collect(),
         changing: registry.changing().iter().cloned().collect(),
+        spawning: registry.spawning().iter().cloned().collect(),
     };
     let common = environment.aspects.get_or_default::<Common>();
     let counts = common.counts.clone();
@@ -130,11 +132,26 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let poster = AbortOnDropHandle::new(tokio::spawn(
         context.posting.clone().run().in_current_span(),
     ));
+    let (on_ready, is_asked) = webhooks::both(on_ready);
+    let patience = context.settings.networking.request_timeout;
+    let way = (aside.reserved(patience), clients.address);
+    let mut webhooks = match webhooks::open(&context, &registry, way, is_asked).await {
+        Ok(webhooks) => webhooks,
+        Err(error) => return cleanup.run().await.and(Err(error)),
+    };
     let work = work(&context, &registry, on_ready, &mut stop).await;
     let limit = context.settings.process.ultimate_exiting_timeout;
     let _watchdog = limit.filter(|_| is_whole_program).map(Watchdog::begin);
-    drain(&context, again).await;
+    if let Some(webhooks) = &mut webhooks {
+        webhooks.withdraw().await;
+    }
+    let budget = context.settings.process.drain_budget;
+    let daemons = context.daemons.finish(budget, again.clone());
+    tokio::join!(drain(&context, again), daemons);
     finish(&context, poster).await;
+    if let Some(webhooks) = webhooks {
+        webhooks.close().await;
+    }
     let ended = work.and(cleanup.run().await);
     if let Some(election) = election {
         election.release().await;
@@ -146,6 +163,8 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
 struct Clients {
     inside: Client,
     outside: Client,
+    /// Where the API is, if it is reached over a network.
+    address: Option<http::Uri>,
 }
 
 /// Stands for election, if there is to be one: from then on the operator is paused until it is won.
@@ -177,7 +196,8 @@ async fn work(
     on_ready: impl FnOnce() + Send + 'static,
     stop: &mut BoxFuture<'static, ()>,
 ) -> Result<(), OperatorError> {
-    if context.handlers.selectors().next().is_none() {
+    let has_webhooks = !registry.admission().is_empty() || !registry.conversions().is_empty();
+    if context.handlers.selectors().next().is_none() && !has_webhooks {
         info!("there are no handlers of objects; waiting to be stopped");
         on_ready();
         stop.await;
@@ -185,7 +205,8 @@ async fn work(
     }
     tokio::select! {
         error = orchestrate(context.clone(), registry, on_ready) => Err(error.into()),
-        () = stop => Ok(()),
+        // Before the objects are let go: that is no deletion.
+        () = stop.map(|()| context.daemons.leave()) => Ok(()),
     }
 }
 
@@ -208,7 +229,7 @@ async fn startup(
     Ok(())
 }
 
-/// Logs in, and gives the client that stays good when the credentials do not.
+/// Logs in, and gives the clients that stay good when the credentials do not.
 async fn connect(
     access: Access,
     handlers: LoginHandlers,
@@ -223,6 +244,7 @@ async fn connect(
             Ok(Clients {
                 inside: inside.unwrap_or_else(|| client.clone()),
                 outside: client,
+                address: None,
             })
         }
         Way::Login(login) => {
@@ -238,6 +260,7 @@ async fn connect(
             Ok(Clients {
                 inside: vault.client(),
                 outside: vault.client(),
+                address: vault.address(),
             })
         }
     }

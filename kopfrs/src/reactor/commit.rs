@@ -153,6 +153,36 @@ pub(crate) async fn commit(
     snapshot: &Snapshot,
     what: Commit<'_>,
 ) -> Result<Option<Snapshot>, ApiError> {
+    write((context, kind), snapshot, (what, Memory::New)).await
+}
+
+/// Writes a change beside whatever else is written to the object: what is remembered on it stays as it is.
+pub(crate) async fn amend(
+    (context, kind): (&Context, &Kind),
+    snapshot: &Snapshot,
+    (change, may_elide): (&Change, bool),
+) -> Result<Option<Snapshot>, ApiError> {
+    let what = Commit {
+        change,
+        state: &snapshot.found.stored,
+        is_release: false,
+        may_elide,
+    };
+    write((context, kind), snapshot, (what, Memory::AsItIs)).await
+}
+
+/// What becomes of what is remembered on the object.
+#[derive(Clone, Copy, Debug)]
+enum Memory {
+    New,
+    AsItIs,
+}
+
+async fn write(
+    (context, kind): (&Context, &Kind),
+    snapshot: &Snapshot,
+    (what, memory): (Commit<'_>, Memory),
+) -> Result<Option<Snapshot>, ApiError> {
     let mut state = snapshot.clone();
     let mut is_written = false;
     let mut rebuilds = 0;
@@ -167,6 +197,14 @@ pub(crate) async fn commit(
             endpoints.reverse();
         }
         for endpoint in endpoints {
+            let found = state.found.clone();
+            let what = match memory {
+                Memory::New => what,
+                Memory::AsItIs => Commit {
+                    state: &found.stored,
+                    ..what
+                },
+            };
             let Some(part) = part(kind, &state, what, endpoint) else {
                 continue;
             };

@@ -16,6 +16,7 @@ use super::related::Related;
 use super::terms::Term;
 use crate::api::Connection;
 use crate::duty::Duty;
+use crate::engine::daemons::Daemons;
 use crate::engine::posting::Posting;
 use crate::handler::Environment;
 use crate::health::Health;
@@ -40,6 +41,8 @@ pub(crate) struct Context {
     pub(super) terms: watch::Sender<u64>,
     /// Tells of objects in Kubernetes Events.
     pub(crate) posting: Posting,
+    /// What goes along with objects.
+    pub(crate) daemons: Daemons,
     /// The tasks of objects.
     pub(crate) workers: TaskTracker,
     /// The objects that wait for their turn.
@@ -50,6 +53,9 @@ pub(crate) struct Context {
     pub(crate) related: Related,
     /// Where the operator runs, for the log: its tasks are in there.
     pub(crate) span: Span,
+    /// What has been found out about the cluster, for aspects that follow it.
+    #[cfg(feature = "admission")]
+    pub(crate) insights: tokio::sync::watch::Sender<Option<crate::engine::insights::Insights>>,
     /// All kinds that have been served.
     pub(super) queues: Mutex<Vec<std::sync::Weak<super::queue::Queue>>>,
     said: Mutex<HashSet<String>>,
@@ -95,6 +101,7 @@ impl Context {
             Term::begin(0, &stop)
         };
         Self {
+            daemons: Daemons::new(environment.clone(), stop.abandon.clone()),
             posting: Posting::new(way, settings.posting.clone(), clock),
             connection,
             health: Health::clone(&environment.aspects.get_or_default()),
@@ -111,6 +118,8 @@ impl Context {
             barrier: Barrier::default(),
             related: Related::default(),
             span: Span::current(),
+            #[cfg(feature = "admission")]
+            insights: tokio::sync::watch::Sender::new(None),
             queues: Mutex::default(),
             said: Mutex::default(),
         }
@@ -151,6 +160,23 @@ impl Context {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         queues.retain(|queue| queue.strong_count() > 0);
         queues.push(Arc::downgrade(queue));
+    }
+
+    /// What is kept in memory for an object by its uid, if it is known.
+    #[cfg(feature = "admission")]
+    pub(crate) fn memos(
+        &self,
+        resource: &crate::resource::Resource,
+        uid: &str,
+    ) -> Option<crate::handler::Memos> {
+        // The same object may be served in several versions.
+        let queues = self.queues().into_iter().filter(|queue| {
+            let served = &queue.kind().resource;
+            (&served.group, &served.plural) == (&resource.group, &resource.plural)
+        });
+        let mut queues: Vec<_> = queues.collect();
+        queues.sort_by_key(|queue| queue.kind().resource.version != resource.version);
+        queues.iter().find_map(|queue| queue.memos(uid))
     }
 
     /// The kinds that are being served.

@@ -17,11 +17,13 @@ pub(crate) struct Inbox {
     pub(crate) is_indexed: bool,
     /// Something has happened to an object that this one depends on.
     pub(crate) is_woken: bool,
+    /// What goes along with the object has ended, or may begin again.
+    pub(crate) is_roused: bool,
 }
 
 impl Inbox {
     pub(crate) fn is_empty(&self) -> bool {
-        self.live.is_none() && self.deleted.is_none() && !self.is_woken
+        self.live.is_none() && self.deleted.is_none() && !self.is_woken && !self.is_roused
     }
 
     pub(crate) fn add(&mut self, event_type: EventType, version: Option<Version>, text: Box<str>) {
@@ -50,6 +52,7 @@ impl Inbox {
             self.add(EventType::Deleted, None, text);
         }
         self.is_woken |= newer.is_woken;
+        self.is_roused |= newer.is_roused;
     }
 
     /// Drops what tells nothing new.

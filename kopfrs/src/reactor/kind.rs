@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::process::of_essence;
-use crate::cause::{ChangingCause, IndexingCause, Reason, WatchingCause};
+use crate::cause::{ChangingCause, IndexingCause, Reason, SpawningCause, WatchingCause};
 use crate::handler::{Bond, Handler, Relation};
 use crate::lifecycle::Policy;
 use crate::object::{Body, FieldPath, essence};
@@ -20,6 +20,7 @@ pub(crate) struct Handlers {
     pub(crate) indexing: Vec<Arc<Handler<IndexingCause>>>,
     pub(crate) watching: Vec<Arc<Handler<WatchingCause>>>,
     pub(crate) changing: Vec<Arc<Handler<ChangingCause>>>,
+    pub(crate) spawning: Vec<Arc<Handler<SpawningCause>>>,
 }
 
 /// A handler whose objects are woken by what happens to those of another kind.
@@ -51,16 +52,21 @@ impl Handlers {
         let indexing = self.indexing.iter().filter_map(|h| h.selector.as_ref());
         let watching = self.watching.iter().filter_map(|h| h.selector.as_ref());
         let changing = self.changing.iter().filter_map(|h| h.selector.as_ref());
+        let spawning = self.spawning.iter().filter_map(|h| h.selector.as_ref());
         let relations = self.changing.iter().flat_map(|h| &h.rule.relations);
         indexing
             .chain(watching)
             .chain(changing)
+            .chain(spawning)
             .chain(relations.map(Relation::selector))
     }
 
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.indexing.is_empty() && self.watching.is_empty() && self.changing.is_empty()
+        self.indexing.is_empty()
+            && self.watching.is_empty()
+            && self.changing.is_empty()
+            && self.spawning.is_empty()
     }
 
     /// Whether there are index handlers and no others.
@@ -78,6 +84,7 @@ impl Handlers {
         self.indexing.iter().any(|h| is_wanted(h.selector.as_ref()))
             || self.watching.iter().any(|h| is_wanted(h.selector.as_ref()))
             || self.changing.iter().any(|h| is_wanted(h.selector.as_ref()))
+            || self.spawning.iter().any(|h| is_wanted(h.selector.as_ref()))
     }
 
     /// Who wants to be woken by what happens to objects of one of these selectors.
@@ -117,6 +124,12 @@ impl Handlers {
                 .filter(|h| is_wanted(&h.selector))
                 .cloned()
                 .collect(),
+            spawning: self
+                .spawning
+                .iter()
+                .filter(|h| is_wanted(&h.selector))
+                .cloned()
+                .collect(),
         }
     }
 }
@@ -141,7 +154,11 @@ impl Kind {
             .changing
             .iter()
             .filter_map(|h| h.filter.field.clone());
-        let mut fields: Vec<_> = watched.chain(changed).collect();
+        let spawned = handlers
+            .spawning
+            .iter()
+            .filter_map(|h| h.filter.field.clone());
+        let mut fields: Vec<_> = watched.chain(changed).chain(spawned).collect();
         fields.sort();
         fields.dedup();
         let storage = Storage {

@@ -3,6 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::commit::Unsent;
+use super::daemons::Attended;
 use super::indexing::Unindexed;
 use super::process::{Course, Known, Permit};
 use super::snapshot::{Snapshot, Version};
@@ -26,6 +27,8 @@ pub(crate) struct Memory {
     pub(crate) course: Option<Box<Course>>,
     /// Values of the handlers'.
     pub(crate) memos: Option<Memos>,
+    /// What goes along with it.
+    pub(crate) daemons: Option<Box<Attended>>,
     /// What is known of it for reconciliation.
     pub(crate) reconciled: Option<Box<Known>>,
     /// It could not be indexed; nothing for most objects.
@@ -86,6 +89,22 @@ impl Memory {
         self.memos.get_or_insert_default().clone()
     }
 
+    /// Takes the memory out for a worker. The values of handlers can still be found here.
+    pub(super) fn lent(&mut self) -> Self {
+        let memos = self.memos.clone();
+        let left = Self {
+            memos,
+            ..Self::default()
+        };
+        std::mem::replace(self, left)
+    }
+
+    /// Puts the memory back that was lent to a worker. Values that were asked for meanwhile stay.
+    pub(super) fn give_back(&mut self, lent: Self) {
+        let memos = lent.memos.clone().or_else(|| self.memos.take());
+        *self = Self { memos, ..lent };
+    }
+
     /// Whether nothing is kept of the object but what names it.
     pub(crate) fn is_at_rest(&self) -> bool {
         let work = self.work.as_ref();
@@ -95,6 +114,9 @@ impl Memory {
     /// An own write has led to this state.
     pub(crate) fn wrote(&mut self, snapshot: Snapshot) {
         self.written = snapshot.version().or(self.written);
+        if let Some(daemons) = &self.daemons {
+            daemons.show(&snapshot);
+        }
         let work = self.work();
         work.snapshot = Some(snapshot);
         work.is_unindexed = true;

@@ -7,6 +7,7 @@
 
 mod commit;
 mod context;
+mod daemons;
 mod definitions;
 mod inbox;
 mod indexing;

@@ -156,6 +156,8 @@ impl Orchestra<'_> {
     /// Finds out what is there, and serves it. Gives whether anything has changed.
     async fn look(&mut self, pending: &mpsc::Sender<()>) -> Result<bool, RegistryError> {
         self.discover().await;
+        #[cfg(feature = "admission")]
+        self.tell();
         let (wanted, is_complete) = self.wanted(&self.discovery.resources);
         self.doubt = match (self.discovery.silent.is_empty(), is_complete) {
             (false, _) => Doubt::Gaps,
@@ -336,6 +338,24 @@ impl Orchestra<'_> {
         true
     }
 
+    /// Tells aspects that follow the cluster what there is.
+    #[cfg(feature = "admission")]
+    fn tell(&self) {
+        let (resources, namespaces) = (&self.discovery.resources, self.namespaces.borrow().clone());
+        self.context.insights.send_if_modified(|insights| {
+            let is_known = insights.as_ref().is_some_and(|known| {
+                *known.resources == **resources && known.namespaces == namespaces
+            });
+            if !is_known {
+                *insights = Some(crate::engine::insights::Insights {
+                    resources: resources.as_slice().into(),
+                    namespaces,
+                });
+            }
+            !is_known
+        });
+    }
+
     /// Watches everything that is known in a new term.
     async fn follow_terms(&mut self, unawaited: &mpsc::Sender<()>) {
         if self.context.term().has_ended() {
@@ -354,6 +374,8 @@ impl Orchestra<'_> {
     /// Begins with namespaces that have come, ends with those that are gone.
     async fn follow_namespaces(&mut self, pending: &mpsc::Sender<()>) {
         let namespaces = self.namespaces.borrow_and_update().clone();
+        #[cfg(feature = "admission")]
+        self.tell();
         for served in self.served.values_mut() {
             served.watch_in(namespaces.as_deref(), pending).await;
         }

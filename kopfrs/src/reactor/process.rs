@@ -8,6 +8,7 @@ use tracing::{debug, error};
 
 use super::commit::{Commit, commit, refresh, set_finalizer};
 use super::context::Context;
+use super::daemons::attend;
 use super::kind::Kind;
 use super::lanes::Place;
 use super::memory::{Memory, Next};
@@ -169,11 +170,14 @@ async fn step(
     }
     let is_interested = kind.is_interested(&view.cause);
     let has_finalizer = view.has_finalizer;
-    let needs_finalizer = is_interested && kind.needs_finalizer(&view.cause);
+    let is_held = attend((context, kind), memory, snapshot, &view);
+    let needs_finalizer = is_held || is_interested && kind.needs_finalizer(&view.cause);
     if !body.is_deleting() && needs_finalizer != has_finalizer {
         return hold((context, kind), memory, (snapshot, needs_finalizer), place).await;
     }
-    if let Some(policy) = kind.policy().filter(|_| is_interested || has_finalizer) {
+    // An object of which nobody knows but daemons is not touched.
+    let is_concerned = is_interested || has_finalizer && body.is_deleting();
+    if let Some(policy) = kind.policy().filter(|_| is_concerned) {
         *place = None;
         let seen = (snapshot, view.essence);
         let lifecycle = Lifecycle::new((context, kind, policy), memory, seen, is_gone);
@@ -194,7 +198,7 @@ async fn step(
     }
     let is_left_alone = kind.is_reconciled() && !is_deleting;
     let reason = view.reason.filter(|_| !is_left_alone);
-    let Some(reason) = reason.filter(|_| is_interested || has_finalizer) else {
+    let Some(reason) = reason.filter(|_| is_concerned) else {
         return yielding(place, pin!(settle(context, kind, memory, snapshot))).await;
     };
     *place = None;

@@ -295,7 +295,7 @@ impl Queue {
         let mut shift = Shift {
             uid: uid.clone(),
             inbox: std::mem::take(&mut entry.inbox),
-            memory: std::mem::take(&mut entry.memory),
+            memory: entry.memory.lent(),
             place,
         };
         let span = info_span!(parent: &self.context.span, "object", object = %entry.key);
@@ -353,6 +353,14 @@ impl Queue {
         }
     }
 
+    /// The values that handlers keep for an object, if it is known.
+    #[cfg(feature = "admission")]
+    pub(crate) fn memos(&self, uid: &str) -> Option<crate::handler::Memos> {
+        self.objects()
+            .get_mut(uid)
+            .map(|entry| entry.memory.memos())
+    }
+
     /// Whether an object is known to be gone, though its worker has not taken notice yet.
     pub(crate) fn has_deletion(&self, uid: &str) -> bool {
         self.objects()
@@ -375,7 +383,7 @@ impl Queue {
         let Some(entry) = objects.get_mut(uid) else {
             return;
         };
-        entry.memory = memory;
+        entry.memory.give_back(memory);
         let due = entry.memory.due_with_indices(due);
         entry.standing = Standing::Resting;
         if entry.inbox.deleted.is_none() && is_known(&kind, &entry.memory, entry.inbox.version) {

@@ -73,6 +73,7 @@ pub(super) async fn keep(context: Arc<Context>) {
             Ok(standing) => pauses = standing.pauses,
             Err(_) => return,
         }
+        context.daemons.resume();
         context.begin_term();
     }
 }
@@ -82,6 +83,22 @@ async fn end(context: &Context, is_sudden: bool) {
     let term = context.term();
     term.drain.cancel();
     context.workers.close();
+    let mut standing = context.duty.subscribe();
+    let sudden = async {
+        // The sender lives as long as the context.
+        let _ = standing.wait_for(Standing::is_sudden).await;
+    };
+    let budget = context.settings.process.drain_budget;
+    let daemons = context.daemons.pause(budget, sudden);
+    tokio::join!(end_handling(context, &term, is_sudden), daemons);
+    context.workers.reopen();
+    for queue in context.queues() {
+        queue.pause();
+    }
+}
+
+/// Waits until no handler is called any more.
+async fn end_handling(context: &Context, term: &Term, is_sudden: bool) {
     if !is_sudden {
         let mut standing = context.duty.subscribe();
         tokio::select! {
@@ -102,9 +119,5 @@ async fn end(context: &Context, is_sudden: bool) {
         warn!("{left} objects are left in the middle of their handling");
         term.abandon.cancel();
         context.workers.wait().await;
-    }
-    context.workers.reopen();
-    for queue in context.queues() {
-        queue.pause();
     }
 }

@@ -91,6 +91,7 @@ async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, shift: &mut Shift) -> Next {
     let context = &queue.context;
     let inbox = std::mem::take(&mut shift.inbox);
     let is_woken = inbox.is_woken;
+    let is_roused = inbox.is_roused;
     let is_gone = inbox.deleted.is_some();
     if kind.is_only_indexed && inbox.is_indexed {
         return Next::Idle;
@@ -130,6 +131,10 @@ async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, shift: &mut Shift) -> Next {
     }
     let is_gone = || queue.has_deletion(&shift.uid);
     memory.work().is_woken |= is_woken;
+    if is_roused && memory.work().snapshot.is_none() {
+        let seen = memory.daemons.as_ref().and_then(|daemons| daemons.seen());
+        memory.work().snapshot = seen;
+    }
     if memory.work().is_woken && memory.work().snapshot.is_none() {
         let reading = pin!(read(queue, kind, &shift.uid));
         match process::yielding(place, reading).await {

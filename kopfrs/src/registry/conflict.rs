@@ -107,6 +107,26 @@ pub enum RegistryError {
         /// Where it is declared.
         location: Location,
     },
+    /// A handler of reviews is for no operation at all.
+    #[error(
+        "the handler `{id}` at {location} has an empty list of operations, so it would never be called; leave `operations` out for all of them"
+    )]
+    NoOperations {
+        /// Its id.
+        id: String,
+        /// Where it is declared.
+        location: Location,
+    },
+    /// A conversion does not say between which versions.
+    #[error(
+        "the conversion `{id}` at {location} needs two different versions: `.from(\"v1alpha1\").to(\"v1\")`"
+    )]
+    NoVersions {
+        /// Its id.
+        id: String,
+        /// Where it is declared.
+        location: Location,
+    },
     /// A handler would never be called, or what it returns would not be understood.
     #[error(
         "the {handler} handler `{id}` at {location} needs a verify handler for the same objects: declare one with `on::verify`"
@@ -122,6 +142,33 @@ pub enum RegistryError {
 }
 
 impl Registry {
+    /// Checks what handlers of reviews and conversions are for.
+    ///
+    /// # Errors
+    /// If one of them could never be called.
+    pub fn check_webhooks(&self) -> Result<(), RegistryError> {
+        let idle = self.admission().iter().find(|handler| {
+            let operations = handler.rule.operations.as_ref();
+            operations.is_some_and(Vec::is_empty)
+        });
+        if let Some(handler) = idle {
+            return Err(RegistryError::NoOperations {
+                id: handler.id.clone(),
+                location: handler.location,
+            });
+        }
+        let lost = self.conversions().iter().find(|handler| {
+            let rule = &handler.rule;
+            rule.from.is_empty() || rule.to.is_empty() || rule.from == rule.to
+        });
+        lost.map_or(Ok(()), |handler| {
+            Err(RegistryError::NoVersions {
+                id: handler.id.clone(),
+                location: handler.location,
+            })
+        })
+    }
+
     /// Checks the ids of handlers that meet on one resource: those whose selectors `matches` says
     /// are for it.
     ///
@@ -132,6 +179,10 @@ impl Registry {
         check(self.indexing(), |handler| is_met(handler.selector.as_ref()))?;
         check(self.watching(), |handler| is_met(handler.selector.as_ref()))?;
         check(self.changing(), |handler| is_met(handler.selector.as_ref()))?;
+        check(self.spawning(), |handler| is_met(handler.selector.as_ref()))?;
+        check(self.admission(), |handler| {
+            is_met(handler.selector.as_ref())
+        })?;
         let changing = self.changing().iter();
         check_lifecycle(changing.filter(|handler| is_met(handler.selector.as_ref())))
     }

@@ -16,7 +16,10 @@ use kube::CustomResourceExt;
 pub use self::collect::Submission;
 pub use self::conflict::RegistryError;
 pub use self::table::Table;
-use crate::cause::{ActivityCause, ChangingCause, IndexingCause, WatchingCause};
+use crate::cause::{
+    ActivityCause, AdmissionCause, ChangingCause, ConversionCause, IndexingCause, SpawningCause,
+    WatchingCause,
+};
 use crate::handler::{Family, Handler};
 
 /// All handlers of one operator.
@@ -40,6 +43,9 @@ pub struct Registry {
     indexing: Table<IndexingCause>,
     watching: Table<WatchingCause>,
     changing: Table<ChangingCause>,
+    spawning: Table<SpawningCause>,
+    admission: Table<AdmissionCause>,
+    conversions: Table<ConversionCause>,
     definitions: Vec<Definition>,
 }
 
@@ -105,6 +111,9 @@ tables! {
     IndexingCause => indexing,
     WatchingCause => watching,
     ChangingCause => changing,
+    SpawningCause => spawning,
+    AdmissionCause => admission,
+    ConversionCause => conversions,
 }
 
 impl Registry {

@@ -90,6 +90,10 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_POSTING_QUEUE_LIMIT", COUNT, |s, t| count(t)? => s.posting.queue_limit;
     "KOPFRS_POSTING_REPEAT_INTERVAL", DURATION, |s, t| duration(t)? => s.posting.repeat_interval;
     "KOPFRS_POSTING_DRAIN_BUDGET", DURATION, |s, t| duration(t)? => s.posting.drain_budget;
+    "KOPFRS_ADMISSION_MANAGED", TEXT, |s, t| Some(filled(t)?) => s.admission.managed;
+    "KOPFRS_BACKGROUND_CANCELLATION_POLLING", DURATION, |s, t| duration(t)? => s.background.cancellation_polling;
+    "KOPFRS_BACKGROUND_INSTANT_EXIT_TIMEOUT", DURATION,
+        |s, t| Some(duration(t)?) => s.background.instant_exit_timeout;
     "KOPFRS_LEADER_ELECTION_ENABLED", SWITCH, |s, t| switch(t)? => s.leader_election.enabled;
     "KOPFRS_LEADER_ELECTION_LEASE_NAME", DNS_NAME, |s, t| Some(dns_name(t)?) => s.leader_election.lease_name;
     "KOPFRS_LEADER_ELECTION_NAMESPACE", DNS_NAME, |s, t| Some(dns_name(t)?) => s.leader_election.namespace;

@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use crate::cause::{ActivityCause, ChangingCause, IndexingCause, ObjectCause, WatchingCause};
+use crate::cause::{
+    ActivityCause, AdmissionCause, ChangingCause, ConversionCause, IndexingCause, ObjectCause,
+    SpawningCause, WatchingCause,
+};
 use crate::handler::{ErrorKind, Family, Handler, HandlerError, Invocation, Outcome};
 use crate::object::ObjectKey;
 use crate::registry::{Registered, Registry};
@@ -19,7 +22,8 @@ pub struct Call {
     /// The handler's id.
     pub handler: String,
     /// Why it was called: `create`, `update`, `delete`, `resume`; of events `LISTED`, `ADDED`, `MODIFIED`,
-    /// `DELETED`; of indices `index`; of activities `startup`, `login`, `cleanup`.
+    /// `DELETED`; of indices `index`; of reviews the operation, of conversions `v1alpha1 to v1`; of activities `startup`,
+    /// `login`, `cleanup`.
     pub reason: String,
     /// The object; `None` in activities.
     pub object: Option<ObjectKey>,
@@ -154,6 +158,9 @@ impl Recorder {
         self.record_table::<IndexingCause>(handlers, &mut recorded);
         self.record_table::<WatchingCause>(handlers, &mut recorded);
         self.record_table::<ChangingCause>(handlers, &mut recorded);
+        self.record_table::<SpawningCause>(handlers, &mut recorded);
+        self.record_table::<AdmissionCause>(handlers, &mut recorded);
+        self.record_table::<ConversionCause>(handlers, &mut recorded);
         assert_eq!(
             recorded.len(),
             handlers.len(),
@@ -181,6 +188,7 @@ impl Recorder {
             indices: handler.indices.clone(),
             location: handler.location,
             function: handler.function.clone(),
+            is_blocking: handler.is_blocking,
             call: Arc::new(move |invocation| {
                 let (recorder, function) = (recorder.clone(), function.clone());
                 if let Some(subhandlers) = &invocation.subhandlers {
@@ -276,6 +284,16 @@ impl Told for WatchingCause {
     }
 }
 
+impl Told for SpawningCause {
+    fn reason(&self) -> String {
+        "background".to_owned()
+    }
+
+    fn object(&self) -> Option<ObjectKey> {
+        Some(self.body.key())
+    }
+}
+
 impl Told for ChangingCause {
     fn reason(&self) -> String {
         self.reason.to_string()
@@ -283,5 +301,25 @@ impl Told for ChangingCause {
 
     fn object(&self) -> Option<ObjectKey> {
         Some(self.body.key())
+    }
+}
+
+impl Told for AdmissionCause {
+    fn reason(&self) -> String {
+        self.operation.to_string()
+    }
+
+    fn object(&self) -> Option<ObjectKey> {
+        Some(self.body.key())
+    }
+}
+
+impl Told for ConversionCause {
+    fn reason(&self) -> String {
+        format!("{} to {}", self.from, self.to)
+    }
+
+    fn object(&self) -> Option<ObjectKey> {
+        Some(crate::object::Body::new((*self.object).clone()).key())
     }
 }

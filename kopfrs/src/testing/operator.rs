@@ -16,6 +16,8 @@ use crate::operator::{Operator, OperatorBuilder, OperatorError};
 use crate::reactor::Observer;
 use crate::registry::Registry;
 use crate::settings::Settings;
+#[cfg(feature = "admission")]
+use crate::settings::WebhookServer;
 
 /// An operator for a test: by default, of all handlers that the program declares, for the namespace of the test, with
 /// the usual settings and all rights.
@@ -83,6 +85,39 @@ impl OperatorSetup {
         self
     }
 
+    /// Lets the API server ask the operator's handlers of reviews and conversions, on whatever the test runs: it serves
+    /// webhooks on the loopback address, and keeps the configurations of a name that is the test's own. Whatever
+    /// startup handlers set counts instead.
+    ///
+    /// # Examples
+    /// ```
+    /// use k8s_openapi::api::core::v1::ConfigMap;
+    /// use kopfrs::handler::AdmissionError;
+    /// use kopfrs::testing::Cluster;
+    /// use kopfrs::{Registry, on};
+    ///
+    /// #[kopfrs::test]
+    /// async fn nobody_makes_a_map(cluster: Cluster) {
+    ///     let refuse = async || Err::<(), _>(AdmissionError::new("no maps today").code(422));
+    ///     let handlers = Registry::new().add(on::validate::<ConfigMap>().id("refuse").run(refuse));
+    ///     let operator = cluster.operator().handlers(handlers).webhooks().start().await;
+    ///     let map = serde_json::from_value(serde_json::json!({"metadata": {"name": "a"}})).unwrap();
+    ///     let maps = kube::Api::<ConfigMap>::namespaced(cluster.client(), cluster.namespace());
+    ///     let refused = maps.create(&Default::default(), &map).await.unwrap_err();
+    ///     assert!(refused.to_string().contains("no maps today"), "{refused}");
+    ///     operator.stop().await;
+    /// }
+    /// # nobody_makes_a_map();
+    /// ```
+    #[cfg(feature = "admission")]
+    pub fn webhooks(mut self) -> Self {
+        let admission = &mut self.settings.admission;
+        admission.server.get_or_insert_with(WebhookServer::new);
+        let name = format!("{}.kopfrs.dev", self.cluster.namespace());
+        admission.managed.get_or_insert(name);
+        self
+    }
+
     /// Sets the namespaces, by name or pattern, instead of the one of the test.
     pub fn namespaces(mut self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.namespaces = Some(patterns.into_iter().map(Into::into).collect());
@@ -139,13 +174,16 @@ impl OperatorSetup {
                 self.cluster.capture(),
             )
         });
-        let ready = state.clone();
+        let (ready, cluster) = (state.clone(), self.cluster.clone());
         let operator = self
             .builder(&calls)
             .observed_by(observer)
             .stop_when(async move { drop(stopped.await) })
             .cancel_when(std::future::pending())
-            .on_ready(move |_| ready.is_ready())
+            .on_ready(move |known| {
+                cluster.leave_webhooks(known.settings.admission.managed.as_deref());
+                ready.is_ready();
+            })
             .build();
         let running = run(operator, state.clone());
         let span = info_span!(parent: None, "operator", operator = state.number());

@@ -4,6 +4,7 @@
 //! Run elsewhere, say `-- --test-threads 16`.
 
 mod actions;
+mod admission;
 mod clients;
 mod oracle;
 mod readme;

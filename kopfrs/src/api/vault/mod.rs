@@ -71,6 +71,11 @@ impl Vault {
         Client::new(Service(self.clone()), namespace)
     }
 
+    /// Where the API is, as the present credentials say.
+    pub(crate) fn address(&self) -> Option<http::Uri> {
+        self.state().address()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -69,6 +69,11 @@ impl State {
         &self.namespace
     }
 
+    /// Where the best credentials lead.
+    pub(super) fn address(&self) -> Option<http::Uri> {
+        self.links.first()?.url.parse().ok()
+    }
+
     pub(super) fn rounds(&self) -> u64 {
         self.rounds
     }

@@ -13,6 +13,7 @@ use crate::cause::{Baseline, Reason};
 use crate::clock::after;
 use crate::object::{Change, digest};
 use crate::reactor::commit::{Commit, Unsent, commit};
+use crate::reactor::daemons::released;
 use crate::reactor::memory::Next;
 use crate::reactor::snapshot::Snapshot;
 use crate::storage::Stored;
@@ -144,6 +145,9 @@ impl Handling<'_> {
         let reason = self.view.cause.reason;
         let has_misfits = self.cycle().has_misfits();
         let is_release = reason == Reason::Delete && !has_misfits;
+        if is_release && !released(self.context, self.memory).await {
+            return self.held(change).await;
+        }
         let state = self.remembered(has_misfits);
         let written = match self.send(&change, &state, is_release).await {
             Ok(written) => written,
@@ -173,6 +177,19 @@ impl Handling<'_> {
                 Ok(Next::Now)
             }
             None => Ok(Next::Idle),
+        }
+    }
+
+    /// The deletion is handled, but the object must not go before its daemons have ended: then it is looked at
+    /// again. Until then it is remembered that handlers need not be called again.
+    async fn held(mut self, change: Change) -> Result<Next, ApiError> {
+        debug!("the object waits for its daemons");
+        if !self.cycle().is_worth_storing() && change.is_empty() && self.carried.is_empty() {
+            return Ok(Next::Idle);
+        }
+        match self.store(&change).await {
+            Ok(()) => Ok(Next::Idle),
+            Err(error) => self.unsent(change, error).await,
         }
     }
 

@@ -103,6 +103,9 @@ impl<'a> Lifecycle<'a> {
         } else {
             is_verified
         };
+        if is_deleting && has_finalizer && self.course().is_over {
+            return self.release().await;
+        }
         let is_woken = std::mem::take(&mut self.memory.work().is_woken);
         if !is_concerned || !(self.is_due(is_deleting) || is_woken) {
             return self.rest().await;

@@ -41,6 +41,15 @@ impl Queue {
         }
     }
 
+    /// Has an object looked at for the sake of what goes along with it.
+    pub(in crate::reactor) fn rouse(self: &Arc<Self>, uid: &Arc<str>) {
+        let mut objects = self.objects();
+        if let Some(entry) = objects.get_mut(uid) {
+            entry.inbox.is_roused = true;
+            self.line_up(uid, entry, Lane::Live);
+        }
+    }
+
     /// How an object is called.
     pub(crate) fn key(&self, uid: &str) -> Option<ObjectKey> {
         self.objects().get(uid).map(|entry| entry.key.clone())

@@ -88,6 +88,12 @@ impl Related {
         queues.push(Arc::downgrade(queue));
     }
 
+    /// The objects of a resource, if it is being served.
+    pub(super) fn queue(&self, resource: &Resource) -> Option<Arc<Queue>> {
+        let mut queues = self.queues().clone().into_iter();
+        queues.find_map(|queue| queue.upgrade().filter(|q| *q.kind().resource == *resource))
+    }
+
     /// The resource that a selector means, if it is watched.
     pub(crate) fn resource(&self, selector: &Selector) -> Option<Arc<Resource>> {
         let queues: Vec<_> = self.queues().iter().filter_map(Weak::upgrade).collect();

@@ -4,9 +4,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::timeout;
 
 use super::{CLOSING, Capture, Cluster, OperatorState, PATIENCE};
+use crate::resource::Resource;
 
 impl Cluster {
     pub(in crate::testing) fn capture(&self) -> &Capture {
@@ -44,6 +46,24 @@ impl Cluster {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         operators.clone()
+    }
+
+    /// An operator keeps the webhook configurations of a name, which stay behind without webhooks.
+    pub(in crate::testing) fn leave_webhooks(&self, name: Option<&str>) {
+        let plurals = [
+            "validatingwebhookconfigurations",
+            "mutatingwebhookconfigurations",
+        ];
+        for plural in plurals.into_iter().filter(|_| name.is_some()) {
+            let resource = Resource {
+                group: "admissionregistration.k8s.io".to_owned(),
+                version: "v1".to_owned(),
+                plural: plural.to_owned(),
+                ..Resource::default()
+            };
+            let object = json!({"metadata": {"name": name}});
+            self.0.leftovers.object(&resource, &object);
+        }
     }
 
     /// What is to be said of an operator that has ended by itself, though nobody has expected that.

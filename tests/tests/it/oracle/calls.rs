@@ -17,7 +17,7 @@ pub(crate) fn changing(lines: &[Value], is_per_operator: bool) -> Calls {
     let mut calls = Calls::new();
     for (index, key) in starts(lines, is_per_operator) {
         let start = &lines[index];
-        if start["on"] == "event" {
+        if start["on"] == "event" || is_background(start) {
             continue;
         }
         let end = end_of(lines, index);
@@ -39,6 +39,64 @@ pub(crate) fn changing(lines: &[Value], is_per_operator: bool) -> Calls {
         calls.entry(key).or_default().push(call.into());
     }
     calls
+}
+
+/// Whether a line is of a daemon or a timer.
+fn is_background(line: &Value) -> bool {
+    line["on"] == "daemon" || line["on"] == "timer"
+}
+
+/// The attempts of daemons and timers, by object and handler.
+pub(crate) type Background = BTreeMap<String, BTreeMap<String, Vec<Value>>>;
+
+/// The stages in which daemons are ended are not recorded.
+const STAGES: [&str; 4] = [
+    "DONE",
+    "DAEMON_SIGNALLED",
+    "DAEMON_CANCELLED",
+    "DAEMON_ABANDONED",
+];
+
+/// The attempts of daemons and timers, in the order in which they began.
+pub(crate) fn background(lines: &[Value]) -> Background {
+    let mut attempts = Background::new();
+    for (index, key) in starts(lines, false) {
+        let start = &lines[index];
+        if !is_background(start) {
+            continue;
+        }
+        let end = end_of(lines, index);
+        let mut attempt = Map::new();
+        attempt.insert("retry".to_owned(), start["retry"].clone());
+        let outcome = end.map_or(json!("killed"), |end| end["outcome"].clone());
+        attempt.insert("outcome".to_owned(), outcome);
+        for field in ["result", "patch"] {
+            if let Some(value) = end.and_then(|end| end.get(field)) {
+                attempt.insert(field.to_owned(), shortened(value));
+            }
+        }
+        let stopped = end.and_then(|end| end["stopped"].as_array());
+        let is_reason = |name: &&Value| STAGES.iter().all(|stage| name != stage);
+        let stopped: Option<Vec<&Value>> = stopped.map(|s| s.iter().filter(is_reason).collect());
+        if let Some(stopped) = stopped {
+            attempt.insert("stopped".to_owned(), json!(stopped));
+        }
+        let handler = start["h"].as_str().unwrap_or_default().to_owned();
+        let handlers = attempts.entry(key).or_default();
+        handlers.entry(handler).or_default().push(attempt.into());
+    }
+    attempts
+}
+
+/// Whether anything is recorded that only daemons are, of those of an object.
+pub(crate) fn daemons(lines: &[Value]) -> Vec<(String, String)> {
+    let daemons = starts(lines, false)
+        .into_iter()
+        .filter(|(index, _)| lines[*index]["on"] == "daemon");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    daemons
+        .map(|(index, key)| (key, text(&lines[index]["h"])))
+        .collect()
 }
 
 /// What is recorded of events: per object and handler, counts by type.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::calls::Events;
+use super::calls::{Background, Events};
 use super::place::Storage;
 use super::scenario::{folder, names_in, read};
 
@@ -21,6 +21,12 @@ pub(crate) struct Expectation {
     pub(crate) calls_of: BTreeMap<String, BTreeMap<String, Vec<Value>>>,
     #[serde(default)]
     pub(crate) events: Events,
+    /// The attempts of daemons and timers per object and handler.
+    #[serde(default)]
+    pub(crate) background: Background,
+    /// How often timers were called, at least and at most.
+    #[serde(default)]
+    pub(crate) counts: BTreeMap<String, BTreeMap<String, (usize, usize)>>,
     pub(crate) activities: Option<Vec<Vec<String>>>,
     #[serde(default)]
     pub(crate) order: Vec<(String, String)>,
@@ -31,6 +37,10 @@ pub(crate) struct Expectation {
     pub(crate) snapshots: BTreeMap<String, Value>,
     #[serde(default, rename = "final")]
     pub(crate) finals: BTreeMap<String, Value>,
+    /// What handlers of reviews were asked, by step.
+    pub(crate) webhooks: Option<Vec<Value>>,
+    /// The requests that were refused, as far as that was expected.
+    pub(crate) responses: Option<Vec<Value>>,
     /// Texts in the operator's log, with how often they may be there. Ours.
     #[serde(default)]
     pub(crate) log: Vec<Logged>,

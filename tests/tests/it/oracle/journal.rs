@@ -31,13 +31,13 @@ impl Journal {
         lines.count()
     }
 
-    /// How many attempts of an operator are running.
+    /// How many attempts of an operator are running, those of daemons aside.
     pub(crate) fn running(&self, number: u32) -> usize {
         let count = |phase: &str| {
             let lines = self
                 .lines
                 .iter()
-                .filter(|l| l["ph"] == phase && l["pid"] == number);
+                .filter(|l| l["ph"] == phase && l["pid"] == number && l["on"] != "daemon");
             lines.count()
         };
         count("start").saturating_sub(count("end"))

@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::background::of_background;
 use super::calls;
 use super::diff;
 use super::object::picture;
 use super::place::{Marks, Storage};
 use super::player::Played;
 use super::timing::of_times;
+use super::webhooks;
 
 /// Warnings that belong to scripts and stops.
 const KNOWN: [&str; 3] = ["as scripted", "is handled: ", "the drain budget is used up"];
@@ -27,6 +29,7 @@ pub(crate) fn judge(played: &Played) -> Result<(), String> {
     }
     findings.extend(diff::of_calls_of(&expected.calls_of, &calls));
     findings.extend(of_events(played));
+    findings.extend(of_background(played));
     if let Some(expected) = &expected.activities {
         let got = calls::activities(&played.lines);
         if *expected != got {
@@ -48,6 +51,12 @@ pub(crate) fn judge(played: &Played) -> Result<(), String> {
         &played.finals,
         played,
     ));
+    if let Some(expected) = &expected.webhooks {
+        findings.extend(webhooks::of_asked(expected, &played.lines));
+    }
+    if let Some(expected) = &expected.responses {
+        findings.extend(webhooks::of_responses(expected, &played.responses));
+    }
     findings.extend(of_messages(played));
     if findings.is_empty() {
         return Ok(());
@@ -86,6 +95,14 @@ fn of_pictures(
     let mut findings = Vec::new();
     for (name, expected) in expected {
         let object = got.get(name).and_then(Option::as_ref);
+        if webhooks::PLURALS
+            .iter()
+            .any(|plural| expected.get(*plural).is_some())
+        {
+            let got = object.cloned().unwrap_or_default();
+            findings.extend(diff::of_objects(&format!("{what} {name}"), expected, &got));
+            continue;
+        }
         let operators: Vec<String> = expected["state"]
             .as_object()
             .map(|states| states.keys().cloned().collect())

@@ -15,6 +15,7 @@
 //! Operators of cluster-scoped kinds see what other runs make: on an existing cluster, one run at a
 //! time.
 
+mod background;
 mod calls;
 mod diff;
 mod expectation;
@@ -30,6 +31,7 @@ mod self_test;
 mod steps;
 mod timing;
 mod value;
+mod webhooks;
 
 use kopfrs::testing::Cluster;
 
@@ -64,6 +66,9 @@ macro_rules! scenarios {
 scenarios! {
     promised:
     changed_during_deletion
+    daemon_deselected
+    daemon_failing
+    daemon_stubborn
     deletion_retried_after_restart
     deselected_during_retry
     finalizer_removed
@@ -72,11 +77,13 @@ scenarios! {
     killed_after_checkpoint
     recreated_during_handler
     storage_changed
+    timer_retried
     updated_back_during_retry
 }
 
 scenarios! {
     scenarios:
+    admission_life
     adopt_existing
     adopt_foreign_state
     basic_delete_before_handling
@@ -100,6 +107,12 @@ scenarios! {
     change_status_only
     coexist_life
     coexist_retries
+    daemon_delay
+    daemon_exits
+    daemon_exits_restart
+    daemon_life
+    daemon_patches
+    daemon_restart
     diff_bool_int
     diff_large
     diff_nested
@@ -146,6 +159,13 @@ scenarios! {
     restart_kill_retry
     restart_retry
     restart_stop_running
+    timer_delete_running
+    timer_idle
+    timer_idle_noop
+    timer_interval
+    timer_patch
+    timer_permanent
+    timer_slow
     sub_basic
     sub_retry
     sub_update

@@ -28,6 +28,10 @@ pub(crate) struct Stage<'a> {
     /// The objects that the steps have made or changed.
     pub(crate) targets: BTreeSet<String>,
     pub(crate) snapshots: BTreeMap<String, Option<Value>>,
+    /// The step that is being done.
+    pub(crate) index: usize,
+    /// The requests that were refused as they should be.
+    pub(crate) responses: Vec<Value>,
 }
 
 /// What has happened.
@@ -37,12 +41,15 @@ pub(crate) struct Played {
     pub(crate) storage: Storage,
     pub(crate) is_per_operator: bool,
     pub(crate) are_final_finalizers_loose: bool,
+    pub(crate) loose_background: Vec<String>,
     /// The log, as far as it concerns the operators and the objects of the steps.
     pub(crate) lines: Vec<Value>,
     /// How each operator marks objects.
     pub(crate) marks: BTreeMap<String, Marks>,
     pub(crate) snapshots: BTreeMap<String, Option<Value>>,
     pub(crate) finals: BTreeMap<String, Option<Value>>,
+    /// The requests that were refused as they should be.
+    pub(crate) responses: Vec<Value>,
     /// Steps that could not be done.
     pub(crate) problems: Vec<String>,
     /// What the operators have said, one text each.
@@ -57,7 +64,15 @@ pub(crate) async fn play(cluster: &Cluster, scenario: &Scenario) -> Played {
     let expectation = scenario.expectation(&fill);
     let mut problems = Vec::new();
     for (index, step) in scenario.steps(&fill).iter().enumerate() {
-        if let Err(problem) = stage.step(step).await {
+        stage.index = index;
+        let done = stage.step(step).await;
+        stage.journal.read();
+        for line in &mut stage.journal.lines {
+            if line["ph"] == "webhook" && line["step"].is_null() {
+                line["step"] = json!(index);
+            }
+        }
+        if let Err(problem) = done {
             problems.push(format!("step {index}, {step}: {problem}"));
             break;
         }
@@ -79,10 +94,12 @@ pub(crate) async fn play(cluster: &Cluster, scenario: &Scenario) -> Played {
         storage: scenario.storage(),
         is_per_operator: scenario.is_per_operator(),
         are_final_finalizers_loose: scenario.are_final_finalizers_loose(),
+        loose_background: scenario.loose_background().to_vec(),
         marks,
         messages: stage.messages,
         lines,
         snapshots: stage.snapshots,
+        responses: stage.responses,
         finals,
         problems,
     }
@@ -113,6 +130,8 @@ impl<'a> Stage<'a> {
             messages: Vec::new(),
             targets: BTreeSet::new(),
             snapshots: BTreeMap::new(),
+            index: 0,
+            responses: Vec::new(),
         }
     }
 

@@ -36,6 +36,9 @@ struct Recorded {
     per_operator: bool,
     #[serde(default)]
     loose_final_finalizers: bool,
+    /// The objects of which daemons were recorded only sometimes.
+    #[serde(default)]
+    loose_background: Vec<String>,
 }
 
 /// What is done one after another.
@@ -60,6 +63,7 @@ pub(crate) enum Step {
     Create {
         kind: String,
         object: Value,
+        status_code: Option<u16>,
     },
     Merge(Change),
     Json(Change),
@@ -68,6 +72,7 @@ pub(crate) enum Step {
         #[serde(default)]
         wait: bool,
         grace: Option<u32>,
+        status_code: Option<u16>,
     },
     Await {
         handler: String,
@@ -79,6 +84,14 @@ pub(crate) enum Step {
     },
     AwaitGone {
         target: String,
+    },
+    AwaitWebhooks {
+        name: String,
+    },
+    WebhookConfigs {
+        name: String,
+        #[serde(rename = "as")]
+        snapshot: String,
     },
     Sleep {
         seconds: f64,
@@ -205,7 +218,11 @@ impl Scenario {
     }
 
     pub(crate) fn are_final_finalizers_loose(&self) -> bool {
-        self.recorded.loose_final_finalizers
+        self.recorded.loose_final_finalizers && !self.is_improved()
+    }
+
+    pub(crate) fn loose_background(&self) -> &[String] {
+        &self.recorded.loose_background
     }
 
     /// Whether it says anything about the storage that is asked for.

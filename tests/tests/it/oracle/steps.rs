@@ -11,6 +11,7 @@ use super::player::Stage;
 use super::running::Running;
 use super::scenario::{Change, Step, read};
 use super::value::expanded;
+use super::webhooks::PLURALS;
 
 /// How long anything that is awaited may take.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -45,14 +46,22 @@ impl Stage<'_> {
                 self.messages.push(said);
                 Ok(())
             }
-            Step::Create { kind, object } => self.create(kind, object).await,
+            Step::Create {
+                kind,
+                object,
+                status_code,
+            } => self.create(kind, object, *status_code).await,
             Step::Merge(change) => self.change(change, true).await,
             Step::Json(change) => self.change(change, false).await,
             Step::Delete {
                 target,
                 wait,
                 grace,
-            } => self.delete(target, *wait, *grace).await,
+                status_code,
+            } => match status_code {
+                Some(code) => self.delete_in_vain(target, *grace, *code).await,
+                None => self.delete(target, *wait, *grace).await,
+            },
             Step::Await {
                 handler,
                 phase,
@@ -66,6 +75,13 @@ impl Stage<'_> {
                 self.until(is_there).await
             }
             Step::AwaitGone { target } => self.until_gone(target).await,
+            Step::AwaitWebhooks { name } => self.until_webhooks(name).await,
+            Step::WebhookConfigs { name, snapshot } => {
+                let configurations = self.configurations(name).await?;
+                self.snapshots
+                    .insert(snapshot.clone(), Some(configurations));
+                Ok(())
+            }
             Step::Sleep { seconds } => {
                 sleep(Duration::from_secs_f64(*seconds)).await;
                 Ok(())
@@ -112,7 +128,7 @@ impl Stage<'_> {
             .ok_or_else(|| format!("operator {operator} does not run"))
     }
 
-    async fn create(&mut self, alias: &str, object: &Value) -> Done {
+    async fn create(&mut self, alias: &str, object: &Value, refusal: Option<u16>) -> Done {
         let kind = &self.kinds[alias];
         let mut object = expanded(object);
         object["apiVersion"] = json!(kind.api_version());
@@ -120,7 +136,40 @@ impl Stage<'_> {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
         self.targets.insert(format!("{alias}/{name}"));
         let created = self.rest.post(&kind.path(&self.namespace), &object).await;
-        created.map(drop).map_err(|error| error.to_string())
+        self.answered(created.map(drop), refusal)
+    }
+
+    /// Whether a request was refused as it should be, if it should be.
+    fn answered(&mut self, answer: Result<(), kube::Error>, refusal: Option<u16>) -> Done {
+        match (answer, refusal) {
+            (Ok(()), None) => Ok(()),
+            (Err(kube::Error::Api(status)), Some(code)) if status.code == code => {
+                let refused = json!({"step": self.index, "code": code, "message": status.message});
+                self.responses.push(refused);
+                Ok(())
+            }
+            (Ok(()), Some(code)) => Err(format!("it should have been refused with {code}")),
+            (Err(error), _) => Err(error.to_string()),
+        }
+    }
+
+    async fn delete_in_vain(&mut self, target: &str, grace: Option<u32>, code: u16) -> Done {
+        let deleted = self.rest.delete(&self.path(target), grace).await;
+        self.answered(deleted.map(drop), Some(code))
+    }
+
+    /// Waits until the API server is told to ask.
+    async fn until_webhooks(&mut self, name: &str) -> Done {
+        let begin = Instant::now();
+        while begin.elapsed() < PATIENCE {
+            let configurations = self.configurations(name).await?;
+            let mut all = PLURALS.iter().map(|plural| &configurations[*plural]);
+            if all.all(|webhooks| webhooks.as_array().is_some_and(|all| !all.is_empty())) {
+                return Ok(());
+            }
+            sleep(PACE).await;
+        }
+        Err(format!("no webhooks within {PATIENCE:?}"))
     }
 
     async fn change(&mut self, change: &Change, is_merge: bool) -> Done {
@@ -135,12 +184,7 @@ impl Stage<'_> {
         } else {
             self.rest.json(&path, &patch).await
         };
-        match (changed, change.status_code) {
-            (Ok(_), None) => Ok(()),
-            (Err(kube::Error::Api(status)), Some(code)) if status.code == code => Ok(()),
-            (Ok(_), Some(code)) => Err(format!("it should have been refused with {code}")),
-            (Err(error), _) => Err(error.to_string()),
-        }
+        self.answered(changed.map(drop), change.status_code)
     }
 
     async fn delete(&mut self, target: &str, wait: bool, grace: Option<u32>) -> Done {

@@ -18,6 +18,8 @@ pub(crate) struct Course {
     was_deleting: bool,
     /// A deletion is under way that a delete handler has begun.
     pub(super) is_going: bool,
+    /// The object may go, as far as the thing that it stands for is concerned.
+    pub(super) is_over: bool,
     /// Something was begun that has not come to its end.
     pub(super) is_unfinished: bool,
     /// When there is something to do though nothing happens.
@@ -38,6 +40,7 @@ impl Course {
             seen: stored.baseline.clone(),
             was_deleting: false,
             is_going: false,
+            is_over: false,
             is_unfinished: false,
             due: None,
             is_resting: false,

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use k8s_openapi::jiff::Timestamp;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Lifecycle;
 use super::shown::Shown;
 use crate::api::{ApiError, Failure};
 use crate::lifecycle::Phase;
 use crate::reactor::commit::{Commit, commit};
+use crate::reactor::daemons::released;
 use crate::reactor::memory::Next;
 use crate::storage::Stored;
 
@@ -58,6 +59,12 @@ impl Lifecycle<'_> {
 
     /// The object may go.
     pub(super) async fn release(mut self) -> Result<Next, ApiError> {
+        self.course().is_over = true;
+        if !released(self.context, self.memory).await {
+            debug!("the object waits for its daemons");
+            self.commit().await?;
+            return Ok(Next::Idle);
+        }
         let is_written = self.send(true, false).await?;
         self.memory.is_deletion_handled = true;
         self.course().is_unfinished = false;

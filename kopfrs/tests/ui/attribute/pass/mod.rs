@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kopfrs::filter::Criterion;
 use kopfrs::prelude::*;
 
-pub(crate) const COUNT: usize = 20;
+pub(crate) const COUNT: usize = 23;
 
 const FIELD: fn() -> FieldPath = || FieldPath::new(["spec"]);
 
@@ -94,3 +94,32 @@ fn reconciled_at_once() {}
 fn reconciled_later() -> Action {
     Action::requeue(Duration::from_secs(2))
 }
+
+fn slowly(cause: &SpawningCause) -> Duration {
+    Duration::from_secs(cause.body.name().len() as u64)
+}
+
+#[on::daemon(
+    Pod,
+    id = "d",
+    errors = permanent,
+    timeout = "1h",
+    retries = 5,
+    backoff = 1,
+    labels(app = "x"),
+    field = "spec.a",
+    value = PRESENT,
+    when = |cause| !cause.body.is_deleting(),
+    initial_delay = slowly,
+    cancellation_backoff = "1s",
+    cancellation_timeout = 0,
+    cancellation_polling = "10s",
+    finalizer = false
+)]
+async fn followed(stopped: Stopped, live: &Live) -> Result<Value> {
+    Ok(json!({}))
+}
+
+#[on::timer("pods", interval = 0.5, sharp, idle = "10s", initial_delay = |cause| slowly(cause))]
+#[on::timer("pods", id = "other", interval = Duration::from_secs(5), finalizer)]
+fn ticked(live: Live, stopped: &Stopped, retry: u32) {}

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use kopfrs::cause::{ActivityCause, ChangingCause, IndexingCause, ObjectCause, WatchingCause};
+use kopfrs::cause::{
+    ActivityCause, ChangingCause, IndexingCause, ObjectCause, Stopped, WatchingCause,
+};
 use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output, Subhandlers};
 use kopfrs::index::Indices;
 use kopfrs::object::{Body, FieldPath};
@@ -44,9 +46,9 @@ type Attempted = BoxFuture<'static, Result<Option<Value>>>;
 
 /// A row with what its handlers need.
 #[derive(Clone)]
-struct Scripted {
-    row: Arc<Row>,
-    log: Arc<Log>,
+pub(super) struct Scripted {
+    pub(super) row: Arc<Row>,
+    pub(super) log: Arc<Log>,
 }
 
 impl Scripted {
@@ -71,6 +73,10 @@ impl Scripted {
             }
             "resume" => registry.add(self.changing(on::resume_of(of()?).deleted(options.deleted))?),
             "field" => registry.add(self.transition(on::field_of(of()?).field(self.field()?))?),
+            "daemon" => registry.add(self.daemon(of()?)?),
+            "timer" => registry.add(self.timer(of()?)?),
+            "validate" => registry.add(self.reviewing(on::validate_of(of()?), event)?),
+            "mutate" => registry.add(self.reviewing(on::mutate_of(of()?), event)?),
             other => return Err(self.lacking(other)),
         })
     }
@@ -185,12 +191,12 @@ impl Scripted {
                 let line = json!({"ph": "activity", "h": id, "on": on, "retry": retry});
                 scripted.log.write(line);
                 let action = script::action(&scripted.row, None, retry);
-                script::play(&action, None).await.map(drop)
+                script::play(&action, None, None).await.map(drop)
             }
         }))
     }
 
-    fn filtered<K>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure>
+    pub(super) fn filtered<K>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure>
     where
         K: Filtered,
         K::Cause: ObjectCause,
@@ -215,7 +221,7 @@ impl Scripted {
         Ok(builder)
     }
 
-    fn retried<K: Retried>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure> {
+    pub(super) fn retried<K: Retried>(&self, builder: Builder<K>) -> Result<Builder<K>, Failure> {
         let options = &self.row.options;
         let mut builder = builder.id(&self.row.id);
         if let Some(mode) = &options.errors {
@@ -255,7 +261,7 @@ impl Scripted {
         if let Some(index) = index {
             details["index"] = index;
         }
-        self.play(cause, call.attempt.retry, details).await
+        self.play(cause, (call.attempt.retry, None), details).await
     }
 
     async fn watched(&self, call: &Invocation<WatchingCause>) -> Result<Option<Value>> {
@@ -264,14 +270,14 @@ impl Scripted {
             "type": cause.event.event_type.as_str(),
             "deleting": cause.body().is_deleting(),
         });
-        self.play(cause, call.attempt.retry, details).await
+        self.play(cause, (call.attempt.retry, None), details).await
     }
 
     /// One attempt, with its lines in the log.
-    async fn play(
+    pub(super) async fn play(
         &self,
         cause: &impl ObjectCause,
-        retry: u32,
+        (retry, stopped): (u32, Option<Stopped>),
         details: Value,
     ) -> Result<Option<Value>> {
         let (row, body) = (&self.row, cause.body());
@@ -284,9 +290,9 @@ impl Scripted {
             "uid": body.uid(),
             "retry": retry,
         });
-        let attempt = Attempt::start(&self.log, map(about), map(details));
+        let attempt = Attempt::start((&self.log, stopped.clone()), map(about), map(details));
         let action = script::action(row, Some(body), retry);
-        let result = script::play(&action, Some(cause.patch())).await;
+        let result = script::play(&action, Some(cause.patch()), stopped.as_ref()).await;
         let returned = result.as_ref().ok().cloned().flatten();
         let patch = cause.patch().merged();
         attempt.end(

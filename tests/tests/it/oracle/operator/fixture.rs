@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Failure;
+use super::{Failure, admission};
 
 /// All of them, and the kinds they handle by alias.
 #[derive(Debug, Deserialize)]
@@ -48,6 +48,10 @@ pub(crate) struct Row {
     pub(crate) filters: Filters,
     #[serde(flatten)]
     pub(crate) options: Options,
+    #[serde(flatten)]
+    pub(crate) background: super::background::Options,
+    #[serde(flatten)]
+    pub(crate) admission: admission::Options,
     /// What this program knows nothing of.
     #[serde(flatten)]
     rest: Map<String, Value>,
@@ -135,6 +139,8 @@ impl Row {
             default: Vec::new(),
             filters: Filters::default(),
             options: Options::default(),
+            background: super::background::Options::default(),
+            admission: admission::Options::default(),
             rest: Map::new(),
         }
     }

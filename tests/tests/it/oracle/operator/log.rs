@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use kopfrs::cause::Stopped;
 use kopfrs::storage::Persistence;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
@@ -89,6 +90,8 @@ impl Log {
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
     log: &'a Log,
+    /// Of daemons and timers, why they are to end.
+    stopped: Option<Stopped>,
     /// What both lines have in common.
     about: Map<String, Value>,
     is_ended: bool,
@@ -97,7 +100,7 @@ pub(crate) struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     /// Begins with the `start` line: what both lines say, and what only this one says.
     pub(crate) fn start(
-        log: &'a Log,
+        (log, stopped): (&'a Log, Option<Stopped>),
         about: Map<String, Value>,
         details: Map<String, Value>,
     ) -> Self {
@@ -107,6 +110,7 @@ impl<'a> Attempt<'a> {
         log.write(line.into());
         Self {
             log,
+            stopped,
             about,
             is_ended: false,
         }
@@ -126,6 +130,11 @@ impl<'a> Attempt<'a> {
             if !value.is_null() {
                 line.insert(key.to_owned(), value.clone());
             }
+        }
+        if let Some(stopped) = &self.stopped {
+            let mut names: Vec<_> = stopped.reason().names().collect();
+            names.sort_unstable();
+            line.insert("stopped".to_owned(), json!(names));
         }
         self.log.write(line.into());
     }

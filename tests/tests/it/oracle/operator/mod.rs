@@ -1,6 +1,8 @@
 //! The operator under test of the behaviour oracle: its handlers come from `oracle/fixtures.json`, and do
 //! what the handled object's `spec.script` says.
 
+mod admission;
+mod background;
 mod criteria;
 mod declare;
 mod fixture;
@@ -13,10 +15,12 @@ use std::time::Duration;
 
 use kopfrs::Registry;
 use kopfrs::testing::{Cluster, OperatorSetup};
+use serde_json::Value;
 
 use self::fixture::Fixtures;
 pub(crate) use self::log::{Lines, Log};
 use self::persistence::Storage;
+use super::webhooks;
 
 /// Why an operator cannot be put together.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -46,10 +50,17 @@ pub(crate) fn prepare(
     let storage = Storage::named(start.storage)?;
     let persistence = storage.persistence(&declared.settings)?;
     log.write_marks(&persistence);
-    let setup = cluster.operator().handlers(handlers).settings(|settings| {
+    let managed = declared.settings.get("admission").and_then(Value::as_str);
+    let managed = managed.map(|name| webhooks::managed(cluster.namespace(), name));
+    let is_asked = managed.is_some();
+    let mut setup = cluster.operator().handlers(handlers).settings(|settings| {
         settings.persistence.default = persistence;
         settings.process.drain_budget = Duration::ZERO;
+        settings.admission.managed = managed;
     });
+    if is_asked {
+        setup = setup.webhooks();
+    }
     Ok(if start.is_clusterwide {
         setup.clusterwide()
     } else {
@@ -72,14 +83,6 @@ mod tests {
         let log = Log::new(&Lines::default(), operator, 1);
         let prepared = prepare(&start, &log, cluster);
         prepared.expect_err("it cannot be put together").to_string()
-    }
-
-    #[kopfrs::test]
-    async fn what_the_framework_does_not_have_yet_is_told(cluster: Cluster) {
-        for (fixture, missing) in [("F4", "`daemon`"), ("F4i", "`timer`"), ("F8", "`validate`")] {
-            let said = failure(&cluster, fixture, "main");
-            assert!(said.contains(missing), "{fixture}: {said}");
-        }
     }
 
     #[kopfrs::test]

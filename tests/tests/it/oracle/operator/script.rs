@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kopfrs::Result;
+use kopfrs::cause::Stopped;
 use kopfrs::handler::{ErrorKind, HandlerError, PermanentError, TemporaryError};
 use kopfrs::object::{Body, FieldPath, Patch};
 use serde_json::{Value, json};
@@ -20,12 +21,22 @@ pub(crate) fn action(row: &Row, body: Option<&Body>, retry: u32) -> Value {
 }
 
 /// Does it.
-pub(crate) async fn play(action: &Value, patch: Option<&Patch>) -> Result<Option<Value>> {
+pub(crate) async fn play(
+    action: &Value,
+    patch: Option<&Patch>,
+    stopped: Option<&Stopped>,
+) -> Result<Option<Value>> {
     if let Some(seconds) = action["sleep"].as_f64() {
         tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     }
     if let Some(patch) = patch {
         change(action, patch);
+    }
+    if let Some(stopped) = stopped.filter(|_| action["until_stopped"] == true) {
+        stopped.until_set().await;
+    }
+    if action["ignore_stop"] == true {
+        std::future::pending::<()>().await;
     }
     if let Some(delay) = action["temporary"].as_f64() {
         Err(TemporaryError::new(

@@ -1,0 +1,242 @@
+//! Generations of certificates: which is served, which comes next, and whom the API server is to trust meanwhile.
+//!
+//! A change of generations takes two steps, so that no question fails on the way: first the API server is told to trust
+//! the next one, too, while the old one is still served; later the next one is served, while the old one is still
+//! trusted, as other replicas may serve it. Pure, but for the making of keys.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::after;
+
+/// Clocks of other hosts may be behind.
+const BACKDATED: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest time for the API server and all replicas to take notice.
+const LONGEST_OVERLAP: Duration = Duration::from_secs(60 * 60);
+
+/// What certificates are made for.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// The names and addresses that they stand for.
+    pub(super) names: Vec<String>,
+    /// How long they hold.
+    pub(super) lifetime: Duration,
+}
+
+/// A certificate followed by the one that has signed it, and its private key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pair {
+    pub(super) chain: String,
+    pub(super) key: String,
+    pub(super) expires: Timestamp,
+}
+
+/// The generations at some time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Generations {
+    /// The names and addresses that all of them stand for.
+    pub(super) names: Vec<String>,
+    pub(super) serving: Pair,
+    /// What is served from some time on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) next: Option<(Pair, Timestamp)>,
+    /// Whom to trust, as PEM.
+    pub(super) trusted: String,
+    /// Until when others than the one that is served are to be trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trusted_until: Option<Timestamp>,
+}
+
+impl Plan {
+    /// How long two generations are trusted side by side.
+    pub(super) fn overlap(&self) -> Duration {
+        (self.lifetime / 9).min(LONGEST_OVERLAP)
+    }
+
+    /// How often to look what others have done, and whether it is time for something.
+    pub(super) fn look(&self) -> Duration {
+        self.overlap() / 4
+    }
+}
+
+impl Generations {
+    /// The first one, or one after a disaster: whoever was trusted before is trusted on.
+    fn first(plan: &Plan, before: Option<&Self>, now: Timestamp) -> Result<Self, rcgen::Error> {
+        let serving = make(plan, now)?;
+        let before = before.map(|before| before.trusted.clone());
+        let has_before = before.is_some();
+        Ok(Self {
+            names: plan.names.clone(),
+            trusted: before.unwrap_or_default() + signer(&serving.chain),
+            serving,
+            next: None,
+            trusted_until: has_before.then(|| after(now, plan.overlap())),
+        })
+    }
+
+    /// What is to become of the generations now; `None` if they are good as they are.
+    pub(super) fn advanced(
+        present: Option<&Self>,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Result<Option<Self>, rcgen::Error> {
+        let Some(present) = present else {
+            return Self::first(plan, None, now).map(Some);
+        };
+        if present.names != plan.names || now >= present.serving.expires {
+            return Self::first(plan, Some(present), now).map(Some);
+        }
+        if let Some((next, from)) = &present.next {
+            let is_time = now >= *from;
+            return Ok(is_time.then(|| Self {
+                serving: next.clone(),
+                next: None,
+                trusted_until: Some(after(now, plan.overlap())),
+                ..present.clone()
+            }));
+        }
+        if let Some(until) = present.trusted_until {
+            let is_time = now >= until;
+            return Ok(is_time.then(|| Self {
+                trusted: signer(&present.serving.chain).to_owned(),
+                trusted_until: None,
+                ..present.clone()
+            }));
+        }
+        // The last third of its life has begun.
+        if after(now, plan.lifetime / 3) >= present.serving.expires {
+            let next = make(plan, now)?;
+            return Ok(Some(Self {
+                trusted: format!("{}{}", present.trusted, signer(&next.chain)),
+                next: Some((next, after(now, plan.overlap()))),
+                ..present.clone()
+            }));
+        }
+        Ok(None)
+    }
+}
+
+/// The last certificate of a chain: who has signed it.
+fn signer(chain: &str) -> &str {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    chain.rfind(BEGIN).map_or(chain, |at| &chain[at..])
+}
+
+/// A certificate, and one of an authority that has signed it and nothing else: its key is thrown away.
+fn make(plan: &Plan, now: Timestamp) -> Result<Pair, rcgen::Error> {
+    let since_epoch = |at: Timestamp| Duration::from_secs(at.as_second().max(0).unsigned_abs());
+    let epoch = rcgen::date_time_ymd(1970, 1, 1);
+    let expires = after(now, plan.lifetime);
+    let dated = |mut params: CertificateParams| {
+        params.not_before = epoch + since_epoch(now).saturating_sub(BACKDATED);
+        params.not_after = epoch + since_epoch(expires);
+        params
+    };
+
+    let authority_key = KeyPair::generate()?;
+    let mut authority = dated(CertificateParams::new(Vec::new())?);
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    authority.key_usages = vec![
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::DigitalSignature,
+    ];
+    // Two of one name could not be told apart by those who look for the one that has signed.
+    let name = format!("kopfrs webhooks {}", now.as_nanosecond());
+    authority.distinguished_name.push(DnType::CommonName, name);
+    let authority_pem = authority.self_signed(&authority_key)?.pem();
+    let issuer = Issuer::new(authority, authority_key);
+
+    let key = KeyPair::generate()?;
+    let mut params = dated(CertificateParams::new(plan.names.clone())?);
+    let name = plan.names.first().map_or("kopfrs", String::as_str);
+    // Longer names do not fit into this field; those that count are the alternative ones.
+    let name: String = name.chars().take(64).collect();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    let certificate = params.signed_by(&key, &issuer)?;
+    Ok(Pair {
+        chain: format!("{}{authority_pem}", certificate.pem()),
+        key: key.serialize_pem(),
+        expires,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    fn plan() -> Plan {
+        Plan {
+            names: vec!["svc.ns.svc".to_owned(), "127.0.0.1".to_owned()],
+            lifetime: DAY * 90,
+        }
+    }
+
+    fn at(days: u32) -> Timestamp {
+        let start: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+        after(start, DAY * days)
+    }
+
+    fn step(present: Option<&Generations>, now: Timestamp) -> Option<Generations> {
+        Generations::advanced(present, &plan(), now).unwrap()
+    }
+
+    #[test]
+    fn whoever_is_served_is_trusted_before_and_after() {
+        let count = |of: &Generations| of.trusted.matches("BEGIN CERTIFICATE").count();
+        let first = step(None, at(0)).unwrap();
+        assert_eq!((count(&first), step(Some(&first), at(59))), (1, None));
+
+        let prepared = step(Some(&first), at(60)).unwrap();
+        assert_eq!((&prepared.serving, count(&prepared)), (&first.serving, 2));
+        let soon = after(at(60), Duration::from_secs(3599));
+        assert_eq!(step(Some(&prepared), soon), None);
+
+        let promoted = step(Some(&prepared), at(61)).unwrap();
+        assert_ne!(promoted.serving, first.serving);
+        assert_eq!(promoted.trusted, prepared.trusted);
+        assert!(promoted.trusted.contains(signer(&promoted.serving.chain)));
+        assert_eq!(step(Some(&promoted), at(61)), None);
+
+        let pruned = step(Some(&promoted), at(62)).unwrap();
+        assert_eq!(pruned.trusted, signer(&promoted.serving.chain));
+        assert_eq!(step(Some(&pruned), at(100)), None);
+    }
+
+    #[test]
+    fn what_is_no_longer_good_is_replaced_at_once() {
+        let first = step(None, at(0)).unwrap();
+        let late = step(Some(&first), at(91)).unwrap();
+        assert_ne!(late.serving, first.serving);
+        assert!(late.next.is_none());
+        let others = Plan {
+            names: vec!["other".to_owned()],
+            ..plan()
+        };
+        let renamed = Generations::advanced(Some(&first), &others, at(1))
+            .unwrap()
+            .unwrap();
+        assert_eq!(renamed.names, ["other"]);
+        assert!(renamed.trusted.starts_with(&first.trusted));
+    }
+
+    #[test]
+    fn generations_survive_being_written_down() {
+        let prepared = step(Some(&step(None, at(0)).unwrap()), at(70)).unwrap();
+        let text = serde_json::to_string(&prepared).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Generations>(&text).unwrap(),
+            prepared
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! Without the feature `admission` there are no webhooks, and handlers that need some are a mistake.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use super::error::OperatorError;
+use crate::api::Connection;
+use crate::reactor::Context;
+use crate::registry::Registry;
+
+/// There are none.
+pub(super) struct Webhooks(Infallible);
+
+/// Says what is missing.
+///
+/// # Errors
+/// If there are handlers that the API server would have to ask.
+#[expect(clippy::unused_async, reason = "as with the feature")]
+pub(super) async fn open(
+    _: &Arc<Context>,
+    registry: &Registry,
+    _: (Connection, Option<http::Uri>),
+    on_ready: impl FnOnce(),
+) -> Result<Option<Webhooks>, OperatorError> {
+    if registry.admission().is_empty() && registry.conversions().is_empty() {
+        on_ready();
+        return Ok(None);
+    }
+    let text = "there are handlers of on::validate, on::mutate or on::convert, but kopfrs was built without its \
+                feature `admission`: turn it on in Cargo.toml";
+    Err(OperatorError::Admission(text.to_owned()))
+}
+
+impl Webhooks {
+    #[expect(clippy::unused_async, reason = "as with the feature")]
+    pub(super) async fn withdraw(&mut self) {
+        match self.0 {}
+    }
+
+    #[expect(clippy::unused_async, reason = "as with the feature")]
+    pub(super) async fn close(self) {
+        match self.0 {}
+    }
+}
+
+/// Nobody else has to be there first.
+pub(super) fn both<F: FnOnce() + Send + 'static>(function: F) -> (F, impl FnOnce() + Send) {
+    (function, || {})
+}

@@ -1,0 +1,130 @@
+use kube::api::PostParams;
+
+use super::*;
+
+/// A configuration of the operator under test.
+async fn webhooks(cluster: &Cluster, plural: &str) -> Vec<Value> {
+    let name = format!("{}.kopfrs.dev", cluster.namespace());
+    let path = format!("/apis/admissionregistration.k8s.io/v1/{plural}/{name}");
+    let request = http::Request::get(path).body(Vec::new()).unwrap();
+    let found: Result<Value, _> = cluster.client().request(request).await;
+    match found {
+        Ok(object) => object["webhooks"].as_array().cloned().unwrap_or_default(),
+        Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn names(webhooks: &[Value], cluster: &Cluster) -> Vec<String> {
+    let suffix = format!(".{}.kopfrs.dev", cluster.namespace());
+    let names = webhooks
+        .iter()
+        .map(|webhook| webhook["name"].as_str().unwrap());
+    names
+        .map(|name| name.trim_end_matches(&suffix).to_owned())
+        .collect()
+}
+
+#[kopfrs::test]
+async fn only_what_is_persistent_stays_when_the_operator_ends(cluster: Cluster) {
+    let persistent = on::validate::<Ticket>()
+        .id("kept")
+        .persistent(true)
+        .ignore_failures(true);
+    let handlers = Registry::new()
+        .add(on::validate::<Ticket>().id("taken").run(async || {}))
+        .add(persistent.run(async || {}))
+        .add(on::mutate::<Ticket>().id("changed").run(async || {}));
+    let (tickets, operator) = start(&cluster, handlers).await;
+    let validating = webhooks(&cluster, "validatingwebhookconfigurations").await;
+    assert_eq!(names(&validating, &cluster), ["taken", "kept"]);
+    let selector = &validating[0]["namespaceSelector"]["matchExpressions"][0];
+    assert_eq!(selector["values"], json!([cluster.namespace()]));
+    let mutating = webhooks(&cluster, "mutatingwebhookconfigurations").await;
+    assert_eq!(names(&mutating, &cluster), ["changed"]);
+    operator.stop().await;
+    let validating = webhooks(&cluster, "validatingwebhookconfigurations").await;
+    assert_eq!(names(&validating, &cluster), ["kept"]);
+    assert!(
+        webhooks(&cluster, "mutatingwebhookconfigurations")
+            .await
+            .is_empty()
+    );
+    // Nobody answers any more, which is to be ignored.
+    tickets.create(&ticket("a", 1)).await;
+}
+
+#[kopfrs::test]
+async fn webhooks_of_others_stay_in_the_same_configuration(cluster: Cluster) {
+    let name = format!("{}.kopfrs.dev", cluster.namespace());
+    let foreign = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": name},
+        "webhooks": [{
+            "name": "foreign.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "clientConfig": {"url": "https://127.0.0.1:1/"}, "failurePolicy": "Ignore",
+            "namespaceSelector": {"matchLabels": {"none": "such"}}, "rules": [{
+                "apiGroups": ["x.io"], "apiVersions": ["v1"], "resources": ["x"], "operations": ["CREATE"],
+            }],
+        }],
+    });
+    let path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    let request = http::Request::post(path).header("content-type", "application/json");
+    let request = request.body(foreign.to_string().into_bytes()).unwrap();
+    let _: Value = cluster.client().request(request).await.unwrap();
+    let handlers = Registry::new().add(on::validate::<Ticket>().id("own").run(async || {}));
+    let (_, operator) = start(&cluster, handlers).await;
+    let mut present = names(
+        &webhooks(&cluster, "validatingwebhookconfigurations").await,
+        &cluster,
+    );
+    present.sort();
+    assert_eq!(present, ["foreign.example.com", "own"]);
+    operator.stop().await;
+    let left = names(
+        &webhooks(&cluster, "validatingwebhookconfigurations").await,
+        &cluster,
+    );
+    assert_eq!(left, ["foreign.example.com"]);
+}
+
+#[kopfrs::test]
+async fn handlers_without_an_endpoint_are_a_mistake(cluster: Cluster) {
+    let handlers = Registry::new().add(on::validate::<Ticket>().id("check").run(async || {}));
+    cluster.install::<Ticket>().await;
+    let operator = cluster.operator().handlers(handlers).launch().await;
+    let error = operator.ended().await.unwrap_err().to_string();
+    assert!(
+        error.contains("settings.admission.server = Some(WebhookServer::new())"),
+        "{error}"
+    );
+}
+
+#[kopfrs::test]
+async fn two_operators_are_both_asked(cluster: Cluster) {
+    let named = |name: &str| {
+        let id = name.to_owned();
+        let label = move |patch: Patch| {
+            patch.label(&id, "yes");
+            std::future::ready(())
+        };
+        Registry::new().add(on::mutate::<Ticket>().id(name).run(label))
+    };
+    cluster.install::<Ticket>().await;
+    let start = |registry: Registry, name: &str| {
+        let managed = format!("{name}.{}.kopfrs.dev", cluster.namespace());
+        let setup = cluster.operator().handlers(registry);
+        let setup = setup.settings(move |s| s.admission.managed = Some(managed));
+        setup.webhooks().start()
+    };
+    let one = start(named("one"), "first").await;
+    let two = start(named("two"), "second").await;
+    let made = api(&cluster)
+        .create(&PostParams::default(), &ticket("a", 1))
+        .await
+        .unwrap();
+    let labels: Vec<_> = made.labels().keys().collect();
+    assert_eq!(labels, ["one", "two"]);
+    one.stop().await;
+    two.stop().await;
+}

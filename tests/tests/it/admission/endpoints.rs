@@ -1,0 +1,194 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kopfrs::settings::WebhookServer;
+use kube::api::PostParams;
+
+use super::*;
+
+/// How many requests are sent while certificates change.
+const REQUESTS: usize = 60;
+
+async fn rotated(cluster: Cluster, replicas: usize) {
+    cluster.install::<Ticket>().await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let trusted = Arc::new(Mutex::new(Vec::<Value>::new()));
+    let mut running = Vec::new();
+    for _ in 0..replicas {
+        let count = asked.clone();
+        let check = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(())
+        };
+        let handler = on::validate::<Ticket>().id("check").persistent(true);
+        let handlers = Registry::new().add(handler.run(check));
+        let server = WebhookServer::new()
+            .lifetime(Duration::from_secs(9))
+            .secret(cluster.namespace(), "webhooks");
+        let setup = cluster.operator().handlers(handlers);
+        let setup = setup.settings(|settings| settings.admission.server = Some(server));
+        running.push(setup.webhooks().start().await);
+    }
+    let api = api(&cluster);
+    let secrets = cluster.objects::<k8s_openapi::api::core::v1::Secret>();
+    let dry = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    for number in 0..REQUESTS {
+        let made = api.create(&dry, &ticket(&format!("t{number}"), 1)).await;
+        assert!(made.is_ok(), "request {number}: {made:?}");
+        let secret = secrets.get("webhooks").await.data.unwrap_or_default();
+        let served = json!(secret["tls.crt"]);
+        let mut trusted = trusted.lock().unwrap();
+        if trusted.last() != Some(&served) {
+            trusted.push(served);
+        }
+        drop(trusted);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), REQUESTS);
+    let generations = trusted.lock().unwrap().len();
+    assert!(generations >= 2, "{generations} certificates were served");
+    for operator in running {
+        operator.stop().await;
+    }
+}
+
+#[kopfrs::test(wire)]
+async fn no_request_fails_while_certificates_change(cluster: Cluster) {
+    rotated(cluster, 1).await;
+}
+
+#[kopfrs::test(wire)]
+async fn replicas_share_the_certificates_of_a_secret(cluster: Cluster) {
+    rotated(cluster, 2).await;
+}
+
+#[kopfrs::test]
+async fn a_secret_of_somebody_else_is_left_alone(cluster: Cluster) {
+    let name = "foreign";
+    let yaml = format!(
+        "{{apiVersion: v1, kind: Secret, metadata: {{name: {name}}}, stringData: {{a: b}}}}"
+    );
+    cluster.apply(&yaml).await;
+    cluster.install::<Ticket>().await;
+    let handlers = Registry::new().add(on::validate::<Ticket>().id("check").run(async || {}));
+    let server = WebhookServer::new().secret(cluster.namespace(), name);
+    let setup = cluster.operator().handlers(handlers);
+    let setup = setup.settings(|settings| settings.admission.server = Some(server));
+    let operator = setup.webhooks().launch().await;
+    operator.until_said("is not of our making").await;
+    let secret = cluster
+        .objects::<k8s_openapi::api::core::v1::Secret>()
+        .get(name)
+        .await;
+    assert_eq!(secret.data.unwrap().len(), 1);
+    operator.stop().await;
+}
+
+/// Sends a question as the API server does, and gives the code and the text of the answer.
+async fn ask(url: &str, question: &str) -> (u16, String) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (host, path) = url
+        .strip_prefix("http://")
+        .unwrap()
+        .split_once('/')
+        .unwrap();
+    let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+    let length = question.len();
+    let request = format!(
+        "POST /{path} HTTP/1.1\r\nhost: {host}\r\nx-test: Yes\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{question}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let code = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (code, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+#[kopfrs::test(wire)]
+async fn questions_that_make_no_sense_are_told_so(cluster: Cluster) {
+    cluster.install::<Ticket>().await;
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let server = WebhookServer::new()
+        .insecure(true)
+        .port(port)
+        .path("/hooks");
+    let check = async |cause: Arc<Invocation<AdmissionCause>>| {
+        assert_eq!(cause.cause.headers.get("X-Test"), Some("Yes"));
+    };
+    let second = async |warnings: Warnings| warnings.push("second");
+    let handlers = Registry::new()
+        .add(on::validate::<Ticket>().id("check").run(check))
+        .add(on::validate::<Ticket>().id("second").run(second));
+    let setup = cluster.operator().handlers(handlers);
+    let setup = setup.settings(|settings| settings.admission.server = Some(server));
+    let operator = setup.start().await;
+    operator.until_said("serving webhooks at").await;
+    let url = format!("http://127.0.0.1:{port}/hooks");
+    let question = |resource: &str| {
+        json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+            "uid": "u", "operation": "CREATE", "namespace": cluster.namespace(),
+            "resource": {"group": "admission.kopfrs.dev", "version": "v1", "resource": resource},
+            "userInfo": {"username": "x"},
+            "object": {"metadata": {"name": "a"}},
+        }})
+    };
+    let mut lacking = question("tickets");
+    lacking["request"]["userInfo"].take();
+    let mut nothing = question("tickets");
+    nothing["request"]["object"].take();
+    for (path, question, expected) in [
+        ("/", "no json".to_owned(), (400, "no JSON")),
+        (
+            "/",
+            json!({"kind": "Pod"}).to_string(),
+            (400, "Pod is neither"),
+        ),
+        (
+            "/",
+            json!({"kind": "AdmissionReview"}).to_string(),
+            (400, "`request` is missing"),
+        ),
+        (
+            "/",
+            lacking.to_string(),
+            (400, "`request.userInfo` is missing"),
+        ),
+        (
+            "/",
+            nothing.to_string(),
+            (400, "`request.oldObject` are missing"),
+        ),
+        (
+            "/check",
+            question("others").to_string(),
+            (404, "no handler here is for others.v1.admission.kopfrs.dev"),
+        ),
+    ] {
+        let (code, text) = ask(&format!("{url}{path}"), &question).await;
+        assert!(
+            code == expected.0 && text.contains(expected.1),
+            "{code} {text}"
+        );
+    }
+    // The bare path asks everybody, others ask one.
+    let good = question("tickets").to_string();
+    for (path, warnings) in [
+        ("", json!(["second"])),
+        ("/second", json!(["second"])),
+        ("/check", Value::Null),
+    ] {
+        let (code, text) = ask(&format!("{url}{path}"), &good).await;
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((code, &answer["response"]["allowed"]), (200, &json!(true)));
+        assert_eq!(answer["response"]["warnings"], warnings);
+        assert_eq!(answer["response"]["uid"], "u");
+    }
+    operator.stop().await;
+}
