@@ -3,6 +3,7 @@
 #![allow(
     clippy::needless_pass_by_value,
     clippy::unnecessary_wraps,
+    clippy::unused_async,
     clippy::used_underscore_binding,
     reason = "functions are declared for their signatures"
 )]
