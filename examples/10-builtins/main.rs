@@ -13,7 +13,11 @@ const TIME: Duration = Duration::from_secs(30);
 
 /// The task that waits to delete a pod.
 #[derive(Default)]
-struct Killer(Option<AbortHandle>);
+struct Killer {
+    task: Option<AbortHandle>,
+    /// It waits no more.
+    is_at_it: bool,
+}
 
 /// Pods of the cluster itself are left alone.
 fn is_ours(cause: &ChangingCause) -> bool {
@@ -25,29 +29,26 @@ fn is_ours(cause: &ChangingCause) -> bool {
 #[on::create(Pod, when = is_ours)]
 async fn pod_in_sight(pod: Arc<Pod>, actions: Actions, memo: Memo<Killer>) {
     info!("{} has {TIME:?} to live", pod.name_any());
-    let killer = tokio::spawn(kill(pod, actions)).abort_handle();
-    memo.set(Killer(Some(killer)));
+    let task = tokio::spawn(kill(pod, actions, memo.clone()));
+    memo.update(|killer| killer.task = Some(task.abort_handle()));
 }
 
 #[on::delete(Pod, when = is_ours)]
 async fn pod_is_deleted(name: &str, memo: Memo<Killer>) {
-    if let Killer(Some(killer)) = memo.set(Killer(None)) {
-        let was_late = killer.is_finished();
-        killer.abort();
-        info!(
-            "{name} is deleted, {}",
-            if was_late {
-                "as it was time"
-            } else {
-                "before its time"
-            }
-        );
+    let killer = memo.set(Killer::default());
+    match killer.task {
+        Some(task) if !killer.is_at_it => {
+            task.abort();
+            info!("{name} is deleted, before its time");
+        }
+        _ => info!("{name} is deleted, as it was time"),
     }
 }
 
 /// Deletes a pod when its time has come.
-async fn kill(pod: Arc<Pod>, actions: Actions) {
+async fn kill(pod: Arc<Pod>, actions: Actions, memo: Memo<Killer>) {
     sleep(TIME).await;
+    memo.update(|killer| killer.is_at_it = true);
     info!("the time of {} has come", pod.name_any());
     let this_one = Preconditions {
         uid: pod.uid(),

@@ -32,8 +32,8 @@ fn count_pods(
     name: &str,
     namespace: Option<&str>,
     patch: &Patch,
-    by_label: Index<(String, String), String>,
-    is_running: Index<(String, String), bool>,
+    by_label: &Index<(String, String), String>,
+    is_running: &Index<(String, String), bool>,
 ) {
     let mut pods = by_label.get(&("app".to_owned(), name.to_owned())).to_vec();
     pods.sort();
@@ -48,7 +48,7 @@ fn count_pods(
 }
 
 #[on::cleanup]
-fn cleanup_fn(is_running: Index<(String, String), bool>) {
+fn cleanup_fn(is_running: &Index<(String, String), bool>) {
     info!("{} pods are left", is_running.len());
 }
 
@@ -72,7 +72,7 @@ mod tests {
         let key = |name: &str| ("demo".to_owned(), name.to_owned());
         let is_running = Index::from_iter([(key("a"), true), (key("b"), false)]);
         let patch = Patch::new();
-        count_pods("x", Some("demo"), &patch, by_label, is_running);
+        count_pods("x", Some("demo"), &patch, &by_label, &is_running);
         let told = json!({ "status": { "pods": ["a", "b"], "running": ["a"] } });
         assert_eq!(patch.merged(), told);
     }

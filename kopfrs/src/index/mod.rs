@@ -55,7 +55,7 @@ impl<T: Clone + Send + Sync + 'static> IndexValue for T {}
 ///
 /// /// The pods of each node.
 /// #[on::index(Pod)]
-/// fn pods_by_node(spec: Value, name: &str) -> Option<(BTreeMap<String, String>)> {
+/// fn pods_by_node(spec: Value, name: &str) -> Option<BTreeMap<String, String>> {
 ///     let node = spec["nodeName"].as_str()?;
 ///     Some(BTreeMap::from([(node.to_owned(), name.to_owned())]))
 /// }

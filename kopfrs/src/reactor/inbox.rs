@@ -52,6 +52,7 @@ impl Inbox {
             self.add(EventType::Deleted, None, text);
         }
         self.is_woken |= newer.is_woken;
+        self.is_roused |= newer.is_roused;
     }
 
     /// Drops what tells nothing new.

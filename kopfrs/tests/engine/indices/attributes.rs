@@ -1,5 +1,13 @@
 //! Indices that are declared by attributes: whatever functions return, and whoever takes them.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    clippy::unused_async,
+    clippy::used_underscore_binding,
+    reason = "functions are declared for their signatures"
+)]
+
 use std::sync::Mutex;
 
 use k8s_openapi::api::core::v1::ConfigMap;
