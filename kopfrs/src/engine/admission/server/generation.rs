@@ -81,6 +81,17 @@ impl Generations {
         })
     }
 
+    /// The next generation in its place, if its time has come. Nobody needs to be asked for that: it is trusted already.
+    pub(super) fn promoted(&self, plan: &Plan, now: Timestamp) -> Option<Self> {
+        let (next, from) = self.next.as_ref()?;
+        (now >= *from).then(|| Self {
+            serving: next.clone(),
+            next: None,
+            trusted_until: Some(after(now, plan.overlap())),
+            ..self.clone()
+        })
+    }
+
     /// What is to become of the generations now; `None` if they are good as they are.
     pub(super) fn advanced(
         present: Option<&Self>,
@@ -93,14 +104,8 @@ impl Generations {
         if present.names != plan.names || now >= present.serving.expires {
             return Self::first(plan, Some(present), now).map(Some);
         }
-        if let Some((next, from)) = &present.next {
-            let is_time = now >= *from;
-            return Ok(is_time.then(|| Self {
-                serving: next.clone(),
-                next: None,
-                trusted_until: Some(after(now, plan.overlap())),
-                ..present.clone()
-            }));
+        if present.next.is_some() {
+            return Ok(present.promoted(plan, now));
         }
         if let Some(until) = present.trusted_until {
             let is_time = now >= until;

@@ -188,7 +188,7 @@ async fn own(plan: &Plan, clock: Clock, certificates: &Certificates, tell: impl 
 
 impl Shared {
     async fn keep(self, certificates: &Certificates, tell: impl Fn(Vec<u8>)) {
-        let mut shown = None;
+        let mut shown: Option<Generations> = None;
         loop {
             let pause = match self.look().await {
                 Ok(generations) => {
@@ -200,6 +200,12 @@ impl Shared {
                 }
                 Err(why) => {
                     error!("certificates for webhooks cannot be shared: {why}");
+                    let now = self.clock.now();
+                    let next = shown.as_ref().and_then(|g| g.promoted(&self.plan, now));
+                    if let Some(next) = next {
+                        show(&next, certificates, &tell);
+                        shown = Some(next);
+                    }
                     PAUSE
                 }
             };
