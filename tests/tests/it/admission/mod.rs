@@ -1,6 +1,7 @@
 //! Reviews and conversions, asked for by an API server over TLS.
 
 mod configurations;
+mod conversions;
 mod endpoints;
 mod reviews;
 
