@@ -24,8 +24,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn four_things_are_told() {
+    #[tokio::test]
+    async fn four_things_are_told() {
         let recorder = Recorder::new();
         let body = json!({
             "apiVersion": "kopf.dev/v1", "kind": "KopfExample", "metadata": {"name": "a", "namespace": "b"},
