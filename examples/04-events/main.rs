@@ -4,6 +4,7 @@ use kopfrs::api::Severity;
 use kopfrs::prelude::*;
 
 #[on::create("kopfexamples")]
+#[expect(clippy::needless_pass_by_value, reason = "handlers get their own")]
 fn create_fn(body: &Body, events: Events) {
     // Whatever it is.
     events.event(body, Severity::Normal, "SomeReason", "Some message");

@@ -231,6 +231,7 @@ fn duration(text: &str) -> Option<Duration> {
     Some(total)
 }
 
+#[expect(clippy::option_option, reason = "nonsense, no limit, or a limit")]
 fn limit(text: &str) -> Option<Option<usize>> {
     match text {
         "none" => Some(None),
@@ -238,6 +239,7 @@ fn limit(text: &str) -> Option<Option<usize>> {
     }
 }
 
+#[expect(clippy::option_option, reason = "nonsense, no end, or an end")]
 fn patience(text: &str) -> Option<Option<Duration>> {
     match text {
         "never" => Some(None),

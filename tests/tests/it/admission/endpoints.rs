@@ -40,11 +40,12 @@ async fn rotated(cluster: Cluster, replicas: usize) {
         assert!(made.is_ok(), "request {number}: {made:?}");
         let secret = secrets.get("webhooks").await.data.unwrap_or_default();
         let served = json!(secret["tls.crt"]);
-        let mut trusted = trusted.lock().unwrap();
-        if trusted.last() != Some(&served) {
-            trusted.push(served);
+        {
+            let mut trusted = trusted.lock().unwrap();
+            if trusted.last() != Some(&served) {
+                trusted.push(served);
+            }
         }
-        drop(trusted);
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
     assert_eq!(asked.load(Ordering::Relaxed), REQUESTS);
