@@ -9,17 +9,20 @@ use tokio::time::{Instant, sleep};
 use super::{Notes, daemon, finalizers, until};
 use crate::bench::{Bench, Demo, Status, progress};
 
+/// Notes that it was dropped, and why.
+struct Dropped(Notes, Stopped);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.add(format!("dropped: {}", self.1.reason()));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_that_does_not_end_is_cancelled_after_its_backoff() {
     let bench = Bench::new(Status::Open).await;
     let notes = Notes::new();
     let noted = notes.clone();
-    struct Dropped(Notes, Stopped);
-    impl Drop for Dropped {
-        fn drop(&mut self) {
-            self.0.add(format!("dropped: {}", self.1.reason()));
-        }
-    }
     let registry = Registry::new().add(
         daemon()
             .cancellation_backoff(Duration::from_secs(3))

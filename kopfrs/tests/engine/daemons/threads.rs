@@ -8,13 +8,11 @@ use kopfrs::prelude::*;
 use super::{Notes, daemon, until, until_finalizers};
 use crate::bench::{Bench, Status};
 
+/// Whether the function may end.
+type Leave = Arc<(Mutex<bool>, std::sync::Condvar)>;
+
 /// A function that does not end before it is allowed to, on a thread of its own.
-fn deaf(
-    notes: &Notes,
-) -> (
-    Arc<(Mutex<bool>, std::sync::Condvar)>,
-    impl Fn(Stopped) + Clone + Send + Sync + 'static,
-) {
+fn deaf(notes: &Notes) -> (Leave, impl Fn(Stopped) + Clone + Send + Sync + 'static) {
     let allowed = Arc::new((Mutex::new(false), std::sync::Condvar::new()));
     let (seen, noted) = (allowed.clone(), notes.clone());
     let function = move |stopped: Stopped| {
