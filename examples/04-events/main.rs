@@ -4,6 +4,7 @@ use kopfrs::api::Severity;
 use kopfrs::prelude::*;
 
 #[on::create("kopfexamples")]
+#[expect(clippy::needless_pass_by_value, reason = "handlers get their own")]
 fn create_fn(body: &Body, events: Events) {
     // Whatever it is.
     events.event(body, Severity::Normal, "SomeReason", "Some message");
@@ -24,8 +25,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn four_things_are_told() {
+    #[tokio::test]
+    async fn four_things_are_told() {
         let recorder = Recorder::new();
         let body = json!({
             "apiVersion": "kopf.dev/v1", "kind": "KopfExample", "metadata": {"name": "a", "namespace": "b"},

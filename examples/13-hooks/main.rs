@@ -46,6 +46,7 @@ fn get_current_timestamp() -> String {
 }
 
 #[on::probe(id = "tasks")]
+#[expect(clippy::needless_pass_by_value, reason = "handlers get their own")]
 fn count_tasks(tasks: State<Tasks>) -> usize {
     tasks.count()
 }

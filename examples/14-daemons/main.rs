@@ -7,7 +7,7 @@ use kopfrs::prelude::*;
 /// Blocks a thread, and sleeps in a way that is interrupted when it is to end.
 #[on::daemon("kopfexamples", initial_delay = 0.5)]
 fn background_sync(
-    live: Live,
+    live: &Live,
     name: &str,
     retry: u32,
     patch: &Patch,

@@ -5,7 +5,7 @@ use kopfrs::settings::WebhookServer;
 
 /// The last server that is set counts. The others show what there is.
 #[on::startup]
-fn config(settings: SettingsHandle) {
+fn config(settings: &SettingsHandle) {
     let servers = [
         // Here, for an API server on the same host, with a certificate that is made at the start.
         WebhookServer::new(),

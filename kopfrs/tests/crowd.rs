@@ -142,7 +142,7 @@ async fn a_thousand_daemons_and_timers_need_no_threads_and_end_in_time() {
     .await;
     let took = until("half of them end", || read(&counts.deleted) == half).await;
     let began = Instant::now();
-    while !api.get_opt("demo-0").await.unwrap().is_none() {
+    while api.get_opt("demo-0").await.unwrap().is_some() {
         assert!(began.elapsed() < Duration::from_secs(60));
         tokio::task::yield_now().await;
     }

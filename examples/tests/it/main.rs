@@ -1,6 +1,7 @@
 //! Every example at work: an object that comes and goes, in a cluster of its own as `kopfrs::testing` gives it. What is
 //! about whole programs, their commands and the signals that they get, runs them as their readers do.
 
+mod background;
 mod commands;
 mod devoops;
 mod examples;

@@ -92,6 +92,12 @@ pub(super) fn text(what: &What<'_>) -> String {
     text.0
 }
 
+/// A counter of a kind.
+type Count = fn(&KindMetrics) -> &Counter;
+
+/// Times of a kind.
+type Times = fn(&KindMetrics) -> &Histogram;
+
 /// As client-go measures its queues.
 fn queues(text: &mut Text, what: &What<'_>) {
     let kinds = what.metrics.kinds();
@@ -121,7 +127,6 @@ fn queues(text: &mut Text, what: &What<'_>) {
     for state in states {
         text.value(name, &labels_of(&state.name), state.longest.as_secs_f64());
     }
-    type Count = fn(&KindMetrics) -> &Counter;
     let counters: [(&str, &str, Count); 2] = [
         (
             "workqueue_adds_total",
@@ -140,7 +145,6 @@ fn queues(text: &mut Text, what: &What<'_>) {
             text.value(name, &labels_of(kind), of(metrics).get());
         }
     }
-    type Times = fn(&KindMetrics) -> &Histogram;
     let histograms: [(&str, &str, Times); 2] = [
         (
             "workqueue_queue_duration_seconds",

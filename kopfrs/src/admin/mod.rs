@@ -137,10 +137,10 @@ fn verdict(name: &str, checks: &[Check], is_verbose: bool) -> Response<String> {
     if is_well && !is_verbose {
         return response(status, "text/plain; charset=utf-8", "ok".to_owned());
     }
-    let lines = checks.iter().map(ToString::to_string);
-    let mut text: String = lines.map(|line| line + "\n").collect();
     let end = if is_well { "passed" } else { "failed" };
-    text.push_str(&format!("{name} check {end}\n"));
+    let lines = checks.iter().map(ToString::to_string);
+    let lines = lines.chain([format!("{name} check {end}")]);
+    let text: String = lines.map(|line| line + "\n").collect();
     response(status, "text/plain; charset=utf-8", text)
 }
 

@@ -82,7 +82,7 @@ pub(crate) fn builder(
 
 /// Runs what has been put together.
 pub(crate) async fn finish(builder: OperatorBuilder) -> Result<(), String> {
-    let operator = builder.as_whole_program().build().map_err(said)?;
+    let operator = builder.whole_program().build().map_err(said)?;
     operator.run().await.map_err(said)
 }
 

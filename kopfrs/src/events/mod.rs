@@ -44,6 +44,8 @@ use crate::handler::{Family, Invocation, error_message};
 ///         events.exception(body, "BadSize", "spec.size:", &error);
 ///     }
 /// }
+/// # let runtime = tokio::runtime::Runtime::new().unwrap();
+/// # let _guard = runtime.enter();
 /// # let recorder = Recorder::new();
 /// # let site = Body::new(json!({"apiVersion": "example.com/v1", "kind": "Site", "metadata": {"name": "a"}}));
 /// # create(&site, Events::of(&recorder.actions()));

@@ -162,7 +162,8 @@ mod tests {
     #[test]
     fn what_is_deleted_is_changed_by_nobody_who_is_for_more() {
         use Operation::{Connect, Create, Delete, Update};
-        let rows: [(Review, Option<&[Operation]>, &[Operation]); 6] = [
+        type Row<'a> = (Review, Option<&'a [Operation]>, &'a [Operation]);
+        let rows: [Row<'_>; 6] = [
             (Review::Validating, None, &[Create, Update, Delete, Connect]),
             (
                 Review::Validating,

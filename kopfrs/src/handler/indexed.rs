@@ -79,6 +79,9 @@ impl<K, V> FromIterator<(K, V)> for Indexed<K, V> {
     }
 }
 
+/// Keys with their values, or that everything is to stay as it is, or an error.
+type News<K, V> = Result<Option<Vec<(K, V)>>, HandlerError>;
+
 /// Values by keys in any form, or the lack of news, or an error.
 pub trait Entries {
     /// The keys.
@@ -90,7 +93,7 @@ pub trait Entries {
     ///
     /// # Errors
     /// If it is an error.
-    fn entries(self) -> Result<Option<Vec<(Self::Key, Self::Value)>>, HandlerError>;
+    fn entries(self) -> News<Self::Key, Self::Value>;
 }
 
 macro_rules! entries {
@@ -99,7 +102,7 @@ macro_rules! entries {
             type Key = $key;
             type Value = $value;
 
-            fn entries(self) -> Result<Option<Vec<($key, $value)>>, HandlerError> {
+            fn entries(self) -> News<$key, $value> {
                 let $it = self;
                 Ok(Some($pairs))
             }
@@ -120,7 +123,7 @@ impl<T: Entries> Entries for Option<T> {
     type Key = T::Key;
     type Value = T::Value;
 
-    fn entries(self) -> Result<Option<Vec<(T::Key, T::Value)>>, HandlerError> {
+    fn entries(self) -> News<T::Key, T::Value> {
         self.map_or(Ok(None), T::entries)
     }
 }
@@ -129,7 +132,7 @@ impl<T: Entries, E: IntoHandlerError> Entries for Result<T, E> {
     type Key = T::Key;
     type Value = T::Value;
 
-    fn entries(self) -> Result<Option<Vec<(T::Key, T::Value)>>, HandlerError> {
+    fn entries(self) -> News<T::Key, T::Value> {
         self.map_err(IntoHandlerError::into_handler_error)?
             .entries()
     }
@@ -146,7 +149,7 @@ pub trait Way<T> {
     ///
     /// # Errors
     /// If it is an error.
-    fn entries(returned: T) -> Result<Option<Vec<(Self::Key, Self::Value)>>, HandlerError>;
+    fn entries(returned: T) -> News<Self::Key, Self::Value>;
 }
 
 /// As values by keys.
@@ -173,7 +176,7 @@ impl<T: Entries> Way<T> for ByEntries {
     type Key = T::Key;
     type Value = T::Value;
 
-    fn entries(returned: T) -> Result<Option<Vec<(T::Key, T::Value)>>, HandlerError> {
+    fn entries(returned: T) -> News<T::Key, T::Value> {
         returned.entries()
     }
 }

@@ -211,7 +211,7 @@ where
 struct Json<'a>(&'a mut Value);
 
 impl Json<'_> {
-    fn shape(&self, message: impl ToString) -> HierarchyError {
+    fn shape(&self, message: &impl ToString) -> HierarchyError {
         HierarchyError::Shape {
             object: self.about().name,
             message: message.to_string(),
@@ -220,13 +220,13 @@ impl Json<'_> {
 
     fn meta(&self) -> Result<ObjectMeta, HierarchyError> {
         if !self.0.is_object() {
-            return Err(self.shape(format_args!("it is {}", self.0)));
+            return Err(self.shape(&format_args!("it is {}", self.0)));
         }
         let meta = match &self.0["metadata"] {
             Value::Null => return Ok(ObjectMeta::default()),
             meta => serde_json::from_value(meta.clone()),
         };
-        meta.map_err(|error| self.shape(format_args!("metadata: {error}")))
+        meta.map_err(|error| self.shape(&format_args!("metadata: {error}")))
     }
 }
 
@@ -280,7 +280,7 @@ impl Child for Json<'_> {
             };
             for place in places {
                 mark(place, labels, is_forced)
-                    .map_err(|found| self.shape(format_args!("{field}: it is {found}")))?;
+                    .map_err(|found| self.shape(&format_args!("{field}: it is {found}")))?;
             }
             field.set(self.0, nested);
         }

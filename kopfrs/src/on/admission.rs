@@ -126,14 +126,12 @@ impl Builder<Convert> {
     /// );
     /// assert_eq!(handler.rule.to_string(), "convert v1alpha1 to v1");
     /// ```
-    #[expect(clippy::wrong_self_convention, reason = "it is the name of the option")]
     pub fn from(mut self, version: impl Into<String>) -> Self {
         self.rule.from = version.into();
         self
     }
 
     /// The version that it makes: `v1`.
-    #[expect(clippy::wrong_self_convention, reason = "it is the name of the option")]
     pub fn to(mut self, version: impl Into<String>) -> Self {
         self.rule.to = version.into();
         self

@@ -246,7 +246,7 @@ impl OperatorBuilder {
 
     /// Nothing else goes on in this process: it may be ended if the operator does not end.
     #[cfg(feature = "cli")]
-    pub(crate) fn as_whole_program(mut self) -> Self {
+    pub(crate) fn whole_program(mut self) -> Self {
         self.operator.is_whole_program = true;
         self
     }

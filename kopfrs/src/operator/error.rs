@@ -9,7 +9,7 @@ use crate::registry::RegistryError;
 pub enum OperatorError {
     /// The handlers cannot work as they are declared.
     #[error(transparent)]
-    Handlers(#[from] RegistryError),
+    Handlers(Box<RegistryError>),
     /// There are no credentials.
     #[error(transparent)]
     Login(#[from] LoginError),
@@ -57,4 +57,10 @@ pub enum OperatorError {
          (\"!kube-*\")"
     )]
     Namespace(String),
+}
+
+impl From<RegistryError> for OperatorError {
+    fn from(error: RegistryError) -> Self {
+        Self::Handlers(Box::new(error))
+    }
 }

@@ -28,6 +28,7 @@ use crate::health::Health;
 use crate::index::Indices;
 use crate::reactor::{Context, Handlers, Stop, orchestrate};
 use crate::registry::Registry;
+use crate::settings::SettingsHandle;
 
 /// How long cancelled handlers may take to notice, and cleanup handlers may take after them.
 const CANCEL_BUDGET: Duration = Duration::from_secs(5);
@@ -63,11 +64,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         #[cfg(feature = "testing")]
         observer,
     } = operator;
-    let mut environment = Environment::new(Clock::start(), settings.clone());
-    let shapes = registry.indices().into_iter();
-    environment.indices = Indices::new(shapes.map(|(id, shape, _)| (id.to_owned(), shape)));
-    environment.memos = memos.clone();
-    let environment = Arc::new(environment);
+    let environment = environment(&registry, &settings, &memos);
     let handlers: ActivityHandlers = registry.activities().iter().cloned().collect();
     let mut stop = stop.unwrap_or_else(|| signal().boxed());
     let again = cancel.unwrap_or_else(|| signal().boxed()).shared();
@@ -103,12 +100,6 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let stops = Stop::default();
     // Whoever drops the operator drops the work on its objects with it.
     let _owner = stops.abandon.clone().drop_guard();
-    let object_handlers = Handlers {
-        indexing: registry.indexing().iter().cloned().collect(),
-        watching: registry.watching().iter().cloned().collect(),
-        changing: registry.changing().iter().cloned().collect(),
-        spawning: registry.spawning().iter().cloned().collect(),
-    };
     let common = environment.aspects.get_or_default::<Common>();
     let counts = common.counts.clone();
     let connection = Connection::new(clients.inside.clone(), settings.networking.clone());
@@ -118,7 +109,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let context = Arc::new(Context::new(
         connection,
         environment.clone(),
-        object_handlers,
+        handlers_of_objects(&registry),
         (scope, stops.clone()),
     ));
     let posting = context.posting.clone();
@@ -126,7 +117,9 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     // An operator begins once.
     let _ = common.notes.set(notes);
     #[cfg(feature = "admin")]
-    admin.iter().for_each(|admin| admin.see(&context));
+    if let Some(admin) = &admin {
+        admin.see(&context);
+    }
     #[cfg(feature = "testing")]
     observer.see(&context);
     let on_ready = move || {
@@ -141,26 +134,53 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let (on_ready, is_asked) = webhooks::both(on_ready);
     let patience = context.settings.networking.request_timeout;
     let way = (aside.reserved(patience), clients.address);
-    let mut webhooks = match webhooks::open(&context, &registry, way, is_asked).await {
+    let webhooks = match webhooks::open(&context, &registry, way, is_asked).await {
         Ok(webhooks) => webhooks,
         Err(error) => return cleanup.run().await.and(Err(error)),
     };
     let work = work(&context, &registry, on_ready, &mut stop).await;
     let limit = context.settings.process.ultimate_exiting_timeout;
     let _watchdog = limit.filter(|_| is_whole_program).map(Watchdog::begin);
+    wind_up(&context, webhooks, poster, again).await;
+    let ended = work.and(cleanup.run().await);
+    others.end().await;
+    ended
+}
+
+fn environment(registry: &Registry, settings: &SettingsHandle, memos: &Memos) -> Arc<Environment> {
+    let mut environment = Environment::new(Clock::start(), settings.clone());
+    let shapes = registry.indices().into_iter();
+    environment.indices = Indices::new(shapes.map(|(id, shape, _)| (id.to_owned(), shape)));
+    environment.memos = memos.clone();
+    Arc::new(environment)
+}
+
+fn handlers_of_objects(registry: &Registry) -> Handlers {
+    Handlers {
+        indexing: registry.indexing().iter().cloned().collect(),
+        watching: registry.watching().iter().cloned().collect(),
+        changing: registry.changing().iter().cloned().collect(),
+        spawning: registry.spawning().iter().cloned().collect(),
+    }
+}
+
+/// Lets everything end that goes on: nobody is asked any more, handlers and daemons finish, what was told is written.
+async fn wind_up(
+    context: &Context,
+    mut webhooks: Option<webhooks::Webhooks>,
+    poster: AbortOnDropHandle<()>,
+    again: Again,
+) {
     if let Some(webhooks) = &mut webhooks {
         webhooks.withdraw().await;
     }
     let budget = context.settings.process.drain_budget;
     let daemons = context.daemons.finish(budget, again.clone());
-    tokio::join!(drain(&context, again), daemons);
-    finish(&context, poster).await;
+    tokio::join!(drain(context, again), daemons);
+    finish(context, poster).await;
     if let Some(webhooks) = webhooks {
         webhooks.close().await;
     }
-    let ended = work.and(cleanup.run().await);
-    others.end().await;
-    ended
 }
 
 /// The ways to the API: inside of the fence that leader election keeps, and outside of it.

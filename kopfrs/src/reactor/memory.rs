@@ -22,7 +22,7 @@ pub(crate) struct Memory {
     /// The version that our last write led to.
     pub(crate) written: Option<Version>,
     /// What was handled last, where the API does not keep it.
-    pub(crate) unkept: Option<Baseline>,
+    pub(crate) unkept: Option<Box<Baseline>>,
     /// How far the lifecycle has come of what the object stands for, if that is verified.
     pub(crate) course: Option<Box<Course>>,
     /// Values of the handlers'.

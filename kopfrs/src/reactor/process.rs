@@ -255,7 +255,7 @@ impl View {
         let body = &snapshot.body;
         let essence = Arc::new(kind.essence(body));
         let baseline = adapted(kind, &snapshot.found.stored, body, &essence);
-        let baseline = baseline.or_else(|| memory.unkept.clone());
+        let baseline = baseline.or_else(|| memory.unkept.as_deref().cloned());
         // Once it has been taken off at the end, it is only seen in what is older than that.
         let has_finalizer = body.has_finalizer(&kind.finalizer) && !memory.is_deletion_handled;
         let reason = detect(Situation {

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -31,6 +30,9 @@ use crate::object::ObjectKey;
 mod counting;
 mod crowd;
 mod holding;
+mod resting;
+#[cfg(feature = "testing")]
+mod showing;
 mod waking;
 
 #[cfg(feature = "admin")]
@@ -383,86 +385,5 @@ impl Queue {
         self.objects()
             .get(uid)
             .is_none_or(|entry| entry.inbox.deleted.is_some())
-    }
-
-    /// Empties an object's inbox.
-    pub(crate) fn take(&self, uid: &str) -> Inbox {
-        self.objects()
-            .get_mut(uid)
-            .map(|entry| std::mem::take(&mut entry.inbox))
-            .unwrap_or_default()
-    }
-
-    /// A worker has nothing to do at once. If something has come meanwhile, the object lines up anew.
-    pub(crate) fn rest(self: &Arc<Self>, uid: &Arc<str>, memory: Memory, due: Option<Timestamp>) {
-        let kind = self.kind();
-        let mut objects = self.objects();
-        let Some(entry) = objects.get_mut(uid) else {
-            return;
-        };
-        if let (Some(metrics), Standing::Working(since)) = (&self.metrics, entry.standing) {
-            metrics.worked.observe(since.elapsed());
-        }
-        entry.memory.give_back(memory);
-        let due = entry.memory.due_with_indices(due);
-        entry.standing = Standing::Resting;
-        if entry.inbox.deleted.is_none() && is_known(&kind, &entry.memory, entry.inbox.version) {
-            entry.inbox.drop_live();
-        }
-        if !entry.inbox.is_empty() {
-            self.line_up(uid, entry, Lane::Live);
-        } else if let Some(due) = due.filter(|_| !self.is_stopping()) {
-            let at = Instant::now() + self.context.environment.clock.until(due);
-            let due = self.context.lanes.sleep(at, self.ticket(uid));
-            entry.standing = Standing::Sleeping(due);
-        }
-    }
-
-    /// What is known of each object, for whoever looks on.
-    #[cfg(feature = "testing")]
-    pub(super) fn known(&self) -> Vec<super::overview::Known> {
-        let objects = self.objects();
-        let known = objects.iter().map(|(uid, entry)| {
-            let state = match entry.standing {
-                Standing::Resting => None,
-                Standing::Sleeping(_)
-                    if entry.memory.is_at_rest() && entry.memory.unindexed.is_none() =>
-                {
-                    None
-                }
-                Standing::Held(_) => Some("waits for all indices to be complete".to_owned()),
-                Standing::Ready(..) => Some("waits for its turn".to_owned()),
-                Standing::Sleeping(due) => Some(format!("waits for {:?}", due.remaining())),
-                Standing::Working(_) => Some("is being handled".to_owned()),
-            };
-            super::overview::Known {
-                uid: uid.clone(),
-                key: entry.key.clone(),
-                version: entry.version.max(entry.memory.written),
-                state,
-            }
-        });
-        let related = self.bonds.known().into_iter();
-        let related = related.filter(|(uid, ..)| !objects.contains_key(uid));
-        let related = related.map(|(uid, key, version)| super::overview::Known {
-            uid,
-            key,
-            version,
-            state: None,
-        });
-        known.chain(related).collect()
-    }
-
-    /// An object is gone for good.
-    pub(crate) fn forget(&self, uid: &str) {
-        self.context.related.forget(&self.kind(), uid);
-        let entry = self.objects().remove(uid);
-        if let Some(entry) = entry {
-            let mut names = self.names();
-            // Another one of its name may be there already.
-            if names.get(&entry.key).is_some_and(|named| **named == *uid) {
-                names.remove(&entry.key);
-            }
-        }
     }
 }

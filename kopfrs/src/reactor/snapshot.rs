@@ -1,5 +1,6 @@
 //! An object as it was seen last, taken apart: its body, and what we remember on it.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -15,9 +16,10 @@ pub(crate) struct Snapshot {
     pub(crate) found: Arc<Found>,
 }
 
-/// A version of an object. Versions grow; those that are not numbers compare with nothing.
+/// A version of an object. Versions grow; those that are not numbers compare with nothing. Zero is none: so it costs
+/// nothing to have none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Version(u64);
+pub(crate) struct Version(NonZeroU64);
 
 impl Snapshot {
     /// Takes an object apart.

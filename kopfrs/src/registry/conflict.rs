@@ -48,9 +48,9 @@ pub enum RegistryError {
         /// The id.
         id: String,
         /// The types of the first one, and where it is declared.
-        first: (IndexShape, Location),
+        first: Box<(IndexShape, Location)>,
         /// The types of the second one, and where it is declared.
-        second: (IndexShape, Location),
+        second: Box<(IndexShape, Location)>,
     },
     /// A handler takes an index that nobody fills.
     #[error(
@@ -79,7 +79,7 @@ pub enum RegistryError {
         /// Where that is declared.
         location: Location,
         /// Where the index is declared.
-        declared: Location,
+        declared: Box<Location>,
         /// What it is, and as what it is taken.
         shapes: Box<(IndexShape, IndexShape)>,
     },

@@ -42,8 +42,8 @@ impl Registry {
             if let Some((_, first, at)) = find(&id).filter(|(_, first, _)| *first != shape) {
                 return Err(RegistryError::Shapes {
                     id,
-                    first: (*first, *at),
-                    second: (shape, location),
+                    first: Box::new((*first, *at)),
+                    second: Box::new((shape, location)),
                 });
             }
         }
@@ -57,7 +57,7 @@ impl Registry {
                     index: asked.id.clone(),
                     handler: taker.described(),
                     location: taker.location,
-                    declared: *at,
+                    declared: Box::new(*at),
                     shapes: Box::new((*is, asked.shape)),
                 });
             }

@@ -231,6 +231,7 @@ fn duration(text: &str) -> Option<Duration> {
     Some(total)
 }
 
+#[expect(clippy::option_option, reason = "nonsense, no limit, or a limit")]
 fn limit(text: &str) -> Option<Option<usize>> {
     match text {
         "none" => Some(None),
@@ -238,6 +239,7 @@ fn limit(text: &str) -> Option<Option<usize>> {
     }
 }
 
+#[expect(clippy::option_option, reason = "nonsense, no end, or an end")]
 fn patience(text: &str) -> Option<Option<Duration>> {
     match text {
         "never" => Some(None),
@@ -363,7 +365,6 @@ mod tests {
             DURATION | PATIENCE => "1234ms",
             DURATIONS => "1s,2s",
             COUNT | NUMBER | INTEGER | LIMIT => "7",
-            DNS_NAME => "somebody",
             SWITCH
                 if variable.name.ends_with("POSTING_ENABLED")
                     || variable.name.ends_with("HTTP2") =>
@@ -373,7 +374,7 @@ mod tests {
             SWITCH => "on",
             PREFIX => "own.example.com",
             FINALIZER => "own.example.com/done",
-            TEXT => "somebody",
+            DNS_NAME | TEXT => "somebody",
             choices if choices.contains("status") => "status",
             choices if choices.contains("digest") => "digest",
             choices if choices.contains("asap") => "asap",

@@ -26,7 +26,7 @@ impl QueueingSettings {
     /// The pause after so many failures before this one.
     pub(crate) fn error_delay(&self, failures: u32) -> Duration {
         let delays = self.error_delays.iter();
-        let delay = delays.take(1 + failures as usize).last();
+        let delay = delays.take(1 + failures as usize).next_back();
         // Without any pause a failure would be a hot loop.
         delay.copied().unwrap_or(Duration::from_secs(1))
     }

@@ -53,7 +53,7 @@ use crate::settings::WebhookServer;
 pub struct OperatorSetup {
     cluster: Cluster,
     handlers: Option<Registry>,
-    settings: Settings,
+    settings: Box<Settings>,
     namespaces: Option<Vec<String>>,
     gate: Option<Gate>,
     token: Option<String>,
@@ -65,7 +65,7 @@ impl OperatorSetup {
         Self {
             cluster: cluster.clone(),
             handlers: None,
-            settings: Settings::default(),
+            settings: Box::default(),
             namespaces: Some(vec![cluster.namespace().to_owned()]),
             gate: None,
             token: None,
@@ -195,7 +195,7 @@ impl OperatorSetup {
         let handlers = self.handlers.clone().unwrap_or_else(Registry::collect);
         let builder = Operator::builder()
             .registry(calls.record(&handlers))
-            .settings(self.settings.clone());
+            .settings((*self.settings).clone());
         let namespaces = self.namespaces.iter().flatten();
         let builder = namespaces.fold(builder, OperatorBuilder::namespace);
         if self.is_logging_in {

@@ -175,10 +175,11 @@ fn namespaces(resources: &[&Resource], insights: &Insights) -> Option<Value> {
     if !resources.iter().any(|resource| resource.namespaced) {
         return None;
     }
-    let expression = match names.is_empty() {
+    let expression = if names.is_empty() {
         // Each namespace has that label.
-        true => json!({"key": NAMESPACE_LABEL, "operator": "DoesNotExist"}),
-        false => json!({"key": NAMESPACE_LABEL, "operator": "In", "values": **names}),
+        json!({"key": NAMESPACE_LABEL, "operator": "DoesNotExist"})
+    } else {
+        json!({"key": NAMESPACE_LABEL, "operator": "In", "values": **names})
     };
     Some(json!({"matchExpressions": [expression]}))
 }

@@ -8,7 +8,7 @@ use crate::handler::{ErrorKind, HandlerError};
 use crate::object::{Change, merge};
 
 /// The operations of a JSON patch that makes the changes to an object; empty if it is that way already.
-pub(super) fn operations(object: &Value, change: Change) -> Result<Value, HandlerError> {
+pub(super) fn operations(object: &Value, change: &Change) -> Result<Value, HandlerError> {
     let mut changed = object.clone();
     if !change.merge.is_null() {
         merge::apply(&mut changed, &change.merge);
@@ -39,7 +39,7 @@ mod tests {
                 list.insert(0, json!(0));
             }
         });
-        let operations = operations(&object, patch.take()).unwrap();
+        let operations = operations(&object, &patch.take()).unwrap();
         let mut patched = object.clone();
         let parsed: json_patch::Patch = serde_json::from_value(operations).unwrap();
         json_patch::patch(&mut patched, &parsed).unwrap();
@@ -52,14 +52,14 @@ mod tests {
         let patch = Patch::new();
         patch.spec(json!({"size": 1, "gone": null}));
         let object = json!({"spec": {"size": 1}});
-        assert_eq!(operations(&object, patch.take()).unwrap(), json!([]));
+        assert_eq!(operations(&object, &patch.take()).unwrap(), json!([]));
     }
 
     #[test]
     fn a_transformation_that_panics_is_an_error() {
         let patch = Patch::new();
         patch.transform(|_| panic!("oh no"));
-        let error = operations(&json!({}), patch.take()).unwrap_err();
+        let error = operations(&json!({}), &patch.take()).unwrap_err();
         assert_eq!(error.message(), "panicked: oh no");
     }
 }

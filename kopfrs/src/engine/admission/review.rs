@@ -33,9 +33,10 @@ impl Admission {
         let resource = self.resource(&request["resource"], &insights.resources)?;
         let asked = arrival.handler.clone();
         let cause = cause(request, resource, arrival)?;
-        let handlers = match insights.has_namespace(request["namespace"].as_str()) {
-            true => self.selected(&cause, asked.as_deref()),
-            false => Vec::new(),
+        let handlers = if insights.has_namespace(request["namespace"].as_str()) {
+            self.selected(&cause, asked.as_deref())
+        } else {
+            Vec::new()
         };
         let memos = self.memos_for(&cause);
         let span = info_span!("review", object = %cause.body.key(), operation = %cause.operation);
@@ -160,7 +161,7 @@ impl Admission {
             }
             return Ok(Value::Array(Vec::new()));
         };
-        patch::operations(object, cause.patch.take())
+        patch::operations(object, &cause.patch.take())
     }
 }
 

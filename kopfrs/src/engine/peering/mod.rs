@@ -191,7 +191,7 @@ impl Memberships {
             let work = async {
                 match found {
                     Some(found) if is_leader => self.take_part(found).await,
-                    found => self.stand_by(found.unwrap_or_default()),
+                    found => self.stand_by(&found.unwrap_or_default()),
                 }
             };
             tokio::select! {
@@ -267,7 +267,7 @@ impl Memberships {
     }
 
     /// Another replica speaks for this one, and goes on with the same entries.
-    fn stand_by(&mut self, grounds: Grounds) {
+    fn stand_by(&mut self, grounds: &Grounds) {
         self.members.clear();
         if !grounds.resources.is_empty() {
             let duty = &self.company.duty;

@@ -232,7 +232,7 @@ impl Handling<'_> {
         if written.found.stored.baseline == state.baseline {
             return;
         }
-        self.memory.unkept.clone_from(&state.baseline);
+        self.memory.unkept = state.baseline.clone().map(Box::new);
         if self
             .context
             .is_news(format!("unkept {}", self.kind.resource))

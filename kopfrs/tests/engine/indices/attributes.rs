@@ -153,7 +153,7 @@ async fn whatever_a_function_returns_is_looked_up_by_whoever_names_it() {
         assert!(
             seen.iter().any(|line| line.contains(text)),
             "{text}: {seen:#?}"
-        )
+        );
     };
     has("demo [\"a\"]");
     has("(\"default\", \"a\"): [Length(1)]");

@@ -349,7 +349,10 @@ async fn handlers_of_changes_are_refused_for_what_is_reconciled() {
             .registry(only(reconcile()).add(other))
             .client(bench.client.clone());
         let error = operator.build().unwrap().run().await.unwrap_err();
-        let OperatorError::Handlers(RegistryError::Reconciled { handler, id, .. }) = &error else {
+        let OperatorError::Handlers(mistake) = &error else {
+            panic!("{error}");
+        };
+        let RegistryError::Reconciled { handler, id, .. } = &**mistake else {
             panic!("{error}");
         };
         assert_eq!(*handler, name);

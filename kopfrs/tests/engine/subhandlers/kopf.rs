@@ -106,7 +106,7 @@ async fn ids_that_are_too_long_for_keys_are_told_apart() {
             annotations(&bench)
                 .await
                 .as_object()
-                .map_or(0, |all| all.len())
+                .map_or(0, serde_json::Map::len)
                 >= 3
         })
         .await;

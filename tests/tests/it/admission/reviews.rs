@@ -45,8 +45,9 @@ async fn what_is_mutated_is_stored_that_way(cluster: Cluster) {
         patch.label("was", "here");
         patch.spec(json!({"size": 7}));
         patch.transform(|body| {
-            let list = body["spec"]["list"].as_array_mut();
-            list.into_iter().for_each(|list| list.insert(0, json!(0)));
+            if let Some(list) = body["spec"]["list"].as_array_mut() {
+                list.insert(0, json!(0));
+            }
         });
     };
     let seen = Arc::new(Mutex::new(Vec::new()));

@@ -101,7 +101,7 @@ impl Source {
             Way::None => {
                 // There is nothing to be trusted, but the endpoint is there.
                 tell(Vec::new());
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Way::Files(files) => files.keep(certificates, tell).await,
             Way::Own(plan, clock) => own(&plan, clock, certificates, tell).await,

@@ -120,6 +120,6 @@ async fn followed(stopped: Stopped, live: &Live) -> Result<Value> {
     Ok(json!({}))
 }
 
-#[on::timer("pods", interval = 0.5, sharp, idle = "10s", initial_delay = |cause| slowly(cause))]
+#[on::timer("pods", interval = 0.5, sharp, idle = "10s", initial_delay = slowly)]
 #[on::timer("pods", id = "other", interval = Duration::from_secs(5), finalizer)]
 fn ticked(live: Live, stopped: &Stopped, retry: u32) {}

@@ -316,7 +316,7 @@ fn told(indices: &Indices) -> Result<Option<Value>> {
     let mut told = Map::new();
     for id in indices.ids() {
         let mut index = Map::new();
-        for (key, store) in indices.get::<String, Value>(id)?.iter() {
+        for (key, store) in &indices.get::<String, Value>(id)? {
             let mut values = store.to_vec();
             values.sort_by_key(Value::to_string);
             index.insert(key, values.into());
