@@ -26,11 +26,17 @@ mod subhandlers;
 #[path = "../../08-events/main.rs"]
 mod events;
 
+#[path = "../../09-testing/main.rs"]
+mod testing;
+
 #[path = "../../10-builtins/main.rs"]
 mod builtins;
 
 #[path = "../../11-filtering-handlers/main.rs"]
 mod filtering_handlers;
+
+#[path = "../../12-embedded/main.rs"]
+mod embedded;
 
 #[path = "../../13-hooks/main.rs"]
 mod hooks;
@@ -46,6 +52,9 @@ mod admission;
 
 #[path = "../../16-indexing/main.rs"]
 mod indexing;
+
+#[path = "../../99-all-at-once/main.rs"]
+mod all_at_once;
 
 #[path = "../../configmap-story/main.rs"]
 mod configmap_story;

@@ -13,6 +13,7 @@ mod program;
 mod rights;
 mod sandboxed;
 mod story;
+mod whole;
 mod wires;
 
 use kopfrs::Registry;
