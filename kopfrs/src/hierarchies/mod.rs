@@ -158,8 +158,7 @@ pub fn label<M, N>(
 /// })).unwrap();
 /// let how = Hierarchy::new().strict(true).controller(false).nested(["spec.template"]);
 /// how.adopt(&mut deployment, &owner)?;
-/// let spec = deployment.spec.unwrap();
-/// assert_eq!(spec.template.metadata.unwrap().labels.unwrap()["app"], "web");
+/// assert_eq!(json!(deployment)["spec"]["template"]["metadata"]["labels"]["app"], "web");
 /// assert_eq!(deployment.metadata.name.as_deref(), Some("a"));
 /// # Ok::<(), kopfrs::hierarchies::HierarchyError>(())
 /// ```

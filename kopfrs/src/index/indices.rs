@@ -20,10 +20,10 @@ use super::{Index, IndexKey, IndexShape, IndexValue};
 ///     .add(on::index::<Pod>().id("pods").run(async |pod: Body| {
 ///         vec![(pod.spec()["nodeName"].to_string(), pod.name().to_owned())]
 ///     }))
-///     .add(on::update::<Node>().id("update").run(async |node: Body, indices: Indices| {
+///     .add(on::update::<Node>().id("update").run(async |node: Body, indices: Indices| -> Result {
 ///         let pods = indices.get::<String, String>("pods")?;
 ///         info!("there are {} pods", pods.get(node.name()).len());
-///         kopfrs::Result::Ok(())
+///         Ok(())
 ///     }));
 /// # assert_eq!(registry.len(), 2);
 /// ```

@@ -128,7 +128,7 @@ impl<K: Kind> Builder<K> {
     /// use kopfrs::prelude::*;
     ///
     /// let handler = on::create::<Pod>().id("create").uses_index::<String, u32>("sizes").run(
-    ///     async |indices: Indices| kopfrs::Result::Ok(indices.get::<String, u32>("sizes")?.len()),
+    ///     async |indices: Indices| -> Result<usize> { Ok(indices.get::<String, u32>("sizes")?.len()) },
     /// );
     /// let error = Operator::builder().registry(Registry::new().add(handler)).build().unwrap_err();
     /// assert!(error.to_string().contains("index `sizes`"), "{error}");
