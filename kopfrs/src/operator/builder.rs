@@ -175,7 +175,7 @@ impl OperatorBuilder {
     /// of it, as it is when their handlers take one for the first time.
     ///
     /// # Examples
-    /// ```
+    /// ```standalone_crate
     /// # use k8s_openapi::api::core::v1::Pod;
     /// use kopfrs::prelude::*;
     ///
