@@ -153,13 +153,15 @@ impl OperatorSetup {
         self
     }
 
-    /// Starts the operator, and goes on when it watches all objects that there are.
+    /// Starts the operator, and goes on when it watches all objects that there are, and the API server asks its
+    /// webhooks.
     ///
     /// # Panics
     /// If it does not get there.
     pub async fn start(self) -> OperatorHandle {
         let handle = self.launch().await;
         handle.until_ready().await;
+        handle.until_heeded().await;
         handle
     }
 
@@ -185,8 +187,9 @@ impl OperatorSetup {
             .stop_when(async move { drop(stopped.await) })
             .cancel_when(std::future::pending())
             .on_ready(move |known| {
-                cluster.leave_webhooks(known.settings.admission.managed.as_deref());
-                ready.is_ready();
+                let webhooks = known.settings.admission.managed.as_deref();
+                cluster.leave_webhooks(webhooks);
+                ready.is_ready(webhooks.is_some());
             })
             .build();
         let running = run(operator, state.clone());
