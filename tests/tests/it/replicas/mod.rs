@@ -30,7 +30,7 @@ spec:
 ";
 
 /// How long a takeover may take: the lease, the time between two looks at it, and the machine's own.
-const TAKEOVER: Duration = Duration::from_secs(18);
+const TAKEOVER: Duration = Duration::from_secs(17);
 
 /// How long the work itself may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
