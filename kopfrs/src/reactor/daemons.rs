@@ -207,8 +207,11 @@ impl Attended {
         if self.instances.iter().any(is_there) || context.term().has_ended() {
             return;
         }
-        let key = keeper.seen().1.body.key();
-        let span = info_span!(parent: &context.span, "object", object = %key);
+        let body = keeper.seen().1.body.clone();
+        let span = info_span!(
+            parent: &context.span, "object",
+            object = %body.key(), api_version = body.api_version(), kind = body.kind(), uid = body.uid()
+        );
         let begun = context.daemons.spawn(handler.clone(), keeper.clone(), span);
         if let Some(instance) = begun {
             debug!("the {} `{}` begins", handler.rule, handler.id);

@@ -317,7 +317,11 @@ impl Queue {
             memory: entry.memory.lent(),
             place,
         };
-        let span = info_span!(parent: &self.context.span, "object", object = %entry.key);
+        let resource = &self.kind().resource;
+        let span = info_span!(
+            parent: &self.context.span, "object",
+            object = %entry.key, api_version = resource.api_version(), kind = resource.kind, uid = &**uid
+        );
         let (queue, abandoned) = (self.clone(), self.abandon.clone());
         let term = self.context.term();
         // Made where it is awaited: a future that is moved is kept twice.
