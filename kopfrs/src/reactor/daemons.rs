@@ -59,7 +59,7 @@ pub(super) fn attend(
     }
     let mut attended = memory.daemons.take();
     if let Some(attended) = &mut attended {
-        attended.see(snapshot, view);
+        attended.see(kind, (snapshot, view));
         attended.reap();
     }
     if snapshot.body.is_deleting() {
@@ -141,10 +141,11 @@ impl Attended {
         }
     }
 
-    fn see(&mut self, snapshot: &Snapshot, view: &View) {
+    fn see(&mut self, kind: &Arc<Kind>, (snapshot, view): (&Snapshot, &View)) {
         let Some(keeper) = &self.keeper else {
             return;
         };
+        keeper.seen().0 = kind.clone();
         let essence = digest(&view.essence);
         let is_change = essence != self.essence;
         self.essence = essence;
@@ -185,7 +186,6 @@ impl Attended {
         (snapshot, view): (&Snapshot, &View),
     ) -> Arc<Keeper> {
         if let Some(keeper) = &self.keeper {
-            keeper.seen().0 = kind.clone();
             return keeper.clone();
         }
         let keeper = Arc::new(Keeper {
@@ -249,12 +249,22 @@ impl Keeper {
         let (kind, snapshot) = self.seen().clone();
         let what = (change, is_asked_often);
         if let Some(written) = amend((&self.context, &kind), &snapshot, what).await? {
+        // It may have been discovered anew since the last look at the object.
+        let kind = self.kind_now().unwrap_or(kind);
             self.show(&written, false);
         }
         Ok(())
     }
 }
 
+
+    /// Its kind as it was discovered last, if it is still being served.
+    fn kind_now(&self) -> Option<Arc<Kind>> {
+        let resource = self.resource();
+        let queues = self.context.related.queues_of(&resource);
+        let mut kinds = queues.iter().map(|queue| queue.kind());
+        kinds.find(|kind| kind.resource.version == resource.version)
+    }
 impl Subject for Keeper {
     fn resource(&self) -> Arc<Resource> {
         self.seen().0.resource.clone()
@@ -279,8 +289,8 @@ impl Subject for Keeper {
     }
 
     fn rouse(&self) {
-        let resource = self.resource();
-        if let Some(queue) = self.context.related.queue(&resource) {
+        // Who looks after the object now may be another version of its kind.
+        for queue in self.context.related.queues_of(&self.resource()) {
             queue.rouse(&self.uid);
         }
     }

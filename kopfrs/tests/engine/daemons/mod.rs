@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::bench::{Bench, Demo, Status};
 
 mod ends;
+mod kinds;
 mod others;
 mod threads;
 
