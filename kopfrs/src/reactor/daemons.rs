@@ -231,15 +231,19 @@ impl Keeper {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows a state, unless it is older than the one that is known.
+    /// Shows a state. Of one that is older than what is known, as that has come with the answer to an own write,
+        // Held until it is shown: others may come with a newer one meanwhile.
+    /// nothing counts but that there was a change.
     fn show(&self, snapshot: &Snapshot, is_change: bool) {
+            if is_change {
+                self.feed.touch();
+            }
         let mut seen = self.seen();
         if is_older(snapshot.version(), seen.1.version()) {
             return;
         }
         let is_new = snapshot.body.resource_version() != seen.1.body.resource_version();
         seen.1 = snapshot.clone();
-        drop(seen);
         if is_new || is_change {
             self.feed.show(snapshot.body.clone(), is_change);
         }

@@ -11,7 +11,7 @@ use super::runner::Runner;
 use super::schedule::{Pause, pause};
 use crate::action::{Call, attempt};
 use crate::api::Failure;
-use crate::cause::{Reason, SpawningCause};
+use crate::cause::{Live, Reason, SpawningCause};
 use crate::handler::{Course, ErrorsMode, HandlerError, Schedule};
 use crate::object::Change;
 use crate::storage::Record;
@@ -36,7 +36,7 @@ impl Runner {
 
     fn initial_delay(&self) -> Option<Duration> {
         let delay = self.handler.rule.initial_delay.as_ref()?;
-        let cause = self.cause();
+        let cause = self.cause(self.subject.live());
         let asked = catch_unwind(AssertUnwindSafe(|| delay.of(&cause)));
         asked
             .map_err(|panic| {
@@ -50,11 +50,10 @@ impl Runner {
     async fn daemon(&self) {
         let mut record = self.begin();
         while !self.stopped.is_set() {
-            let began = Instant::now();
-            record = Box::pin(self.attempt(&record)).await;
+            let seen = self.subject.live();
+            record = Box::pin(self.attempt(&record, &seen)).await;
             if record.is_misfit {
-                // Only another state of the object can fit the types of the function.
-                self.until_change(began).await;
+                self.until_other(&seen).await;
                 record = self.begin();
             } else if record.is_finished() {
                 return;
@@ -74,11 +73,11 @@ impl Runner {
             if self.stopped.is_set() {
                 return;
             }
-            let began = Instant::now();
+            let (began, seen) = (Instant::now(), self.subject.live());
             let record = unfinished.take().unwrap_or_else(|| self.begin());
-            let record = Box::pin(self.attempt(&record)).await;
+            let record = Box::pin(self.attempt(&record, &seen)).await;
             if record.is_misfit {
-                self.until_change(began).await;
+                self.until_other(&seen).await;
             } else if record.failure {
                 return;
             } else if record.success {
@@ -121,19 +120,28 @@ impl Runner {
     async fn until_change(&self, since: Instant) {
         let live = self.subject.live();
         tokio::select! {
-            () = live.wait_for(|seen| seen.changed > since) => {}
+            () = live.changed_after(since) => {}
             () = self.stopped.until_set() => {}
         }
     }
 
-    fn cause(&self) -> SpawningCause {
-        let seen = (self.subject.live(), self.stopped.clone());
+    /// Waits for another state of the object than was seen, be it of its status only: what does not fit the types of
+    /// the function may be anywhere.
+    async fn until_other(&self, seen: &Live) {
+        tokio::select! {
+            () = seen.changed() => {}
+            () = self.stopped.until_set() => {}
+        }
+    }
+
+    fn cause(&self, live: Live) -> SpawningCause {
+        let seen = (live, self.stopped.clone());
         SpawningCause::attempt(self.subject.resource(), seen, self.presence.token())
     }
 
-    /// Makes one attempt, and changes the object as it has asked for.
-    async fn attempt(&self, record: &Record) -> Record {
-        let cause = self.cause();
+    /// Makes one attempt with the object as it is now, and changes it as the function has asked for.
+    async fn attempt(&self, record: &Record, live: &Live) -> Record {
+        let cause = self.cause(live.clone());
         let patch = cause.patch.clone();
         let call = Call {
             handler: self.handler.clone(),
