@@ -348,6 +348,7 @@ impl Queue {
 
     /// Waits until no more than so many objects wait that listings have found.
     pub(crate) async fn room(&self, backlog: usize) {
+            entry.inbox.is_roused = false;
         loop {
             let worked_off = self.worked_off.notified();
             if self.backlog.load(Ordering::Relaxed) <= backlog {

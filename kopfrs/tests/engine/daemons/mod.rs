@@ -12,6 +12,7 @@ use crate::bench::{Bench, Demo, Status};
 mod ends;
 mod kinds;
 mod others;
+mod pauses;
 mod threads;
 
 /// What daemons have noted, with the second since the beginning.
