@@ -314,7 +314,7 @@ impl Queue {
         let mut shift = Shift {
             uid: uid.clone(),
             inbox: std::mem::take(&mut entry.inbox),
-            memory: entry.memory.lent(),
+            memory: entry.memory.lent(self.context.may_be_asked()),
             place,
         };
         let span = info_span!(parent: &self.context.span, "object", object = %entry.key);
