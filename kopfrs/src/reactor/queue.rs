@@ -331,7 +331,10 @@ impl Queue {
             let memory = std::mem::take(&mut shift.memory);
             queue.rest(&shift.uid, memory, None);
         });
-        self.context.workers.spawn(worker);
+        let worker = self.context.workers.track_future(worker);
+        // A runtime that goes down drops what is spawned then and there, and its turn looks for the objects.
+        drop(objects);
+        tokio::spawn(worker);
     }
 
     /// The operator is paused, and nobody works any more: what was unfinished is forgotten, and taken
