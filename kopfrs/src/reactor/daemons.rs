@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
-use tracing::{debug, info_span};
+use tracing::info_span;
 
 use super::commit::amend;
 use super::context::Context;
@@ -165,7 +165,8 @@ impl Attended {
         });
     }
 
-    fn stop(&self, reason: DaemonStoppingReason) {
+    /// Tells all to end.
+    pub(super) fn stop(&self, reason: DaemonStoppingReason) {
         for instance in &self.instances {
             instance.stop(reason);
         }
@@ -209,19 +210,16 @@ impl Attended {
         }
         let key = keeper.seen().1.body.key();
         let span = info_span!(parent: &context.span, "object", object = %key);
-        let begun = context.daemons.spawn(handler.clone(), keeper.clone(), span);
-        if let Some(instance) = begun {
-            debug!("the {} `{}` begins", handler.rule, handler.id);
-            self.instances.push(instance);
-        }
+        let instance = context.daemons.spawn(handler.clone(), keeper.clone(), span);
+        self.instances.extend(instance);
     }
 }
 
 impl Drop for Attended {
-    /// The object is gone, or nobody looks after it any more.
+    /// Nobody looks after the object any more, and nobody has said why: the operator is no more.
     fn drop(&mut self) {
         for instance in self.instances.iter().filter(|i| !i.is_stopped()) {
-            instance.stop(DaemonStoppingReason::RESOURCE_DELETED);
+            instance.stop(DaemonStoppingReason::OPERATOR_EXITING);
         }
     }
 }
@@ -232,14 +230,14 @@ impl Keeper {
     }
 
     /// Shows a state. Of one that is older than what is known, as that has come with the answer to an own write,
-        // Held until it is shown: others may come with a newer one meanwhile.
     /// nothing counts but that there was a change.
     fn show(&self, snapshot: &Snapshot, is_change: bool) {
+        // Held until it is shown: others may come with a newer one meanwhile.
+        let mut seen = self.seen();
+        if is_older(snapshot.version(), seen.1.version()) {
             if is_change {
                 self.feed.touch();
             }
-        let mut seen = self.seen();
-        if is_older(snapshot.version(), seen.1.version()) {
             return;
         }
         let is_new = snapshot.body.resource_version() != seen.1.body.resource_version();
@@ -251,16 +249,14 @@ impl Keeper {
 
     async fn amend(&self, change: &Change, is_asked_often: bool) -> Result<(), ApiError> {
         let (kind, snapshot) = self.seen().clone();
-        let what = (change, is_asked_often);
-        if let Some(written) = amend((&self.context, &kind), &snapshot, what).await? {
         // It may have been discovered anew since the last look at the object.
         let kind = self.kind_now().unwrap_or(kind);
+        let what = (change, is_asked_often);
+        if let Some(written) = amend((&self.context, &kind), &snapshot, what).await? {
             self.show(&written, false);
         }
         Ok(())
     }
-}
-
 
     /// Its kind as it was discovered last, if it is still being served.
     fn kind_now(&self) -> Option<Arc<Kind>> {
@@ -269,7 +265,13 @@ impl Keeper {
         let mut kinds = queues.iter().map(|queue| queue.kind());
         kinds.find(|kind| kind.resource.version == resource.version)
     }
+}
+
 impl Subject for Keeper {
+    fn uid(&self) -> &Arc<str> {
+        &self.uid
+    }
+
     fn resource(&self) -> Arc<Resource> {
         self.seen().0.resource.clone()
     }

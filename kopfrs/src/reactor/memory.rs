@@ -8,7 +8,7 @@ use super::indexing::Unindexed;
 use super::process::{Course, Known, Permit};
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
-use crate::cause::Baseline;
+use crate::cause::{Baseline, DaemonStoppingReason};
 use crate::handler::Memos;
 use crate::object::Change;
 
@@ -115,6 +115,13 @@ impl Memory {
     pub(crate) fn is_at_rest(&self) -> bool {
         let work = self.work.as_ref();
         work.is_none_or(|work| work.snapshot.is_none() && work.failures == 0)
+    }
+
+    /// The object is gone, and what goes along with it is told so.
+    pub(crate) fn is_gone(&mut self) {
+        if let Some(daemons) = self.daemons.take() {
+            daemons.stop(DaemonStoppingReason::RESOURCE_DELETED);
+        }
     }
 
     /// An own write has led to this state.

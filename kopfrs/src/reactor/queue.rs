@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use serde_json::json;
 use tokio::sync::Notify;
@@ -22,7 +22,7 @@ use super::memory::Memory;
 use super::related::Bonds;
 use super::snapshot::Version;
 use super::worker::{self, Shift, is_known};
-use crate::cause::EventType;
+use crate::cause::{DaemonStoppingReason, EventType};
 use crate::metrics::KindMetrics;
 use crate::object::ObjectKey;
 
@@ -63,6 +63,8 @@ pub(crate) struct Queue {
     kind: RwLock<Arc<Kind>>,
     /// Ends the workers: the operator is no more, or the kind is not served any more.
     abandon: CancellationToken,
+    /// Why the kind is not served any more.
+    ended_for: OnceLock<DaemonStoppingReason>,
     workers: TaskTracker,
     objects: Mutex<HashMap<Arc<str>, Entry>>,
     /// The uids of objects by their names, where some are woken by name.
@@ -116,6 +118,7 @@ impl Queue {
     pub(crate) fn new(context: Arc<Context>, kind: Arc<Kind>) -> Arc<Self> {
         let queue = Arc::new(Self {
             abandon: context.stop.abandon.child_token(),
+            ended_for: OnceLock::new(),
             workers: TaskTracker::new(),
             metrics: context.environment.metrics.kind(&kind.resource.to_string()),
             context,
@@ -326,7 +329,7 @@ impl Queue {
             tokio::select! {
                 () = worker::run(&queue, &mut shift).instrument(span) => return,
                 () = term.abandon.cancelled() => {}
-                () = abandoned.cancelled() => return,
+                () = abandoned.cancelled() => return queue.let_go(&mut shift.memory),
             }
             let memory = std::mem::take(&mut shift.memory);
             queue.rest(&shift.uid, memory, None);
@@ -345,13 +348,13 @@ impl Queue {
                 self.context.lanes.wake(due);
             }
             entry.standing = Standing::Resting;
+            entry.inbox.is_roused = false;
             entry.memory.pause();
         }
     }
 
     /// Waits until no more than so many objects wait that listings have found.
     pub(crate) async fn room(&self, backlog: usize) {
-            entry.inbox.is_roused = false;
         loop {
             let worked_off = self.worked_off.notified();
             if self.backlog.load(Ordering::Relaxed) <= backlog {
@@ -362,17 +365,26 @@ impl Queue {
     }
 
     /// Ends all workers where they are, and waits for their end: the kind is not served any more.
-    /// When it is served again, nobody else is at work on its objects.
-    pub(crate) async fn end(&self) {
+    /// When it is served again, nobody else is at work on its objects. What goes along with these is told why.
+    pub(crate) async fn end(&self, reason: DaemonStoppingReason) {
         {
             let _objects = self.objects();
+            let _ = self.ended_for.set(reason);
             self.abandon.cancel();
         }
         self.workers.close();
         self.workers.wait().await;
         let kind = self.kind();
-        for uid in self.objects().keys() {
+        for (uid, entry) in &mut *self.objects() {
+            self.let_go(&mut entry.memory);
             indexing::forget(&self.context, &kind, uid);
+        }
+    }
+
+    /// Lets go of an object because its kind is not served any more, if that is so.
+    fn let_go(&self, memory: &mut Memory) {
+        if let (Some(daemons), Some(reason)) = (memory.daemons.take(), self.ended_for.get()) {
+            daemons.stop(*reason);
         }
     }
 

@@ -62,6 +62,7 @@ pub(crate) async fn run(queue: &Arc<Queue>, shift: &mut Shift) {
         }
         if is_gone {
             debug!("gone");
+            shift.memory.is_gone();
             queue.forget(&shift.uid);
             return;
         }
