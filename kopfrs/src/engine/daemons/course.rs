@@ -1,11 +1,12 @@
 //! What the task of a daemon or a timer does as long as nobody tells it to end: calls, pauses, retries.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use super::runner::Runner;
 use super::schedule::{Pause, pause};
@@ -14,6 +15,7 @@ use crate::api::Failure;
 use crate::cause::{Live, Reason, SpawningCause};
 use crate::handler::{Course, ErrorsMode, HandlerError, Schedule};
 use crate::object::Change;
+use crate::on::{Thread, Threads};
 use crate::storage::Record;
 
 /// The longest pause between two attempts to change an object.
@@ -51,7 +53,10 @@ impl Runner {
         let mut record = self.begin();
         while !self.stopped.is_set() {
             let seen = self.subject.live();
-            record = Box::pin(self.attempt(&record, &seen)).await;
+            record = match Box::pin(self.attempt(&record, &seen)).await {
+                Some(record) => record,
+                None => return,
+            };
             if record.is_misfit {
                 self.until_other(&seen).await;
                 record = self.begin();
@@ -75,7 +80,9 @@ impl Runner {
             }
             let (began, seen) = (Instant::now(), self.subject.live());
             let record = unfinished.take().unwrap_or_else(|| self.begin());
-            let record = Box::pin(self.attempt(&record, &seen)).await;
+            let Some(record) = Box::pin(self.attempt(&record, &seen)).await else {
+                return;
+            };
             if record.is_misfit {
                 self.until_other(&seen).await;
             } else if record.failure {
@@ -139,8 +146,33 @@ impl Runner {
         SpawningCause::attempt(self.subject.resource(), seen, self.presence.token())
     }
 
-    /// Makes one attempt with the object as it is now, and changes it as the function has asked for.
-    async fn attempt(&self, record: &Record, live: &Live) -> Record {
+    /// Waits for a thread, if the function blocks one; `None` if it is to end before it has got one.
+    async fn thread(&self) -> Option<Option<Thread>> {
+        if !self.handler.is_blocking {
+            return Some(None);
+        }
+        let environment = self.environment();
+        if let Some(thread) = Threads::free(environment) {
+            return Some(Some(thread));
+        }
+        if !self.shortage.swap(true, Ordering::Relaxed) {
+            warn!(
+                "{} waits for a thread, as there are no more than `execution.max_workers` of them: declare functions \
+                 that run for long as `async fn`",
+                self.name()
+            );
+        }
+        tokio::select! {
+            biased;
+            () = self.stopped.until_set() => None,
+            thread = Threads::next(environment) => Some(Some(thread)),
+        }
+    }
+
+    /// Makes one attempt with the object as it is now, and changes it as the function has asked for. `None` if it is to
+    /// end before the function could be called.
+    async fn attempt(&self, record: &Record, live: &Live) -> Option<Record> {
+        let thread = self.thread().await?;
         let cause = self.cause(live.clone());
         let patch = cause.patch.clone();
         let call = Call {
@@ -151,7 +183,11 @@ impl Runner {
             default_mode: ErrorsMode::Temporary,
             discreet_about: None,
         };
-        let (record, outcome) = attempt(&call, record, self.environment()).await;
+        let attempt = attempt(&call, record, self.environment());
+        let (record, outcome) = match thread {
+            Some(thread) => thread.lent_to(attempt).await,
+            None => attempt.await,
+        };
         drop(call);
         self.subject.attempted(&self.handler.id, &record);
         let mut change = patch.take();
@@ -165,7 +201,7 @@ impl Runner {
         if !change.is_empty() {
             self.write(change).await;
         }
-        record
+        Some(record)
     }
 
     /// Changes the object. What cannot be sent is tried again, and once more when it is to end.

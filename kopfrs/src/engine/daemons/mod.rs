@@ -15,6 +15,7 @@ mod schedule;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ struct Shared {
     abandon: CancellationToken,
     tasks: TaskTracker,
     register: Mutex<Register>,
+    /// Whether anybody was told that there are not enough threads.
+    shortage: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -133,6 +136,7 @@ impl Daemons {
             abandon,
             tasks: TaskTracker::new(),
             register: Mutex::default(),
+            shortage: Arc::default(),
         }))
     }
 

@@ -7,6 +7,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
@@ -38,6 +39,8 @@ pub(super) struct Runner {
     registration: Option<Registration>,
     limits: Limits,
     environment: Arc<Environment>,
+    /// Whether anybody was told that there are not enough threads.
+    pub(super) shortage: Arc<AtomicBool>,
     /// As long as it is waited for.
     token: Option<TaskTrackerToken>,
 }
@@ -62,6 +65,7 @@ impl Runner {
             end,
             limits: registration.limits.clone(),
             environment: registration.daemons.0.environment.clone(),
+            shortage: registration.daemons.0.shortage.clone(),
             registration: Some(registration),
             token: Some(token),
         }
@@ -94,7 +98,7 @@ impl Runner {
         self.presence.wait().await;
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{} `{}`", self.handler.rule.role(), self.handler.id)
     }
 
