@@ -6,6 +6,7 @@
 mod actions;
 mod admission;
 mod clients;
+mod crowd;
 mod oracle;
 mod readme;
 mod reconcile;
