@@ -231,9 +231,8 @@ impl Orchestra<'_> {
     /// What those hear that go along with objects of a kind that is gone. In another version, their objects may still
     /// be there.
     fn farewell(&self, resource: &Resource) -> DaemonStoppingReason {
-        let is_same = |told: &Resource| {
-            (&told.group, &told.plural) == (&resource.group, &resource.plural)
-        };
+        let is_same =
+            |told: &Resource| (&told.group, &told.plural) == (&resource.group, &resource.plural);
         if self.discovery.resources.iter().any(is_same) {
             DaemonStoppingReason::FILTERS_MISMATCH
         } else {

@@ -68,7 +68,9 @@ fn a_runtime_may_go_down_while_objects_line_up() {
             runtime.block_on(async {
                 let bench = Bench::new(Status::Open).await;
                 for number in 0..500 {
-                    bench.create(&format!("d{number}"), json!({"size": 1})).await;
+                    bench
+                        .create(&format!("d{number}"), json!({"size": 1}))
+                        .await;
                 }
                 let handler = on::create::<Demo>().id("create").run(bench.noting());
                 let running = bench.launch(Registry::new().add(handler), Settings::default());

@@ -92,6 +92,12 @@ async fn an_operator_that_is_dropped_tells_of_no_deletion() {
     running.kill().await;
     sleep(Duration::from_secs(1)).await;
     let reason = told.recv().unwrap().reason();
-    assert!(!reason.contains(DaemonStoppingReason::RESOURCE_DELETED), "{reason}");
-    assert!(reason.contains(DaemonStoppingReason::OPERATOR_EXITING), "{reason}");
+    assert!(
+        !reason.contains(DaemonStoppingReason::RESOURCE_DELETED),
+        "{reason}"
+    );
+    assert!(
+        reason.contains(DaemonStoppingReason::OPERATOR_EXITING),
+        "{reason}"
+    );
 }

@@ -56,12 +56,14 @@ async fn an_object_whose_status_does_not_fit_is_tried_again_when_its_status_chan
     let phase = |demo: &Phased| demo.status.as_ref().map(|status| status.phase.clone());
     let begins = Duration::from_secs(5);
     let registry = Registry::new()
-        .add(daemon().initial_delay(begins).run(
-            move |demo: Arc<Phased>, stopped: Stopped| {
-                noted.add(format!("daemon {:?}", phase(&demo)));
-                async move { stopped.until_set().await }
-            },
-        ))
+        .add(
+            daemon()
+                .initial_delay(begins)
+                .run(move |demo: Arc<Phased>, stopped: Stopped| {
+                    noted.add(format!("daemon {:?}", phase(&demo)));
+                    async move { stopped.until_set().await }
+                }),
+        )
         .add(
             on::timer::<Demo>()
                 .id("timer")
@@ -77,7 +79,11 @@ async fn an_object_whose_status_does_not_fit_is_tried_again_when_its_status_chan
     let status = async |status: Value| {
         let patch = kube::api::Patch::Merge(json!({"status": status}));
         let params = kube::api::PatchParams::default();
-        bench.api().patch_status("a", &params, &patch).await.unwrap();
+        bench
+            .api()
+            .patch_status("a", &params, &patch)
+            .await
+            .unwrap();
     };
     status(json!({"phase": 5})).await;
     sleep(Duration::from_secs(300)).await;

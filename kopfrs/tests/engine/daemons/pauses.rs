@@ -61,7 +61,11 @@ async fn after_a_pause_no_handler_sees_what_was_before_it() {
         std::future::ready(Err::<(), _>(TemporaryError::after_secs("later", 5)))
     };
     let registry = Registry::new()
-        .add(daemon().cancellation_timeout(Duration::from_secs(1)).run(deaf))
+        .add(
+            daemon()
+                .cancellation_timeout(Duration::from_secs(1))
+                .run(deaf),
+        )
         .add(on::create::<Demo>().id("create").run(create));
     let running = elected(&bench, registry).await;
     bench
