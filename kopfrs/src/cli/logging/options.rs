@@ -7,7 +7,6 @@ use clap::{Args, ValueEnum};
 const TAKEN: [&str; 5] = ["handler", "level", "message", "target", "time"];
 
 #[derive(Clone, Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 pub(crate) struct LogOptions {
     /// Log more of what the operator does.
     #[arg(short, long, env = "KOPFRS_VERBOSE", value_parser = BoolishValueParser::new())]
