@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use tracing::{Instrument as _, warn};
+use tracing::{Instrument as _, info, warn};
 
 use super::error::OperatorError;
 use crate::api::Connection;
@@ -14,6 +14,7 @@ use crate::engine::admission::{Admission, Endpoint, Manager, Surroundings};
 use crate::health::{Gate, Health};
 use crate::reactor::Context;
 use crate::registry::Registry;
+use crate::settings::WebhookServer;
 
 /// How long taking webhooks back may take.
 const WITHDRAWAL: Duration = Duration::from_secs(5);
@@ -27,6 +28,8 @@ pub(super) struct Webhooks {
     managing: Option<AbortOnDropHandle<()>>,
     serving: AbortOnDropHandle<()>,
     stop: CancellationToken,
+    /// Others may be asked by the same configurations.
+    is_shared: bool,
     /// The operator is not ready before the API server knows where to ask.
     _gate: Arc<Gate>,
 }
@@ -62,6 +65,7 @@ pub(super) async fn open(
         return Err(OperatorError::Admission(no_server(registry)));
     };
     let name = settings.managed.clone().map(check).transpose()?;
+    let is_shared = is_shared(&server) || context.settings.leader_election.enabled;
     let surroundings = Surroundings {
         connection: connection.clone(),
         clock: context.environment.clock,
@@ -89,17 +93,23 @@ pub(super) async fn open(
         managing,
         serving: AbortOnDropHandle::new(tokio::spawn(serving.in_current_span())),
         stop,
+        is_shared,
         _gate: gate,
     }))
 }
 
 impl Webhooks {
-    /// Tells the API server not to ask any more, but for what is persistent. What it asks until then is answered.
+    /// Tells the API server not to ask any more, but for what is persistent. What it asks until then is answered. With
+    /// replicas, all is persistent: who stays is to be asked on.
     pub(super) async fn withdraw(&mut self) {
         if let Some(managing) = self.managing.take() {
             managing.abort();
             // It was aborted: there is nothing else to learn from it.
             let _ = managing.await;
+        }
+        if self.is_shared {
+            info!("the webhooks stay, as other replicas may answer");
+            return;
         }
         if let Some(manager) = &self.manager
             && timeout(WITHDRAWAL, manager.withdraw()).await.is_err()
@@ -154,6 +164,11 @@ fn no_server(registry: &Registry) -> String {
          settings.admission.server = Some(WebhookServer::new()), and \
          settings.admission.managed = Some(\"demo.example.com\".into()) for the API server to be told"
     )
+}
+
+/// Whether other replicas may be asked in place of this one: they are behind one Service, or show the same certificates.
+fn is_shared(server: &WebhookServer) -> bool {
+    server.service.is_some() || server.secret.is_some()
 }
 
 /// The name of a configuration becomes the end of the names of its webhooks, which are domain names of three parts.

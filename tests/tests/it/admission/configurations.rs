@@ -1,3 +1,5 @@
+use kopfrs::handler::AdmissionError;
+use kopfrs::settings::WebhookServer;
 use kube::api::PostParams;
 
 use super::*;
@@ -127,4 +129,28 @@ async fn two_operators_are_both_asked(cluster: Cluster) {
     assert_eq!(labels, ["one", "two"]);
     one.stop().await;
     two.stop().await;
+}
+
+#[kopfrs::test]
+async fn a_replica_that_ends_leaves_the_others_to_be_asked(cluster: Cluster) {
+    cluster.install::<Ticket>().await;
+    let replica = async || {
+        let refuse = async || Err::<(), _>(AdmissionError::new("refused").code(422));
+        let handlers = Registry::new().add(on::validate::<Ticket>().id("check").run(refuse));
+        let server = WebhookServer::new().secret(cluster.namespace(), "webhooks");
+        let setup = cluster.operator().handlers(handlers);
+        let setup = setup.settings(|settings| settings.admission.server = Some(server));
+        setup.webhooks().start().await
+    };
+    let leaving = replica().await;
+    // Whoever has come last is asked.
+    let staying = replica().await;
+    leaving.stop().await;
+    let (api, bad) = (api(&cluster), ticket("bad", 1));
+    // As each has an address of its own here, the API server may be told of the one that is left a moment later.
+    let refused = async || refusal(api.create(&PostParams::default(), &bad).await).0 == 422;
+    cluster
+        .until("the one that is left to be asked", refused)
+        .await;
+    staying.stop().await;
 }
