@@ -34,6 +34,9 @@ struct Orchestra<'a> {
     namespaces: watch::Receiver<namespaces::Served>,
     /// What the API has told last.
     discovery: Discovery,
+    /// How often definitions are known to have changed.
+    #[cfg(feature = "admission")]
+    changes: u64,
     /// Why to look again though nothing tells of a change.
     doubt: Doubt,
     /// Held until there is work for the first time: each watch of that time holds one, too.
@@ -86,6 +89,8 @@ pub(crate) async fn orchestrate(
         served: HashMap::new(),
         namespaces,
         discovery: Discovery::default(),
+        #[cfg(feature = "admission")]
+        changes: 0,
         doubt: Doubt::None,
         pending: Some(pending.clone()),
         term,
@@ -133,6 +138,10 @@ impl Orchestra<'_> {
             }
             tokio::select! {
                 () = hints.changed.notified(), if series.is_none_or(|series| series.gives_way) => {
+                    #[cfg(feature = "admission")]
+                    {
+                        self.changes += 1;
+                    }
                     series = Series::begin();
                 }
                 look = reached(series) => {
@@ -355,12 +364,15 @@ impl Orchestra<'_> {
         let (resources, namespaces) = (&self.discovery.resources, self.namespaces.borrow().clone());
         self.context.insights.send_if_modified(|insights| {
             let is_known = insights.as_ref().is_some_and(|known| {
-                *known.resources == **resources && known.namespaces == namespaces
+                *known.resources == **resources
+                    && known.namespaces == namespaces
+                    && known.changes == self.changes
             });
             if !is_known {
                 *insights = Some(crate::engine::insights::Insights {
                     resources: resources.as_slice().into(),
                     namespaces,
+                    changes: self.changes,
                 });
             }
             !is_known

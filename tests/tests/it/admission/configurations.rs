@@ -154,3 +154,21 @@ async fn a_replica_that_ends_leaves_the_others_to_be_asked(cluster: Cluster) {
         .await;
     staying.stop().await;
 }
+
+#[kopfrs::test(backend = "in-process")]
+async fn a_configuration_that_somebody_removes_comes_back(cluster: Cluster) {
+    let handlers = Registry::new().add(on::validate::<Ticket>().id("check").run(async || {}));
+    let (_, operator) = start(&cluster, handlers).await;
+    let plural = "validatingwebhookconfigurations";
+    let name = format!("{}.kopfrs.dev", cluster.namespace());
+    let path = format!("/apis/admissionregistration.k8s.io/v1/{plural}/{name}");
+    let request = http::Request::delete(path).body(Vec::new()).unwrap();
+    let _: Value = cluster.client().request(request).await.unwrap();
+    assert!(webhooks(&cluster, plural).await.is_empty());
+    let is_back = async || !webhooks(&cluster, plural).await.is_empty();
+    cluster
+        .until("the configuration to come back", is_back)
+        .await;
+    operator.stop().await;
+    assert!(webhooks(&cluster, plural).await.is_empty());
+}
