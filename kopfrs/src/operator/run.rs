@@ -176,10 +176,10 @@ async fn wind_up(
     }
     let budget = context.settings.process.drain_budget;
     let daemons = context.daemons.finish(budget, again.clone());
-    tokio::join!(drain(context, again), daemons);
+    tokio::join!(drain(context, again.clone()), daemons);
     finish(context, poster).await;
     if let Some(webhooks) = webhooks {
-        webhooks.close().await;
+        webhooks.close(again).await;
     }
 }
 

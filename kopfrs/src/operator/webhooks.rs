@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, info, warn};
@@ -18,6 +18,9 @@ use crate::settings::WebhookServer;
 
 /// How long taking webhooks back may take.
 const WITHDRAWAL: Duration = Duration::from_secs(5);
+/// How long what is being written when the operator is told to stop may take: cut off, it could be read by the API server
+/// after it was taken back.
+const LAST_WRITE: Duration = Duration::from_secs(1);
 /// How long what is under way may take when the endpoint closes.
 const CLOSING: Duration = Duration::from_secs(3);
 
@@ -30,6 +33,9 @@ pub(super) struct Webhooks {
     stop: CancellationToken,
     /// Others may be asked by the same configurations.
     is_shared: bool,
+    /// How long questions may come after they have been withdrawn, and until when.
+    delay: Duration,
+    open_until: Instant,
     /// The operator is not ready before the API server knows where to ask.
     _gate: Arc<Gate>,
 }
@@ -65,6 +71,8 @@ pub(super) async fn open(
         return Err(OperatorError::Admission(no_server(registry)));
     };
     let name = settings.managed.clone().map(check).transpose()?;
+    let is_behind_service = server.service.is_some();
+    let delay = settings.closing_delay;
     let is_shared = is_shared(&server) || context.settings.leader_election.enabled;
     let surroundings = Surroundings {
         connection: connection.clone(),
@@ -94,6 +102,12 @@ pub(super) async fn open(
         serving: AbortOnDropHandle::new(tokio::spawn(serving.in_current_span())),
         stop,
         is_shared,
+        delay: if is_behind_service {
+            delay
+        } else {
+            Duration::ZERO
+        },
+        open_until: Instant::now(),
         _gate: gate,
     }))
 }
@@ -102,10 +116,14 @@ impl Webhooks {
     /// Tells the API server not to ask any more, but for what is persistent. What it asks until then is answered. With
     /// replicas, all is persistent: who stays is to be asked on.
     pub(super) async fn withdraw(&mut self) {
-        if let Some(managing) = self.managing.take() {
-            managing.abort();
-            // It was aborted: there is nothing else to learn from it.
-            let _ = managing.await;
+        self.open_until = Instant::now() + self.delay;
+        if let (Some(manager), Some(mut managing)) = (&self.manager, self.managing.take()) {
+            manager.end();
+            if timeout(LAST_WRITE, &mut managing).await.is_err() {
+                managing.abort();
+                // It was aborted: there is nothing else to learn from it.
+                let _ = managing.await;
+            }
         }
         if self.is_shared {
             info!("the webhooks stay, as other replicas may answer");
@@ -118,8 +136,13 @@ impl Webhooks {
         }
     }
 
-    /// Ends the endpoint; what is under way may finish.
-    pub(super) async fn close(self) {
+    /// Ends the endpoint when no questions are to be expected any more, or somebody is in a hurry; what is under way may
+    /// finish.
+    pub(super) async fn close(self, hurry: impl Future<Output = ()>) {
+        tokio::select! {
+            () = sleep_until(self.open_until) => {}
+            () = hurry => {}
+        }
         self.stop.cancel();
         // After that it is cut.
         let _ = timeout(CLOSING, self.serving).await;

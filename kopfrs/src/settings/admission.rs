@@ -13,7 +13,7 @@ use std::time::Duration;
 /// settings.admission.server = Some(WebhookServer::new().port(9443));
 /// settings.admission.managed = Some("demo.example.com".to_owned());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdmissionSettings {
     /// Where webhooks are served. Without it, an operator with such handlers does not start. None.
@@ -21,6 +21,19 @@ pub struct AdmissionSettings {
     /// The name of the webhook configurations that the operator keeps up to date: the DNS name of the operator, such as
     /// `demo.example.com`. Without it, somebody else writes them. None.
     pub managed: Option<String>,
+    /// How long questions are answered after the operator was told to stop, where they come by a Service: nodes go on
+    /// to send them for a while. 5 s.
+    pub closing_delay: Duration,
+}
+
+impl Default for AdmissionSettings {
+    fn default() -> Self {
+        Self {
+            server: None,
+            managed: None,
+            closing_delay: Duration::from_secs(5),
+        }
+    }
 }
 
 /// An endpoint for webhooks in the process of the operator.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::Admission;
@@ -24,6 +25,8 @@ const OWNER: &str = "kopfrs-admission";
 const REVIEWS: [Review; 2] = [Review::Validating, Review::Mutating];
 /// The pauses between attempts that fail.
 const PAUSES: [u64; 6] = [1, 2, 3, 5, 10, 30];
+/// The first pause and the longest one between attempts to take webhooks back: there is not much time left for it.
+const LAST_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// After how long everything is applied again, whatever was applied before: others may have removed or changed it. As
 /// long again is added at random, so that replicas take turns.
 const REFRESH: Duration = Duration::from_secs(60);
@@ -37,6 +40,7 @@ pub(crate) struct Manager {
     client: watch::Receiver<Option<ClientConfig>>,
     /// What was written last, by what it was written into; `None` for what may be there or not.
     written: Mutex<HashMap<String, Option<Value>>>,
+    end: CancellationToken,
 }
 
 impl Manager {
@@ -52,10 +56,16 @@ impl Manager {
             name,
             client,
             written: Mutex::default(),
+            end: CancellationToken::new(),
         }
     }
 
-    /// Keeps configurations up to date until it is dropped. `on_ready` is called when they are for the first time.
+    /// Lets [`run`](Self::run) end as soon as it writes nothing.
+    pub(crate) fn end(&self) {
+        self.end.cancel();
+    }
+
+    /// Keeps configurations up to date until it is to end. `on_ready` is called when they are for the first time.
     pub(crate) async fn run(&self, on_ready: impl FnOnce() + Send) {
         let (mut client, mut insights) = (self.client.clone(), self.admission.insights.clone());
         let mut on_ready = Some(on_ready);
@@ -96,6 +106,7 @@ impl Manager {
                 Ok(()) = client.changed() => {}
                 Ok(()) = insights.changed() => {}
                 () = again => {}
+                () = self.end.cancelled() => return,
                 () = sleep_until(refreshed_at) => {
                     for kind in [&DEFINITIONS, &VALIDATING, &MUTATING] {
                         self.doubt(kind);
@@ -106,7 +117,7 @@ impl Manager {
         }
     }
 
-    /// Takes back everything but what is persistent: the operator ends.
+    /// Takes back everything but what is persistent, as often as it takes: the operator ends, and nobody would answer.
     pub(crate) async fn withdraw(&self) {
         let known = self.admission.insights.borrow().clone();
         let present = self.client.borrow().clone();
@@ -115,8 +126,11 @@ impl Manager {
             let is_written = |document: &Document| self.written().contains_key(&document.key());
             let wanted: Vec<Document> = wanted.into_iter().filter(is_written).collect();
             info!("taking back the webhooks of {}", self.name);
-            // It has told why it could not; there is nobody to try again.
-            let _ = self.write(&wanted).await;
+            let (mut pause, longest) = LAST_PAUSES;
+            while self.write(&wanted).await.is_err() {
+                sleep(pause).await;
+                pause = (pause * 2).min(longest);
+            }
         }
     }
 

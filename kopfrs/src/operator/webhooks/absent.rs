@@ -38,7 +38,7 @@ impl Webhooks {
     }
 
     #[expect(clippy::unused_async, reason = "as with the feature")]
-    pub(super) async fn close(self) {
+    pub(super) async fn close(self, _: impl Future<Output = ()>) {
         match self.0 {}
     }
 }

@@ -1,5 +1,6 @@
 use kopfrs::handler::AdmissionError;
 use kopfrs::settings::WebhookServer;
+use kopfrs::testing::{Fault, On, Rule};
 use kube::api::PostParams;
 
 use super::*;
@@ -171,4 +172,37 @@ async fn a_configuration_that_somebody_removes_comes_back(cluster: Cluster) {
         .await;
     operator.stop().await;
     assert!(webhooks(&cluster, plural).await.is_empty());
+}
+
+/// Starts an operator whose requests of a verb to webhook configurations go wrong once, from the second on if it is to be,
+/// and stops it: nothing of it may be left.
+async fn withdrawn(cluster: Cluster, rule: impl FnOnce(On) -> Rule) {
+    cluster.install::<Ticket>().await;
+    let gate = cluster.gate().await;
+    let on = On::verb("patch").resource("validatingwebhookconfigurations");
+    let injected = gate.faults().inject(rule(on));
+    let handlers = Registry::new().add(on::validate::<Ticket>().id("check").run(async || {}));
+    let setup = cluster.operator().handlers(handlers).webhooks();
+    let operator = setup.through(&gate).launch().await;
+    let plural = "validatingwebhookconfigurations";
+    let is_written = async || !webhooks(&cluster, plural).await.is_empty();
+    cluster
+        .until("the configuration to be written", is_written)
+        .await;
+    operator.stop().await;
+    assert_eq!(injected.hits(), 1);
+    assert!(webhooks(&cluster, plural).await.is_empty());
+}
+
+#[kopfrs::test]
+async fn webhooks_are_taken_back_though_the_first_attempt_fails(cluster: Cluster) {
+    withdrawn(cluster, |on| Rule::new(on, Fault::status(500)).nth(2)).await;
+}
+
+#[kopfrs::test]
+async fn webhooks_are_taken_back_though_nobody_has_told_that_they_were_written(cluster: Cluster) {
+    withdrawn(cluster, |on| {
+        Rule::new(on, Fault::hang().after_effect()).nth(1)
+    })
+    .await;
 }
