@@ -24,6 +24,15 @@ const LAST_WRITE: Duration = Duration::from_secs(1);
 /// How long what is under way may take when the endpoint closes.
 const CLOSING: Duration = Duration::from_secs(3);
 
+/// How webhooks get to the API: not held up by what waits for the API server, as that may wait for them.
+pub(super) struct Way {
+    pub(super) connection: Connection,
+    /// What handlers get.
+    pub(super) client: kube::Client,
+    /// Where the API is, if it is reached over a network.
+    pub(super) api: Option<http::Uri>,
+}
+
 /// The webhooks of a running operator.
 #[derive(Debug)]
 pub(super) struct Webhooks {
@@ -48,13 +57,13 @@ pub(super) struct Webhooks {
 pub(super) async fn open(
     context: &Arc<Context>,
     registry: &Registry,
-    (connection, api): (Connection, Option<http::Uri>),
+    way: Way,
     on_ready: impl FnOnce() + Send + 'static,
 ) -> Result<Option<Webhooks>, OperatorError> {
     let insights = context.insights.subscribe();
     let recalling = Arc::downgrade(context);
     let recall = Arc::new(move |resource: &_, uid: &str| recalling.upgrade()?.memos(resource, uid));
-    let environment = context.environment.clone();
+    let environment = Arc::new(context.environment.through(way.client));
     let Some(admission) = Admission::new(registry, environment, insights, recall) else {
         on_ready();
         return Ok(None);
@@ -75,15 +84,20 @@ pub(super) async fn open(
     let delay = settings.closing_delay;
     let is_shared = is_shared(&server) || context.settings.leader_election.enabled;
     let surroundings = Surroundings {
-        connection: connection.clone(),
+        connection: way.connection.clone(),
         clock: context.environment.clock,
-        api,
+        api: way.api,
     };
     let endpoint = Endpoint::open(server, &surroundings).await;
     let endpoint = endpoint.map_err(|error| OperatorError::Admission(error.to_string()))?;
     let manager = name.map(|name| {
         let client = endpoint.client();
-        Arc::new(Manager::new(admission.clone(), connection, name, client))
+        Arc::new(Manager::new(
+            admission.clone(),
+            way.connection,
+            name,
+            client,
+        ))
     });
     let managing = if let Some(manager) = manager.clone() {
         let managing = async move { manager.run(on_ready).await };

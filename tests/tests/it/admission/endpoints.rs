@@ -90,6 +90,12 @@ async fn a_secret_of_somebody_else_is_left_alone(cluster: Cluster) {
     operator.stop().await;
 }
 
+/// A port that nobody listens on.
+pub(super) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 /// Sends a question as the API server does, and gives the code and the text of the answer.
 pub(super) async fn ask(url: &str, question: &str) -> (u16, String) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -113,11 +119,7 @@ pub(super) async fn ask(url: &str, question: &str) -> (u16, String) {
 #[kopfrs::test(wire)]
 async fn questions_that_make_no_sense_are_told_so(cluster: Cluster) {
     cluster.install::<Ticket>().await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let server = WebhookServer::new()
         .insecure(true)
         .port(port)

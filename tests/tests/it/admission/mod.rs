@@ -1,5 +1,6 @@
 //! Reviews and conversions, asked for by an API server over TLS.
 
+mod clients;
 mod configurations;
 mod conversions;
 mod endpoints;
