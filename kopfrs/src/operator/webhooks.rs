@@ -11,7 +11,7 @@ use tracing::{Instrument as _, info, warn};
 use super::error::OperatorError;
 use crate::api::Connection;
 use crate::engine::admission::{Admission, Endpoint, Manager, Surroundings};
-use crate::health::{Gate, Health};
+use crate::health::{Health, WEBHOOKS};
 use crate::reactor::Context;
 use crate::registry::Registry;
 use crate::settings::WebhookServer;
@@ -45,8 +45,6 @@ pub(super) struct Webhooks {
     /// How long questions may come after they have been withdrawn, and until when.
     delay: Duration,
     open_until: Instant,
-    /// The operator is not ready before the API server knows where to ask.
-    _gate: Arc<Gate>,
 }
 
 /// Opens the endpoint, if handlers need one. It serves as soon as it is known what the API serves. `on_ready` is called
@@ -69,12 +67,7 @@ pub(super) async fn open(
         return Ok(None);
     };
     let health = Health::clone(&context.environment.aspects.get_or_default());
-    let gate = Arc::new(health.gate("webhooks"));
-    let is_open = gate.clone();
-    let on_ready = move || {
-        is_open.open();
-        on_ready();
-    };
+    let gate = health.gate(WEBHOOKS);
     let settings = &context.settings.admission;
     let Some(server) = settings.server.clone() else {
         return Err(OperatorError::Admission(no_server(registry)));
@@ -109,7 +102,8 @@ pub(super) async fn open(
         None
     };
     let stop = CancellationToken::new();
-    let serving = endpoint.serve(admission, surroundings, stop.clone());
+    // The API server may need answers before it lists what others wait for.
+    let serving = endpoint.serve(admission, surroundings, (gate, stop.clone()));
     Ok(Some(Webhooks {
         manager,
         managing,
@@ -122,7 +116,6 @@ pub(super) async fn open(
             Duration::ZERO
         },
         open_until: Instant::now(),
-        _gate: gate,
     }))
 }
 

@@ -26,6 +26,7 @@ use super::Admission;
 use super::configuration::{Address, ClientConfig};
 use crate::api::Connection;
 use crate::clock::Clock;
+use crate::health::Gate;
 use crate::settings::WebhookServer;
 
 const LOOPBACK: &str = "127.0.0.1";
@@ -124,12 +125,12 @@ impl Endpoint {
         self.client.subscribe()
     }
 
-    /// Serves until it is told to stop; what is under way may finish.
+    /// Opens the gate and serves until it is told to stop; what is under way may finish.
     pub(crate) async fn serve(
         self,
         admission: Arc<Admission>,
         surroundings: Surroundings,
-        stop: CancellationToken,
+        (gate, stop): (Gate, CancellationToken),
     ) {
         let certificates = Arc::new(Certificates::default());
         let listening = Listening {
@@ -162,6 +163,7 @@ impl Endpoint {
             let mut client = self.client.subscribe();
             let _ = client.wait_for(Option::is_some).await;
             info!("serving webhooks at {}", self.address);
+            gate.open();
             listening
                 .accept(self.listener, TaskTracker::new(), stop)
                 .await;
