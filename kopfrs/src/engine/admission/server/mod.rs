@@ -21,6 +21,7 @@ use tracing::{debug, info, warn};
 
 use self::certificate::{Certificates, Verification};
 use self::connection::Listening;
+use self::http::Budget;
 use self::source::Source;
 use super::Admission;
 use super::configuration::{Address, ClientConfig};
@@ -139,6 +140,7 @@ impl Endpoint {
             tls: (!self.server.insecure)
                 .then(|| self.verification.config(certificates.clone()))
                 .flatten(),
+            budget: Budget::default(),
         };
         let client = self.client.clone();
         let (address, cadump) = (self.address.clone(), self.server.cadump.clone());
