@@ -21,6 +21,8 @@ const WITHDRAWAL: Duration = Duration::from_secs(5);
 /// How long what is being written when the operator is told to stop may take: cut off, it could be read by the API server
 /// after it was taken back.
 const LAST_WRITE: Duration = Duration::from_secs(1);
+const NO_URL: &str = "API servers ask by TLS only: with settings.admission.server.insecure, set url to what is in front of \
+                      the operator, such as the end of a tunnel, or leave settings.admission.managed out";
 /// How long what is under way may take when the endpoint closes.
 const CLOSING: Duration = Duration::from_secs(3);
 
@@ -73,6 +75,9 @@ pub(super) async fn open(
         return Err(OperatorError::Admission(no_server(registry)));
     };
     let name = settings.managed.clone().map(check).transpose()?;
+    if name.is_some() && server.insecure && server.url.is_none() {
+        return Err(OperatorError::Admission(NO_URL.to_owned()));
+    }
     let is_behind_service = server.service.is_some();
     let delay = settings.closing_delay;
     let is_shared = is_shared(&server) || context.settings.leader_election.enabled;

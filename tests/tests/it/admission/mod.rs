@@ -5,6 +5,7 @@ mod configurations;
 mod conversions;
 mod endpoints;
 mod reviews;
+mod tunnels;
 
 use kopfrs::prelude::*;
 use kopfrs::testing::{Cluster, Objects, OperatorHandle};
