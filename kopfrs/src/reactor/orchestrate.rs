@@ -171,7 +171,8 @@ impl Orchestra<'_> {
         #[cfg(feature = "admission")]
         self.tell();
         self.tell_peerings().await;
-        let (wanted, is_complete) = self.wanted(&self.discovery.resources);
+        let (wanted, is_complete) = self.wanted();
+        let is_complete = self.check_asked()? && is_complete;
         self.doubt = match (self.discovery.silent.is_empty(), is_complete) {
             (false, _) => Doubt::Gaps,
             (true, false) => Doubt::Waiting,
@@ -269,13 +270,43 @@ impl Orchestra<'_> {
         self.discovery = discovery;
     }
 
-    /// The resources that handlers ask for, each with the selectors that mean it; and whether each
-    /// selector that asks for one kind means some.
-    fn wanted(&self, resources: &[Resource]) -> (Vec<(Resource, Vec<Selector>)>, bool) {
+    /// The resources that handlers of objects ask for, each with the selectors that mean it; and whether each selector
+    /// that asks for one kind means some.
+    fn wanted(&self) -> (Vec<(Resource, Vec<Selector>)>, bool) {
+        let (mut wanted, is_complete) = self.meant(self.context.handlers.selectors());
+        wanted.retain(|(resource, _)| self.is_usable(resource));
+        (wanted, is_complete)
+    }
+
+    /// What reviews and conversions are about: nobody watches it, but what is wrong with it is told as with all that is
+    /// watched. Gives whether each selector that asks for one kind means some.
+    fn check_asked(&self) -> Result<bool, RegistryError> {
+        let (meant, is_complete) = self.meant(self.asked());
+        for (_, selectors) in &meant {
+            self.registry
+                .check_reviews(|selector| selectors.contains(selector))?;
+        }
+        Ok(is_complete)
+    }
+
+    /// What handlers that the API server asks are for.
+    fn asked(&self) -> impl Iterator<Item = &Selector> {
+        let reviews = self.registry.admission().iter();
+        let reviews = reviews.filter_map(|handler| handler.selector.as_ref());
+        let conversions = self.registry.conversions().iter();
+        reviews.chain(conversions.filter_map(|handler| handler.selector.as_ref()))
+    }
+
+    /// The resources that some selectors mean, and whether each that asks for one kind means some.
+    fn meant<'a>(
+        &self,
+        all: impl Iterator<Item = &'a Selector>,
+    ) -> (Vec<(Resource, Vec<Selector>)>, bool) {
+        let resources = &self.discovery.resources;
         let mut is_complete = true;
-        let mut wanted: Vec<(Resource, Vec<Selector>)> = Vec::new();
+        let mut meant: Vec<(Resource, Vec<Selector>)> = Vec::new();
         let mut selectors: Vec<&Selector> = Vec::new();
-        for selector in self.context.handlers.selectors() {
+        for selector in all {
             if !selectors.contains(&selector) {
                 selectors.push(selector);
             }
@@ -295,17 +326,14 @@ impl Orchestra<'_> {
                     "{selector} is not served by the API; waiting for it to be installed"
                 ));
             }
-            for resource in selected
-                .into_iter()
-                .filter(|resource| self.is_usable(resource))
-            {
-                match wanted.iter_mut().find(|(known, _)| known == resource) {
+            for resource in selected {
+                match meant.iter_mut().find(|(known, _)| known == resource) {
                     Some((_, known)) => known.push(selector.clone()),
-                    None => wanted.push((resource.clone(), vec![selector.clone()])),
+                    None => meant.push((resource.clone(), vec![selector.clone()])),
                 }
             }
         }
-        (wanted, is_complete)
+        (meant, is_complete)
     }
 
     fn is_usable(&self, resource: &Resource) -> bool {

@@ -1,4 +1,5 @@
 use kopfrs::handler::AdmissionError;
+use kopfrs::resource::Selector;
 use kopfrs::settings::WebhookServer;
 use kopfrs::testing::{Fault, On, Rule};
 use kube::api::PostParams;
@@ -205,4 +206,68 @@ async fn webhooks_are_taken_back_though_nobody_has_told_that_they_were_written(c
         Rule::new(on, Fault::hang().after_effect()).nth(1)
     })
     .await;
+}
+
+#[kopfrs::test]
+async fn two_functions_of_one_id_are_a_mistake(cluster: Cluster) {
+    let handlers = Registry::new()
+        .add(on::validate::<Ticket>().id("check").run(async || {}))
+        .add(on::mutate::<Ticket>().id("check").run(async || {}));
+    cluster.install::<Ticket>().await;
+    let operator = cluster
+        .operator()
+        .handlers(handlers)
+        .webhooks()
+        .launch()
+        .await;
+    let error = operator.ended().await.unwrap_err().to_string();
+    assert!(
+        error.contains("different functions with one id, `check`"),
+        "{error}"
+    );
+}
+
+#[kopfrs::test(backend = "in-process")]
+async fn a_name_that_means_nothing_or_too_much_is_told(cluster: Cluster) {
+    for group in ["a.example.com", "b.example.com"] {
+        let definition = format!(
+            "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: parcels.{group}}}
+spec:
+  group: {group}
+  scope: Namespaced
+  names: {{kind: Parcel, plural: parcels, singular: parcel}}
+  versions:
+    - {{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object}}}}}}
+"
+        );
+        cluster.apply(&definition).await;
+    }
+    let named = |name: &str| Selector::name(name).unwrap();
+    let handlers = Registry::new()
+        .add(
+            on::validate_of(named("parcels"))
+                .id("twice")
+                .run(async || {}),
+        )
+        .add(
+            on::validate_of(named("letters"))
+                .id("never")
+                .run(async || {}),
+        );
+    let operator = cluster
+        .operator()
+        .handlers(handlers)
+        .webhooks()
+        .launch()
+        .await;
+    operator
+        .until_said("parcels.v1.a.example.com, parcels.v1.b.example.com")
+        .await;
+    operator
+        .until_said("letters is not served by the API")
+        .await;
+    operator.stop().await;
 }
