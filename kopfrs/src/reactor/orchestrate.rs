@@ -1,5 +1,7 @@
 //! Keeps a watch for each kind that handlers ask for, as kinds come, change and go.
 
+mod asked;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -34,6 +36,9 @@ struct Orchestra<'a> {
     namespaces: watch::Receiver<namespaces::Served>,
     /// What the API has told last.
     discovery: Discovery,
+    /// What the API tells of no more though it is defined, and handlers are asked about it.
+    #[cfg(feature = "admission")]
+    kept: Vec<Resource>,
     /// How often definitions are known to have changed.
     #[cfg(feature = "admission")]
     changes: u64,
@@ -89,6 +94,8 @@ pub(crate) async fn orchestrate(
         served: HashMap::new(),
         namespaces,
         discovery: Discovery::default(),
+        #[cfg(feature = "admission")]
+        kept: Vec::new(),
         #[cfg(feature = "admission")]
         changes: 0,
         doubt: Doubt::None,
@@ -169,7 +176,10 @@ impl Orchestra<'_> {
     async fn look(&mut self, pending: &mpsc::Sender<()>) -> Result<bool, RegistryError> {
         self.discover().await;
         #[cfg(feature = "admission")]
-        self.tell();
+        {
+            self.kept = self.missed().await;
+            self.tell();
+        }
         self.tell_peerings().await;
         let (wanted, is_complete) = self.wanted();
         let is_complete = self.check_asked()? && is_complete;
@@ -178,6 +188,10 @@ impl Orchestra<'_> {
             (true, false) => Doubt::Waiting,
             (true, true) => Doubt::None,
         };
+        #[cfg(feature = "admission")]
+        if !self.kept.is_empty() {
+            self.doubt = Doubt::Gaps;
+        }
         let is_wanted = |name: &String| wanted.iter().any(|(r, _)| r.to_string() == *name);
         let missing: Vec<String> = self.served.keys().cloned().collect();
         let missing: Vec<String> = missing
@@ -278,25 +292,6 @@ impl Orchestra<'_> {
         (wanted, is_complete)
     }
 
-    /// What reviews and conversions are about: nobody watches it, but what is wrong with it is told as with all that is
-    /// watched. Gives whether each selector that asks for one kind means some.
-    fn check_asked(&self) -> Result<bool, RegistryError> {
-        let (meant, is_complete) = self.meant(self.asked());
-        for (_, selectors) in &meant {
-            self.registry
-                .check_reviews(|selector| selectors.contains(selector))?;
-        }
-        Ok(is_complete)
-    }
-
-    /// What handlers that the API server asks are for.
-    fn asked(&self) -> impl Iterator<Item = &Selector> {
-        let reviews = self.registry.admission().iter();
-        let reviews = reviews.filter_map(|handler| handler.selector.as_ref());
-        let conversions = self.registry.conversions().iter();
-        reviews.chain(conversions.filter_map(|handler| handler.selector.as_ref()))
-    }
-
     /// The resources that some selectors mean, and whether each that asks for one kind means some.
     fn meant<'a>(
         &self,
@@ -384,27 +379,6 @@ impl Orchestra<'_> {
         served.announce();
         self.served.insert(name, served);
         true
-    }
-
-    /// Tells aspects that follow the cluster what there is.
-    #[cfg(feature = "admission")]
-    fn tell(&self) {
-        let (resources, namespaces) = (&self.discovery.resources, self.namespaces.borrow().clone());
-        self.context.insights.send_if_modified(|insights| {
-            let is_known = insights.as_ref().is_some_and(|known| {
-                *known.resources == **resources
-                    && known.namespaces == namespaces
-                    && known.changes == self.changes
-            });
-            if !is_known {
-                *insights = Some(crate::engine::insights::Insights {
-                    resources: resources.as_slice().into(),
-                    namespaces,
-                    changes: self.changes,
-                });
-            }
-            !is_known
-        });
     }
 
     /// Watches everything that is known in a new term.

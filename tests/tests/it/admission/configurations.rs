@@ -271,3 +271,42 @@ spec:
         .await;
     operator.stop().await;
 }
+
+#[kopfrs::test(backend = "in-process")]
+async fn a_kind_of_which_the_api_does_not_tell_for_a_moment_is_asked_about_on(cluster: Cluster) {
+    cluster.install::<Ticket>().await;
+    let gate = cluster.gate().await;
+    let handlers = Registry::new().add(on::validate::<Ticket>().id("check").run(async || {}));
+    let setup = cluster.operator().handlers(handlers).webhooks();
+    let operator = setup.through(&gate).start().await;
+    let none = json!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "items": [],
+    });
+    let discovery = On::any().when(|request| request.path() == "/apis");
+    let empty = Fault::status(200).body("application/json", none.to_string());
+    let injected = gate.faults().inject(Rule::new(discovery, empty).times(1));
+    // The definition of something else makes the operator look.
+    let definition = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: others.admission.kopfrs.dev}
+spec:
+  group: admission.kopfrs.dev
+  scope: Namespaced
+  names: {kind: Other, plural: others, singular: other}
+  versions:
+    - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
+";
+    cluster.apply(definition).await;
+    cluster.until("a look", async || injected.hits() == 1).await;
+    operator.until_settled().await;
+    let written = On::verb("patch").resource("validatingwebhookconfigurations");
+    let emptied = written.body(json!({"webhooks": []}));
+    gate.journal().expect(emptied).never();
+    let plural = "validatingwebhookconfigurations";
+    assert_eq!(
+        names(&webhooks(&cluster, plural).await, &cluster),
+        ["check"]
+    );
+    operator.stop().await;
+}
