@@ -7,6 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
+/// The gate of what the API server asks: nobody sends it questions before it is open.
+#[cfg_attr(
+    not(all(feature = "admin", feature = "admission")),
+    allow(dead_code, reason = "for those who serve or look")
+)]
+pub(crate) const WEBHOOKS: &str = "webhooks";
+
 /// How the operator is. Clones are about the same operator.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Health(Arc<Mutex<State>>);

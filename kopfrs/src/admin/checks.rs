@@ -4,8 +4,10 @@ use std::fmt;
 
 use tokio::time::{Duration, Instant};
 
-use crate::health::State;
+use crate::health::{State, WEBHOOKS};
 use crate::settings::HealthSettings;
+
+const STARTUP: &str = "startup";
 
 /// What is told of the parts of the operator at a moment.
 #[derive(Debug)]
@@ -98,10 +100,11 @@ pub(super) fn live(now: &Now, settings: &HealthSettings) -> Vec<Check> {
     checks
 }
 
-/// Whether the operator does what it is there for: works, or stands by for another one.
+/// Whether the operator does what it is there for: works, or stands by for another one. With webhooks, whether it
+/// answers.
 pub(super) fn ready(now: &Now) -> Vec<Check> {
     let startup = (!now.is_started).then(|| "the operator has not started yet".to_owned());
-    let mut checks = vec![Check::new("startup", startup)];
+    let mut checks = vec![Check::new(STARTUP, startup)];
     for (gate, is_open) in now.state.gates.values() {
         let trouble = (!is_open).then(|| "not yet".to_owned());
         checks.push(Check::new(*gate, trouble));
@@ -118,10 +121,32 @@ pub(super) fn ready(now: &Now) -> Vec<Check> {
         });
         return checks;
     }
+    checks.extend(listed(now));
+    if now.state.gates.values().any(|(gate, _)| *gate == WEBHOOKS) {
+        // Whoever is ready is asked. Objects may have to be converted here before they can be listed: to be ready
+        // after that would be never.
+        for check in &mut checks {
+            if let Some(trouble) = check.trouble.take_if(|_| !is_awaited(&check.name)) {
+                check.note = Some(trouble);
+            }
+        }
+    }
+    checks
+}
+
+/// Whether a check counts though it is webhooks that are waited for.
+fn is_awaited(name: &str) -> bool {
+    [STARTUP, WEBHOOKS].contains(&name)
+}
+
+/// Whether all that there is has been found.
+fn listed(now: &Now) -> Vec<Check> {
     let looked = (!now.state.is_begun).then(|| "the kinds are still being looked for".to_owned());
-    checks.push(Check::new("discovery", looked));
     let indices = (!now.are_indices_complete).then(|| "they are being filled".to_owned());
-    checks.push(Check::new("indices", indices));
+    let mut checks = vec![
+        Check::new("discovery", looked),
+        Check::new("indices", indices),
+    ];
     for watch in now.state.watches.values() {
         let trouble = (!watch.is_listed).then(|| match &watch.trouble {
             Some((_, why)) => format!("its objects have not been listed yet: {why}"),
@@ -212,7 +237,7 @@ mod tests {
         assert_eq!(troubles(&ready(&starting)).len(), 2);
         health.begun();
         let watch = health.watch("demos".into());
-        let gate = health.gate("webhooks");
+        let gate = health.gate("others");
         assert_eq!(troubles(&ready(&now(&health))).len(), 2);
         gate.open();
         let paused = Now {
@@ -222,5 +247,30 @@ mod tests {
         assert!(troubles(&ready(&paused)).is_empty());
         watch.listed();
         assert!(troubles(&ready(&now(&health))).is_empty());
+    }
+
+    #[test]
+    fn an_operator_with_webhooks_is_ready_when_they_are_served() {
+        let health = Health::default();
+        let gate = health.gate(WEBHOOKS);
+        let watch = health.watch("demos".into());
+        watch.failed(&"conversion webhook failed: no endpoints available");
+        let filling = Now {
+            are_indices_complete: false,
+            ..now(&health)
+        };
+        assert_eq!(troubles(&ready(&filling)), ["[-]webhooks failed: not yet"]);
+        gate.open();
+        let serving = Now {
+            are_indices_complete: false,
+            ..now(&health)
+        };
+        assert!(troubles(&ready(&serving)).is_empty());
+        let notes = ready(&serving).into_iter().filter_map(|check| check.note);
+        assert!(
+            notes
+                .into_iter()
+                .any(|note| note.contains("no endpoints available"))
+        );
     }
 }

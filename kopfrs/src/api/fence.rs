@@ -28,6 +28,11 @@ pub(crate) struct Fence(Arc<watch::Sender<State>>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reserved;
 
+/// On requests of those whom the API server asks: they wait for no place that others hold who wait for the API server, and
+/// pass no fence, as what they write is written for whoever has sent the request that is asked about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked;
+
 #[derive(Clone, Debug, Default)]
 enum State {
     /// There is no lease to go by.

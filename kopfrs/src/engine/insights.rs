@@ -12,6 +12,8 @@ pub(crate) struct Insights {
     pub(crate) resources: Arc<[Resource]>,
     /// The namespaces that are served; `None` for all.
     pub(crate) namespaces: Option<Arc<BTreeSet<String>>>,
+    /// Counts changes of definitions: one may have gone and come again though nothing else has changed.
+    pub(crate) changes: u64,
 }
 
 impl Insights {

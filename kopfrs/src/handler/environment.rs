@@ -48,6 +48,23 @@ impl Environment {
         }
     }
 
+    /// The same environment with another client.
+    #[cfg(feature = "admission")]
+    pub(crate) fn through(&self, client: kube::Client) -> Self {
+        let environment = Self {
+            clock: self.clock,
+            settings: self.settings.clone(),
+            states: self.states.clone(),
+            metrics: self.metrics.clone(),
+            indices: self.indices.clone(),
+            memos: self.memos.clone(),
+            aspects: self.aspects.clone(),
+            client: OnceLock::new(),
+        };
+        environment.set_client(client);
+        environment
+    }
+
     /// The client; `None` before login.
     pub fn client(&self) -> Option<&kube::Client> {
         self.client.get().map(|slot| &slot.0)

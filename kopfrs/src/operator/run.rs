@@ -96,7 +96,7 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     }
     let fence = Fence::default();
     let clients = tokio::select! {
-        clients = connect(access, login_handlers, (&environment, &fence)) => clients?,
+        clients = connect(access, login_handlers, (&environment, &fence, &registry)) => clients?,
         () = &mut stop => return cleanup.run().await,
     };
     environment.set_client(clients.inside.clone());
@@ -137,7 +137,11 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     ));
     let (on_ready, is_asked) = webhooks::both(on_ready);
     let patience = context.settings.networking.request_timeout;
-    let way = (aside.reserved(patience), clients.address);
+    let way = webhooks::Way {
+        connection: aside.through(clients.asked.clone()).reserved(patience),
+        client: clients.asked,
+        api: clients.address,
+    };
     let webhooks = match webhooks::open(&context, &registry, way, is_asked).await {
         Ok(webhooks) => webhooks,
         Err(error) => {
@@ -185,10 +189,10 @@ async fn wind_up(
     }
     let budget = context.settings.process.drain_budget;
     let daemons = context.daemons.finish(budget, again.clone());
-    tokio::join!(drain(context, again), daemons);
+    tokio::join!(drain(context, again.clone()), daemons);
     finish(context, poster).await;
     if let Some(webhooks) = webhooks {
-        webhooks.close().await;
+        webhooks.close(again).await;
     }
 }
 
@@ -196,6 +200,8 @@ async fn wind_up(
 struct Clients {
     inside: Client,
     outside: Client,
+    /// For those whom the API server asks: see [`Outfit::asked`].
+    asked: Client,
     /// Where the API is, if it is reached over a network.
     address: Option<http::Uri>,
 }
@@ -207,7 +213,7 @@ async fn work(
     on_ready: impl FnOnce() + Send + 'static,
     stop: &mut BoxFuture<'static, ()>,
 ) -> Result<(), OperatorError> {
-    let has_webhooks = !registry.admission().is_empty() || !registry.conversions().is_empty();
+    let has_webhooks = has_webhooks(registry);
     if context.handlers.selectors().next().is_none() && !has_webhooks {
         info!("there are no handlers of objects; waiting to be stopped");
         Health::clone(&context.environment.aspects.get_or_default()).begun();
@@ -220,6 +226,11 @@ async fn work(
         // Before the objects are let go: that is no deletion.
         () = stop.map(|()| context.daemons.leave()) => Ok(()),
     }
+}
+
+/// Whether the API server asks any of the handlers.
+fn has_webhooks(registry: &Registry) -> bool {
+    !registry.admission().is_empty() || !registry.conversions().is_empty()
 }
 
 /// Tells of the operator to whoever asks, if it is to.
@@ -265,7 +276,7 @@ async fn startup(
 async fn connect(
     access: Access,
     handlers: LoginHandlers,
-    (environment, fence): (&Environment, &Fence),
+    (environment, fence, registry): (&Environment, &Fence, &Registry),
 ) -> Result<Clients, OperatorError> {
     let settings = environment.settings.get();
     let is_fenced = settings.leader_election.enabled;
@@ -275,7 +286,8 @@ async fn connect(
             let inside = is_fenced.then(|| fence.around(&client));
             Ok(Clients {
                 inside: inside.unwrap_or_else(|| client.clone()),
-                outside: client,
+                outside: client.clone(),
+                asked: client,
                 address: None,
             })
         }
@@ -283,6 +295,9 @@ async fn connect(
             let mut outfit = Outfit::new(settings.networking.clone());
             if is_fenced {
                 outfit = outfit.fenced_by(fence.clone());
+            }
+            if has_webhooks(registry) {
+                outfit = outfit.asked();
             }
             let vault = Vault::open(login, outfit, environment.clock).await;
             let vault = vault.map_err(|error| match error {
@@ -292,6 +307,7 @@ async fn connect(
             Ok(Clients {
                 inside: vault.client(),
                 outside: vault.client(),
+                asked: vault.client_of_asked(),
                 address: vault.address(),
             })
         }

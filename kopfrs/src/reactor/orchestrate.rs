@@ -1,5 +1,7 @@
 //! Keeps a watch for each kind that handlers ask for, as kinds come, change and go.
 
+mod asked;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -35,6 +37,12 @@ struct Orchestra<'a> {
     namespaces: watch::Receiver<namespaces::Served>,
     /// What the API has told last.
     discovery: Discovery,
+    /// What the API tells of no more though it is defined, and handlers are asked about it.
+    #[cfg(feature = "admission")]
+    kept: Vec<Resource>,
+    /// How often definitions are known to have changed.
+    #[cfg(feature = "admission")]
+    changes: u64,
     /// Why to look again though nothing tells of a change.
     doubt: Doubt,
     /// Held until there is work for the first time: each watch of that time holds one, too.
@@ -87,6 +95,10 @@ pub(crate) async fn orchestrate(
         served: HashMap::new(),
         namespaces,
         discovery: Discovery::default(),
+        #[cfg(feature = "admission")]
+        kept: Vec::new(),
+        #[cfg(feature = "admission")]
+        changes: 0,
         doubt: Doubt::None,
         pending: Some(pending.clone()),
         term,
@@ -134,6 +146,10 @@ impl Orchestra<'_> {
             }
             tokio::select! {
                 () = hints.changed.notified(), if series.is_none_or(|series| series.gives_way) => {
+                    #[cfg(feature = "admission")]
+                    {
+                        self.changes += 1;
+                    }
                     series = Series::begin();
                 }
                 look = reached(series) => {
@@ -161,14 +177,22 @@ impl Orchestra<'_> {
     async fn look(&mut self, pending: &mpsc::Sender<()>) -> Result<bool, RegistryError> {
         self.discover().await;
         #[cfg(feature = "admission")]
-        self.tell();
+        {
+            self.kept = self.missed().await;
+            self.tell();
+        }
         self.tell_peerings().await;
-        let (wanted, is_complete) = self.wanted(&self.discovery.resources);
+        let (wanted, is_complete) = self.wanted();
+        let is_complete = self.check_asked()? && is_complete;
         self.doubt = match (self.discovery.silent.is_empty(), is_complete) {
             (false, _) => Doubt::Gaps,
             (true, false) => Doubt::Waiting,
             (true, true) => Doubt::None,
         };
+        #[cfg(feature = "admission")]
+        if !self.kept.is_empty() {
+            self.doubt = Doubt::Gaps;
+        }
         let is_wanted = |name: &String| wanted.iter().any(|(r, _)| r.to_string() == *name);
         let missing: Vec<String> = self.served.keys().cloned().collect();
         let missing: Vec<String> = missing
@@ -274,13 +298,24 @@ impl Orchestra<'_> {
         self.discovery = discovery;
     }
 
-    /// The resources that handlers ask for, each with the selectors that mean it; and whether each
-    /// selector that asks for one kind means some.
-    fn wanted(&self, resources: &[Resource]) -> (Vec<(Resource, Vec<Selector>)>, bool) {
+    /// The resources that handlers of objects ask for, each with the selectors that mean it; and whether each selector
+    /// that asks for one kind means some.
+    fn wanted(&self) -> (Vec<(Resource, Vec<Selector>)>, bool) {
+        let (mut wanted, is_complete) = self.meant(self.context.handlers.selectors());
+        wanted.retain(|(resource, _)| self.is_usable(resource));
+        (wanted, is_complete)
+    }
+
+    /// The resources that some selectors mean, and whether each that asks for one kind means some.
+    fn meant<'a>(
+        &self,
+        all: impl Iterator<Item = &'a Selector>,
+    ) -> (Vec<(Resource, Vec<Selector>)>, bool) {
+        let resources = &self.discovery.resources;
         let mut is_complete = true;
-        let mut wanted: Vec<(Resource, Vec<Selector>)> = Vec::new();
+        let mut meant: Vec<(Resource, Vec<Selector>)> = Vec::new();
         let mut selectors: Vec<&Selector> = Vec::new();
-        for selector in self.context.handlers.selectors() {
+        for selector in all {
             if !selectors.contains(&selector) {
                 selectors.push(selector);
             }
@@ -300,17 +335,14 @@ impl Orchestra<'_> {
                     "{selector} is not served by the API; waiting for it to be installed"
                 ));
             }
-            for resource in selected
-                .into_iter()
-                .filter(|resource| self.is_usable(resource))
-            {
-                match wanted.iter_mut().find(|(known, _)| known == resource) {
+            for resource in selected {
+                match meant.iter_mut().find(|(known, _)| known == resource) {
                     Some((_, known)) => known.push(selector.clone()),
-                    None => wanted.push((resource.clone(), vec![selector.clone()])),
+                    None => meant.push((resource.clone(), vec![selector.clone()])),
                 }
             }
         }
-        (wanted, is_complete)
+        (meant, is_complete)
     }
 
     fn is_usable(&self, resource: &Resource) -> bool {
@@ -361,27 +393,6 @@ impl Orchestra<'_> {
         served.announce();
         self.served.insert(name, served);
         true
-    }
-
-    /// Tells aspects that follow the cluster what there is.
-    #[cfg(feature = "admission")]
-    fn tell(&self) {
-        if self.context.insights.receiver_count() == 0 {
-            return;
-        }
-        let (resources, namespaces) = (&self.discovery.resources, self.namespaces.borrow().clone());
-        self.context.insights.send_if_modified(|insights| {
-            let is_known = insights.as_ref().is_some_and(|known| {
-                *known.resources == **resources && known.namespaces == namespaces
-            });
-            if !is_known {
-                *insights = Some(crate::engine::insights::Insights {
-                    resources: resources.as_slice().into(),
-                    namespaces,
-                });
-            }
-            !is_known
-        });
     }
 
     /// Watches everything that is known in a new term.

@@ -180,11 +180,19 @@ impl Registry {
         check(self.watching(), |handler| is_met(handler.selector.as_ref()))?;
         check(self.changing(), |handler| is_met(handler.selector.as_ref()))?;
         check(self.spawning(), |handler| is_met(handler.selector.as_ref()))?;
-        check(self.admission(), |handler| {
-            is_met(handler.selector.as_ref())
-        })?;
+        self.check_reviews(&matches)?;
         let changing = self.changing().iter();
         check_lifecycle(changing.filter(|handler| is_met(handler.selector.as_ref())))
+    }
+
+    /// Checks the ids of handlers of reviews that meet on one resource: an id is the path by which they are asked.
+    ///
+    /// # Errors
+    /// If two different functions have one id.
+    pub fn check_reviews(&self, matches: impl Fn(&Selector) -> bool) -> Result<(), RegistryError> {
+        check(self.admission(), |handler| {
+            handler.selector.as_ref().is_some_and(&matches)
+        })
     }
 
     /// Checks the ids of handlers of activities.

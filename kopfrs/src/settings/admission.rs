@@ -13,7 +13,7 @@ use std::time::Duration;
 /// settings.admission.server = Some(WebhookServer::new().port(9443));
 /// settings.admission.managed = Some("demo.example.com".to_owned());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AdmissionSettings {
     /// Where webhooks are served. Without it, an operator with such handlers does not start. None.
@@ -21,6 +21,19 @@ pub struct AdmissionSettings {
     /// The name of the webhook configurations that the operator keeps up to date: the DNS name of the operator, such as
     /// `demo.example.com`. Without it, somebody else writes them. None.
     pub managed: Option<String>,
+    /// How long questions are answered after the operator was told to stop, where they come by a Service: nodes go on
+    /// to send them for a while. 5 s.
+    pub closing_delay: Duration,
+}
+
+impl Default for AdmissionSettings {
+    fn default() -> Self {
+        Self {
+            server: None,
+            managed: None,
+            closing_delay: Duration::from_secs(5),
+        }
+    }
 }
 
 /// An endpoint for webhooks in the process of the operator.
@@ -57,9 +70,12 @@ pub struct WebhookServer {
     pub host: Option<String>,
     /// Whether to find out from the API server's certificate which `host` to use. No.
     pub detects_host: bool,
+    /// The whole URL by which the API server gets here, instead of `host`: the end of a tunnel. The ids of functions are
+    /// appended to it, and it begins with `https://`, as API servers ask nobody else.
+    pub url: Option<String>,
     /// The Service by which the API server gets here, instead of `host`.
     pub service: Option<ServiceReference>,
-    /// Whether to serve HTTP without TLS, for something in front of it. No.
+    /// Whether to serve HTTP without TLS, for something in front of it, at which [`url`](Self::url) leads. No.
     pub insecure: bool,
     /// The certificate in a file: PEM, with those that have signed it.
     pub certfile: Option<PathBuf>,
@@ -146,6 +162,7 @@ impl Default for WebhookServer {
             path: None,
             host: None,
             detects_host: false,
+            url: None,
             service: None,
             insecure: false,
             certfile: None,
@@ -221,6 +238,21 @@ impl WebhookServer {
     /// Sets the name or address by which the API server gets here.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = Some(host.into());
+        self
+    }
+
+    /// Sets the whole URL by which the API server gets here: the end of a tunnel.
+    ///
+    /// # Examples
+    /// ```
+    /// use kopfrs::settings::WebhookServer;
+    ///
+    /// // Beside `ngrok http 9443`, which has the certificate.
+    /// let tunnelled = WebhookServer::new().insecure(true).port(9443).url("https://x.ngrok.app");
+    /// assert_eq!(tunnelled.url.as_deref(), Some("https://x.ngrok.app"));
+    /// ```
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
         self
     }
 

@@ -95,6 +95,7 @@ pub(crate) const VARIABLES: &[Variable] = variables! {
     "KOPFRS_POSTING_REPEAT_INTERVAL", DURATION, |s, t| duration(t)? => s.posting.repeat_interval;
     "KOPFRS_POSTING_DRAIN_BUDGET", DURATION, |s, t| duration(t)? => s.posting.drain_budget;
     "KOPFRS_ADMISSION_MANAGED", TEXT, |s, t| Some(filled(t)?) => s.admission.managed;
+    "KOPFRS_ADMISSION_CLOSING_DELAY", DURATION, |s, t| duration(t)? => s.admission.closing_delay;
     "KOPFRS_BACKGROUND_CANCELLATION_POLLING", DURATION, |s, t| duration(t)? => s.background.cancellation_polling;
     "KOPFRS_BACKGROUND_INSTANT_EXIT_TIMEOUT", DURATION,
         |s, t| Some(duration(t)?) => s.background.instant_exit_timeout;

@@ -46,10 +46,13 @@ type Stack = BoxCloneSyncService<Request<Body>, Response<Reply>, BoxError>;
 #[derive(Clone)]
 pub(crate) struct Outfit {
     settings: Arc<NetworkingSettings>,
-    places: Arc<Semaphore>,
+    /// `None` for as many as come.
+    places: Option<Arc<Semaphore>>,
     fence: Fence,
     /// Whether there are places and connections aside.
     has_reserve: bool,
+    /// Whether the API server asks.
+    is_asked: bool,
 }
 
 /// See the module.
@@ -68,10 +71,17 @@ impl Outfit {
         let places = Arc::new(Semaphore::new(settings.requests_in_flight.max(1)));
         Self {
             settings: Arc::new(settings),
-            places,
+            places: Some(places),
             fence: Fence::default(),
             has_reserve: false,
+            is_asked: false,
         }
+    }
+
+    /// Keeps connections aside for those whom the API server asks.
+    pub(crate) fn asked(mut self) -> Self {
+        self.is_asked = true;
+        self
     }
 
     /// Sends what changes something inside of a fence only, and keeps places and connections aside for
@@ -84,13 +94,25 @@ impl Outfit {
 
     /// What is aside, if anything is: outside of the fence.
     pub(super) fn reserve(&self) -> Option<Self> {
-        self.has_reserve.then(|| Self {
+        self.has_reserve.then(|| self.aside())
+    }
+
+    /// What is for those whom the API server asks, if it does: outside of the fence. As many as are asked at once may send
+    /// something, and they are asked no more often than the API server takes requests: whatever waits there for the end
+    /// of what waits here would wait for ever.
+    pub(super) fn for_asked(&self) -> Option<Self> {
+        self.is_asked.then(|| self.aside())
+    }
+
+    /// None of those who are aside is to wait for what the others do there.
+    fn aside(&self) -> Self {
+        Self {
             settings: self.settings.clone(),
-            // Those who are aside have places of their own: none is to wait for what the others do there.
-            places: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            places: None,
             fence: Fence::default(),
             has_reserve: false,
-        })
+            is_asked: false,
+        }
     }
 }
 
@@ -141,17 +163,17 @@ impl Transport {
         request.extensions_mut().insert(route);
         let wait = self.outfit.settings.request_timeout;
         let answer = async {
-            let place = match route {
+            let place = match (route, &self.outfit.places) {
                 // First come, first served.
-                Route::Short => Some(
-                    self.outfit
-                        .places
+                (Route::Short, Some(places)) => Some(
+                    places
                         .clone()
                         .acquire_owned()
                         .await
                         .expect("the semaphore is never closed"),
                 ),
-                Route::Stream | Route::Log | Route::Proxy | Route::Upgrade => None,
+                (Route::Short, None)
+                | (Route::Stream | Route::Log | Route::Proxy | Route::Upgrade, _) => None,
             };
             let is_write = is_write(&request);
             let request = self.stack.clone().oneshot(request);
@@ -160,9 +182,9 @@ impl Transport {
             } else {
                 request.await?
             };
-            Ok(response.map(|body| match place {
-                Some(_) => Held::new(Paced::new(body, wait), place).boxed_unsync(),
-                None => body,
+            Ok(response.map(|body| match route {
+                Route::Short => Held::new(Paced::new(body, wait), place).boxed_unsync(),
+                Route::Stream | Route::Log | Route::Proxy | Route::Upgrade => body,
             }))
         };
         match route {

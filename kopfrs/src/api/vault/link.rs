@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::api::credentials::Access;
 use crate::api::error::with_reasons;
-use crate::api::fence::Reserved;
+use crate::api::fence::{Asked, Reserved};
 use crate::api::transport::{BoxError, Outfit, Transport};
 use crate::api::{Credentials, LoginError, plugin};
 use crate::clock::Clock;
@@ -39,6 +39,8 @@ pub(super) struct Link {
     transport: Transport,
     /// For those who must not wait for others.
     reserve: Option<Transport>,
+    /// For those whom the API server asks.
+    asked: Option<Transport>,
     is_proven: AtomicBool,
     /// How many requests got no answer before the first that did.
     unanswered: AtomicU32,
@@ -54,23 +56,25 @@ impl Link {
     ) -> Result<Self, LoginError> {
         let url = credentials.url();
         let mut valid_until = credentials.valid_until;
-        let aside = outfit.reserve();
-        let (namespace, fingerprint, transport, reserve) = match credentials.access {
+        let aside = [outfit.reserve(), outfit.for_asked()];
+        let (namespace, fingerprint, transport, [reserve, asked]) = match credentials.access {
             Access::Client(client, mark) => (
                 client.default_namespace().to_owned(),
                 Fingerprint::Client(mark),
                 Transport::of_client(client.clone(), outfit),
-                aside.map(|aside| Transport::of_client(client, &aside)),
+                aside.map(|aside| Some(Transport::of_client(client.clone(), &aside?))),
             ),
             Access::Config(mut config) => {
                 let expiry = plugin::resolve(&mut config).await?;
                 valid_until = [valid_until, expiry].into_iter().flatten().min();
-                let aside = aside.map(|aside| Transport::new((*config).clone(), &aside));
+                let of = |aside: &Outfit| Transport::new((*config).clone(), aside);
+                let [reserve, asked] = aside.each_ref().map(|aside| aside.as_ref().map(of));
+                let aside = [reserve.transpose()?, asked.transpose()?];
                 (
                     config.default_namespace.clone(),
                     Fingerprint::Config(digest(&config)),
                     Transport::new(*config, outfit)?,
-                    aside.transpose()?,
+                    aside,
                 )
             }
         };
@@ -84,6 +88,7 @@ impl Link {
             renew_at: valid_until.map(|at| renewal(now, at)),
             transport,
             reserve,
+            asked,
             is_proven: AtomicBool::new(false),
             unanswered: AtomicU32::new(0),
             accepted: AtomicU64::new(0),
@@ -93,8 +98,10 @@ impl Link {
     /// The connections for a request.
     pub(super) fn way_of<B>(&self, request: &Request<B>) -> &Transport {
         let is_reserved = request.extensions().get::<Reserved>().is_some();
+        let is_asked = request.extensions().get::<Asked>().is_some();
         let reserve = self.reserve.as_ref().filter(|_| is_reserved);
-        reserve.unwrap_or(&self.transport)
+        let asked = self.asked.as_ref().filter(|_| is_asked);
+        reserve.or(asked).unwrap_or(&self.transport)
     }
 
     /// Notes that the server has taken them; tells whether it is for the first time.

@@ -17,6 +17,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kube::Client;
+use kube::client::Body;
 use tokio::time::{sleep, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
@@ -24,6 +25,7 @@ use tracing::{info, warn};
 use self::link::Link;
 use self::service::Service;
 use self::state::{Outcome, State};
+use super::fence::Asked;
 use super::transport::Outfit;
 use super::{Credentials, LoginError};
 use crate::clock::Clock;
@@ -69,6 +71,16 @@ impl Vault {
     pub(crate) fn client(&self) -> Client {
         let namespace = self.state().namespace().to_owned();
         Client::new(Service(self.clone()), namespace)
+    }
+
+    /// A client of the same credentials for those whom the API server asks.
+    pub(crate) fn client_of_asked(&self) -> Client {
+        let (namespace, vault) = (self.state().namespace().to_owned(), self.clone());
+        let service = tower::service_fn(move |mut request: http::Request<Body>| {
+            request.extensions_mut().insert(Asked);
+            tower::Service::call(&mut Service(vault.clone()), request)
+        });
+        Client::new(service, namespace)
     }
 
     /// Where the API is, as the present credentials say.

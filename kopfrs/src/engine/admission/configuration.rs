@@ -272,6 +272,7 @@ mod tests {
                 resource("nodes", "Node", false),
             ]),
             namespaces: namespaces.map(|all| Arc::new(names(all)) as Arc<BTreeSet<String>>),
+            changes: 0,
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod configuration;
 mod conversion;
+mod document;
 mod manager;
 mod patch;
 mod review;

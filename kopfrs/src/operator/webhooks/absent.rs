@@ -8,6 +8,13 @@ use crate::api::Connection;
 use crate::reactor::Context;
 use crate::registry::Registry;
 
+/// As with the feature.
+pub(super) struct Way {
+    pub(super) connection: Connection,
+    pub(super) client: kube::Client,
+    pub(super) api: Option<http::Uri>,
+}
+
 /// There are none.
 pub(super) struct Webhooks(Infallible);
 
@@ -19,7 +26,11 @@ pub(super) struct Webhooks(Infallible);
 pub(super) async fn open(
     _: &Arc<Context>,
     registry: &Registry,
-    _: (Connection, Option<http::Uri>),
+    Way {
+        connection: _,
+        client: _,
+        api: _,
+    }: Way,
     on_ready: impl FnOnce(),
 ) -> Result<Option<Webhooks>, OperatorError> {
     if registry.admission().is_empty() && registry.conversions().is_empty() {
@@ -38,7 +49,7 @@ impl Webhooks {
     }
 
     #[expect(clippy::unused_async, reason = "as with the feature")]
-    pub(super) async fn close(self) {
+    pub(super) async fn close(self, _: impl Future<Output = ()>) {
         match self.0 {}
     }
 }

@@ -90,6 +90,12 @@ async fn a_secret_of_somebody_else_is_left_alone(cluster: Cluster) {
     operator.stop().await;
 }
 
+/// A port that nobody listens on.
+pub(super) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 /// Sends a question as the API server does, and gives the code and the text of the answer.
 pub(super) async fn ask(url: &str, question: &str) -> (u16, String) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -113,11 +119,7 @@ pub(super) async fn ask(url: &str, question: &str) -> (u16, String) {
 #[kopfrs::test(wire)]
 async fn questions_that_make_no_sense_are_told_so(cluster: Cluster) {
     cluster.install::<Ticket>().await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     let server = WebhookServer::new()
         .insecure(true)
         .port(port)
@@ -194,4 +196,46 @@ async fn questions_that_make_no_sense_are_told_so(cluster: Cluster) {
         assert_eq!(answer["response"]["uid"], "u");
     }
     operator.stop().await;
+}
+
+/// Says something to an operator's endpoint and nothing more, and gives what is answered until it closes the connection.
+async fn stalled(cluster: &Cluster, said: &str, patience: Duration) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    cluster.install::<Ticket>().await;
+    let port = free_port();
+    let server = WebhookServer::new().insecure(true).port(port);
+    let handlers = Registry::new().add(on::validate::<Ticket>().id("check").run(async || {}));
+    let setup = cluster.operator().handlers(handlers);
+    let setup = setup.settings(|settings| settings.admission.server = Some(server));
+    let operator = setup.start().await;
+    operator.until_said("serving webhooks at").await;
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .unwrap();
+    stream.write_all(said.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    let _ = tokio::time::timeout(patience, read).await.unwrap();
+    operator.stop().await;
+    answer
+}
+
+#[kopfrs::test(wire)]
+async fn whoever_does_not_say_what_it_wants_is_cut(cluster: Cluster) {
+    let patience = Duration::from_secs(15);
+    assert_eq!(stalled(&cluster, "POST /check HT", patience).await, "");
+}
+
+#[kopfrs::test(wire)]
+async fn whoever_does_not_send_what_it_has_announced_is_told_so(cluster: Cluster) {
+    let said = "POST /check HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
+    let answer = stalled(&cluster, said, Duration::from_secs(60)).await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[kopfrs::test(wire)]
+async fn whoever_announces_too_much_is_refused(cluster: Cluster) {
+    let said = "POST /check HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n{";
+    let answer = stalled(&cluster, said, Duration::from_secs(15)).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
 }

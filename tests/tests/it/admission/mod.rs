@@ -1,11 +1,13 @@
 //! Reviews and conversions, asked for by an API server over TLS.
 
 mod certificates;
+mod clients;
 mod configurations;
 mod conversions;
 mod endpoints;
 mod failures;
 mod reviews;
+mod tunnels;
 
 use kopfrs::prelude::*;
 use kopfrs::testing::{Cluster, Objects, OperatorHandle};

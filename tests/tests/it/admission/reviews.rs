@@ -177,7 +177,7 @@ async fn arguments_tell_everything_about_the_request(cluster: Cluster) {
 }
 
 #[kopfrs::test]
-async fn the_weightiest_refusal_is_told_and_all_are_called(cluster: Cluster) {
+async fn one_refusal_is_told_and_all_are_called(cluster: Cluster) {
     let called = Arc::new(Mutex::new(Vec::new()));
     let (one, two, three) = (called.clone(), called.clone(), called.clone());
     let accident = move |warnings: Warnings| {

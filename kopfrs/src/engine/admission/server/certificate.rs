@@ -95,18 +95,24 @@ impl Verification {
     }
 
     /// How connections are encrypted.
-    pub(super) fn config(&self, certificates: Arc<Certificates>) -> Option<Arc<ServerConfig>> {
+    pub(super) fn config(
+        &self,
+        certificates: Arc<Certificates>,
+    ) -> Result<Arc<ServerConfig>, EndpointError> {
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider);
-        // The provider that we name knows the usual versions.
-        let builder = builder.with_safe_default_protocol_versions().ok()?;
+        let builder = builder.with_safe_default_protocol_versions();
+        let builder = builder.map_err(|error| EndpointError::Certificate {
+            what: "TLS".to_owned(),
+            why: error.to_string(),
+        })?;
         let builder = match &self.0 {
             Some(verifier) => builder.with_client_cert_verifier(verifier.clone()),
             None => builder.with_no_client_auth(),
         };
         let mut config = builder.with_cert_resolver(certificates);
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Some(Arc::new(config))
+        Ok(Arc::new(config))
     }
 }
 

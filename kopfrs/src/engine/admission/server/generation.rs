@@ -20,6 +20,9 @@ const BACKDATED: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest time for the API server and all replicas to take notice.
 const LONGEST_OVERLAP: Duration = Duration::from_secs(60 * 60);
 
+/// Whoever has not looked tells the API server to trust what it knows of.
+const LONGEST_LOOK: Duration = Duration::from_secs(60);
+
 /// What certificates are made for.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
@@ -55,6 +58,16 @@ pub(super) struct Generations {
 }
 
 impl Plan {
+    /// The same for names that others want, too: with replicas of which each wants only its own, there would be a new
+    /// generation at each look.
+    fn together_with(&self, names: &[String]) -> Self {
+        let new = self.names.iter().filter(|name| !names.contains(name));
+        Self {
+            names: names.iter().chain(new).cloned().collect(),
+            lifetime: self.lifetime,
+        }
+    }
+
     /// How long two generations are trusted side by side.
     pub(super) fn overlap(&self) -> Duration {
         (self.lifetime / 9).min(LONGEST_OVERLAP)
@@ -62,22 +75,39 @@ impl Plan {
 
     /// How often to look what others have done, and whether it is time for something.
     pub(super) fn look(&self) -> Duration {
-        self.overlap() / 4
+        (self.overlap() / 4).min(LONGEST_LOOK)
     }
 }
 
 impl Generations {
-    /// The first one, or one after a disaster: whoever was trusted before is trusted on.
+    /// The first one, or one after the last has expired: whoever is served is trusted on.
     fn first(plan: &Plan, before: Option<&Self>, now: Timestamp) -> Result<Self, rcgen::Error> {
         let serving = make(plan, now)?;
-        let before = before.map(|before| before.trusted.clone());
-        let has_before = before.is_some();
+        let before = before.map(|before| signer(&before.serving.chain));
         Ok(Self {
             names: plan.names.clone(),
-            trusted: before.unwrap_or_default() + signer(&serving.chain),
+            trusted: before.unwrap_or_default().to_owned() + signer(&serving.chain),
             serving,
             next: None,
-            trusted_until: has_before.then(|| after(now, plan.overlap())),
+            trusted_until: before.map(|_| after(now, plan.overlap())),
+        })
+    }
+
+    /// The same, and a new one to come.
+    fn prepared(
+        &self,
+        plan: &Plan,
+        (now, delay): (Timestamp, Duration),
+    ) -> Result<Self, rcgen::Error> {
+        let next = make(plan, now)?;
+        // Of those before, only what is served is still shown by anybody; what was to come has not been.
+        let served = signer(&self.serving.chain);
+        Ok(Self {
+            names: plan.names.clone(),
+            trusted: format!("{served}{}", signer(&next.chain)),
+            next: Some((next, after(now, delay))),
+            trusted_until: None,
+            ..self.clone()
         })
     }
 
@@ -101,11 +131,20 @@ impl Generations {
         let Some(present) = present else {
             return Self::first(plan, None, now).map(Some);
         };
-        if present.names != plan.names || now >= present.serving.expires {
+        let plan = &plan.together_with(&present.names);
+        if now >= present.serving.expires {
             return Self::first(plan, Some(present), now).map(Some);
         }
+        if let Some(promoted) = present.promoted(plan, now) {
+            return Ok(Some(promoted));
+        }
+        if plan.names != present.names {
+            // Whoever comes by the new names waits for it: no longer than until all replicas have looked.
+            let delay = plan.look() * 2;
+            return present.prepared(plan, (now, delay)).map(Some);
+        }
         if present.next.is_some() {
-            return Ok(present.promoted(plan, now));
+            return Ok(None);
         }
         if let Some(until) = present.trusted_until {
             let is_time = now >= until;
@@ -117,12 +156,7 @@ impl Generations {
         }
         // The last third of its life has begun.
         if after(now, plan.lifetime / 3) >= present.serving.expires {
-            let next = make(plan, now)?;
-            return Ok(Some(Self {
-                trusted: format!("{}{}", present.trusted, signer(&next.chain)),
-                next: Some((next, after(now, plan.overlap()))),
-                ..present.clone()
-            }));
+            return present.prepared(plan, (now, plan.overlap())).map(Some);
         }
         Ok(None)
     }
@@ -224,15 +258,32 @@ mod tests {
         let late = step(Some(&first), at(91)).unwrap();
         assert_ne!(late.serving, first.serving);
         assert!(late.next.is_none());
-        let others = Plan {
-            names: vec!["other".to_owned()],
+        assert!(late.trusted.starts_with(signer(&first.serving.chain)));
+    }
+
+    #[test]
+    fn replicas_of_other_names_agree_on_all_of_them() {
+        let of = |name: &str| Plan {
+            names: vec![name.to_owned()],
             ..plan()
         };
-        let renamed = Generations::advanced(Some(&first), &others, at(1))
+        let mut present = Generations::advanced(None, &of("a"), at(0))
             .unwrap()
             .unwrap();
-        assert_eq!(renamed.names, ["other"]);
-        assert!(renamed.trusted.starts_with(&first.trusted));
+        for round in 0..20 {
+            for plan in [of("a"), of("b")] {
+                let advanced = Generations::advanced(Some(&present), &plan, at(0)).unwrap();
+                assert!(advanced.is_none() || round == 0, "{round}");
+                present = advanced.unwrap_or(present);
+                assert!(present.trusted.matches("BEGIN CERTIFICATE").count() <= 3);
+            }
+        }
+        assert_eq!(present.names, ["a", "b"]);
+        let first = present.serving.clone();
+        let promoted = Generations::advanced(Some(&present), &of("a"), at(1))
+            .unwrap()
+            .unwrap();
+        assert_ne!(promoted.serving, first);
     }
 
     #[test]

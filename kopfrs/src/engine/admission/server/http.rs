@@ -1,29 +1,46 @@
 //! One request: the question is taken out of it, and the answer put into the response.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use percent::decoded;
 use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tracing::warn;
 
+use super::connection::Listening;
 use crate::cause::{Headers, SslPeer};
-use crate::engine::admission::{Admission, Arrival, QuestionError};
+use crate::engine::admission::{Arrival, QuestionError};
 
 /// The longest question that is read: twice the longest object, and what is around it.
-const LIMIT: usize = 16 * 1024 * 1024;
+const LIMIT: u32 = 16 * 1024 * 1024;
+/// How much is read at once, from all callers together.
+const ALL: usize = 64 * 1024 * 1024;
+/// How long a caller may take to send a question: as long as the API server waits for the answer.
+const READING: Duration = Duration::from_secs(30);
+
+/// How many bytes of questions may be read at once.
+#[derive(Clone)]
+pub(super) struct Budget(Arc<Semaphore>);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(ALL)))
+    }
+}
 
 /// Answers one request. Whatever is wrong with it is told in the response.
 pub(super) async fn answer(
-    admission: Arc<Admission>,
-    base: &str,
+    listening: &Listening,
     sslpeer: SslPeer,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
-    match answered(admission, base, sslpeer, request).await {
+    match answered(listening, sslpeer, request).await {
         Ok(answer) => response(StatusCode::OK, "application/json", answer.to_string()),
         Err((status, text)) => {
             warn!("a question of the API server cannot be answered: {text}");
@@ -33,12 +50,11 @@ pub(super) async fn answer(
 }
 
 async fn answered(
-    admission: Arc<Admission>,
-    base: &str,
+    listening: &Listening,
     sslpeer: SslPeer,
     request: Request<Incoming>,
 ) -> Result<Value, (StatusCode, String)> {
-    let handler = handler(request.uri().path(), base)
+    let handler = handler(request.uri().path(), &listening.base)
         .ok_or_else(|| (StatusCode::NOT_FOUND, "there is nothing here".to_owned()))?;
     if request.method() != Method::POST {
         let text = "questions come by POST".to_owned();
@@ -52,16 +68,17 @@ async fn answered(
         )
     });
     let headers: Headers = headers.collect();
-    let body = Limited::new(body, LIMIT).collect().await;
-    let body = body.map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
-    let question: Value = serde_json::from_slice(&body.to_bytes())
-        .map_err(|error| (StatusCode::BAD_REQUEST, format!("no JSON: {error}")))?;
+    let question = timeout(READING, listening.budget.read(body)).await;
+    let question = question.unwrap_or_else(|_| {
+        let text = format!("the question has not come within {READING:?}");
+        Err((StatusCode::REQUEST_TIMEOUT, text))
+    })?;
     let arrival = Arrival {
         handler,
         headers,
         sslpeer,
     };
-    let answer = admission.answer(&question, arrival).await;
+    let answer = listening.admission.answer(&question, arrival).await;
     answer.map_err(|error| {
         let status = match error {
             QuestionError::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -70,6 +87,23 @@ async fn answered(
         };
         (status, error.to_string())
     })
+}
+
+impl Budget {
+    /// Reads a question when there is room for it.
+    async fn read(&self, body: Incoming) -> Result<Value, (StatusCode, String)> {
+        let length = body.size_hint().upper().unwrap_or(LIMIT.into());
+        let Some(length) = u32::try_from(length).ok().filter(|length| *length <= LIMIT) else {
+            let text = format!("questions are no longer than {LIMIT} bytes");
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, text));
+        };
+        let room = self.0.acquire_many(length).await;
+        let _room = room.expect("the semaphore is never closed");
+        let body = Limited::new(body, length as usize).collect().await;
+        let body = body.map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+        serde_json::from_slice(&body.to_bytes())
+            .map_err(|error| (StatusCode::BAD_REQUEST, format!("no JSON: {error}")))
+    }
 }
 
 /// The id of the handler that is asked for; the bare path asks for none. `None` for what is not below the path.

@@ -12,6 +12,7 @@ mod source;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -21,12 +22,14 @@ use tracing::{debug, info, warn};
 
 use self::certificate::{Certificates, Verification};
 use self::connection::Listening;
+use self::http::Budget;
 use self::source::Source;
 use super::Admission;
 use super::configuration::{Address, ClientConfig};
 use crate::api::Connection;
 use crate::clock::Clock;
-use crate::settings::WebhookServer;
+use crate::health::Gate;
+use crate::settings::{VerifyMode, WebhookServer};
 
 const LOOPBACK: &str = "127.0.0.1";
 const ANYWHERE: &str = "0.0.0.0";
@@ -56,7 +59,9 @@ pub(crate) struct Endpoint {
     /// How the API server gets here, but for whom to trust.
     address: Address,
     names: Vec<String>,
-    verification: Verification,
+    certificates: Arc<Certificates>,
+    /// `None` for HTTP without TLS.
+    tls: Option<Arc<rustls::ServerConfig>>,
     client: watch::Sender<Option<ClientConfig>>,
 }
 
@@ -78,7 +83,8 @@ impl Endpoint {
         surroundings: &Surroundings,
     ) -> Result<Self, EndpointError> {
         check(&server)?;
-        if server.detects_host && server.host.is_none() && server.service.is_none() {
+        let is_named = server.host.is_some() || server.service.is_some() || server.url.is_some();
+        if server.detects_host && !is_named {
             server.host = detection::host(surroundings).await;
         }
         let is_awaited_elsewhere = server.host.is_some() || server.service.is_some();
@@ -104,14 +110,22 @@ impl Endpoint {
         };
         let accessible = accessible(&addr);
         let host = server.host.clone().unwrap_or_else(|| accessible.clone());
-        let address = match &server.service {
-            Some(service) => Address::Service(service.clone(), path),
-            None => Address::Url(url(&server, &host, bound, &path)),
+        let address = match (&server.service, &server.url) {
+            (Some(service), _) => Address::Service(service.clone(), path),
+            (None, Some(url)) => Address::Url(url.clone()),
+            (None, None) => Address::Url(url(&server, &host, bound, &path)),
+        };
+        let certificates = Arc::new(Certificates::default());
+        let tls = if server.insecure {
+            None
+        } else {
+            Some(Verification::of(&server)?.config(certificates.clone())?)
         };
         debug!("listening for webhooks at {bound}");
         Ok(Self {
             names: names(&server, &host, &accessible),
-            verification: Verification::of(&server)?,
+            certificates,
+            tls,
             listener,
             server,
             address,
@@ -124,20 +138,18 @@ impl Endpoint {
         self.client.subscribe()
     }
 
-    /// Serves until it is told to stop; what is under way may finish.
+    /// Opens the gate and serves until it is told to stop; what is under way may finish.
     pub(crate) async fn serve(
         self,
         admission: Arc<Admission>,
         surroundings: Surroundings,
-        stop: CancellationToken,
+        (gate, stop): (Gate, CancellationToken),
     ) {
-        let certificates = Arc::new(Certificates::default());
         let listening = Listening {
             admission: admission.clone(),
             base: base(&self.server),
-            tls: (!self.server.insecure)
-                .then(|| self.verification.config(certificates.clone()))
-                .flatten(),
+            tls: self.tls,
+            budget: Budget::default(),
         };
         let client = self.client.clone();
         let (address, cadump) = (self.address.clone(), self.server.cadump.clone());
@@ -154,7 +166,7 @@ impl Endpoint {
             client.send_replace(Some(config));
         };
         let source = Source::new(&self.server, self.names, surroundings);
-        let kept = source.keep(&certificates, tell);
+        let kept = source.keep(&self.certificates, tell);
         let served = async {
             let mut insights = admission.insights.clone();
             // Questions before that would find nobody. They wait in the line of the socket.
@@ -162,6 +174,7 @@ impl Endpoint {
             let mut client = self.client.subscribe();
             let _ = client.wait_for(Option::is_some).await;
             info!("serving webhooks at {}", self.address);
+            gate.open();
             listening
                 .accept(self.listener, TaskTracker::new(), stop)
                 .await;
@@ -173,25 +186,59 @@ impl Endpoint {
     }
 }
 
+/// How short certificates may live: replicas and the API server have to take notice of each.
+const SHORTEST_LIFETIME: Duration = Duration::from_secs(60);
+
 /// What contradicts itself is said before anything begins.
 fn check(server: &WebhookServer) -> Result<(), EndpointError> {
-    let files = (server.certfile.is_some(), server.pkeyfile.is_some());
-    if files.0 != files.1 {
-        let why = "webhooks are served with a certificate and its private key: set both \
-                   settings.admission.server.certfile and pkeyfile, or none";
-        return Err(EndpointError::Settings(why));
-    }
-    if files.0 && server.secret.is_some() {
-        let why = "webhooks have their certificates from files or from a Secret: set either certfile or secret in \
-                   settings.admission.server";
-        return Err(EndpointError::Settings(why));
-    }
-    if server.service.is_some() && server.host.is_some() {
-        let why = "webhooks are reached by a Service or by a host: set either service or host in \
-                   settings.admission.server";
-        return Err(EndpointError::Settings(why));
-    }
-    Ok(())
+    let has_files = server.certfile.is_some() && server.pkeyfile.is_some();
+    let has_one_file = server.certfile.is_some() != server.pkeyfile.is_some();
+    let ways = [
+        server.service.is_some(),
+        server.host.is_some(),
+        server.url.is_some(),
+    ];
+    let is_verifying = server.verify_mode != VerifyMode::None
+        || server.verify_cafile.is_some()
+        || server.verify_cadata.is_some();
+    let is_refused_url = (server.url.as_deref()).is_some_and(|url| !url.starts_with("https://"));
+    let mistakes = [
+        (
+            has_one_file,
+            "webhooks are served with a certificate and its private key: set both \
+             settings.admission.server.certfile and pkeyfile, or none",
+        ),
+        (
+            has_files && server.secret.is_some(),
+            "webhooks have their certificates from files or from a Secret: set either certfile or secret in \
+             settings.admission.server",
+        ),
+        (
+            ways.into_iter().filter(|is_set| *is_set).count() > 1,
+            "webhooks are reached by a Service, by a host, or by a URL: set one of service, host and url in \
+             settings.admission.server",
+        ),
+        (
+            is_refused_url,
+            "API servers ask by TLS only: let settings.admission.server.url begin with https://",
+        ),
+        (
+            server.insecure && server.service.is_some(),
+            "API servers ask Services by TLS only: leave insecure out of settings.admission.server",
+        ),
+        (
+            server.insecure && is_verifying,
+            "nobody shows a certificate where there is no TLS: leave insecure or verify_mode, verify_cafile and \
+             verify_cadata out of settings.admission.server",
+        ),
+        (
+            server.lifetime < SHORTEST_LIFETIME,
+            "certificates that live less than a minute cannot be renewed in time: let \
+             settings.admission.server.lifetime be longer",
+        ),
+    ];
+    let mistake = mistakes.into_iter().find(|(is_made, _)| *is_made);
+    mistake.map_or(Ok(()), |(_, why)| Err(EndpointError::Settings(why)))
 }
 
 /// An address that stands for all of them cannot be called.
@@ -239,6 +286,10 @@ fn names(server: &WebhookServer, host: &str, accessible: &str) -> Vec<String> {
             name.clone(),
         ];
     }
+    let url = server.url.as_deref().unwrap_or_default();
+    let url: Option<::http::Uri> = url.parse().ok();
+    let host = url.as_ref().and_then(::http::Uri::host);
+    names.extend(host.map(|host| host.trim_matches(['[', ']']).to_owned()));
     names.extend(server.extra_sans.iter().cloned());
     names.extend(["localhost".to_owned(), LOOPBACK.to_owned()]);
     let mut seen = std::collections::HashSet::new();
@@ -306,6 +357,25 @@ mod tests {
                 false,
             ),
             (WebhookServer::new().host("h").service("n", "s"), false),
+            (WebhookServer::new().url("https://x").host("h"), false),
+            (WebhookServer::new().url("http://x"), false),
+            (WebhookServer::new().url("https://x").insecure(true), true),
+            (WebhookServer::new().insecure(true), true),
+            (WebhookServer::new().insecure(true).service("n", "s"), false),
+            (
+                WebhookServer::new().insecure(true).verify_cadata("pem"),
+                false,
+            ),
+            (
+                WebhookServer::new()
+                    .insecure(true)
+                    .verify_mode(VerifyMode::Required),
+                false,
+            ),
+            (
+                WebhookServer::new().lifetime(Duration::from_secs(59)),
+                false,
+            ),
         ];
         for (server, is_fine) in rows {
             assert_eq!(check(&server).is_ok(), is_fine, "{server:?}");

@@ -124,8 +124,8 @@ impl Files {
                         );
                     }
                     known = Some(digest);
-                    certificates.set(key);
                     tell(trusted);
+                    certificates.set(key);
                 }
                 // Files are written one after another: what does not fit now may fit soon.
                 Err(why) if known.is_some() => warn!("{why}; the one before is shown on"),
@@ -164,8 +164,8 @@ fn show(generations: &Generations, certificates: &Certificates, tell: &impl Fn(V
     let pair = &generations.serving;
     match read(pair.chain.as_bytes(), pair.key.as_bytes()) {
         Ok(key) => {
-            certificates.set(Arc::new(key));
             tell(generations.trusted.clone().into_bytes());
+            certificates.set(Arc::new(key));
         }
         Err(why) => error!("a certificate for webhooks cannot be shown: {why}"),
     }
