@@ -89,6 +89,7 @@ mod builder;
 mod clock;
 mod cluster;
 mod controllers;
+mod conversion;
 mod defaults;
 mod error;
 pub mod fault;
@@ -114,6 +115,7 @@ mod serve;
 mod storage;
 mod strategy;
 mod verbs;
+mod webhook;
 mod wildcard;
 mod yaml;
 
