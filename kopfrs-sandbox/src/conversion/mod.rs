@@ -80,7 +80,9 @@ pub(crate) async fn seen_anew(
     kind: &Kind,
     object: Arc<Object>,
 ) -> Result<Arc<Object>, ApiError> {
-    if Converter::of(cluster, kind).is_none() {
+    let has_to =
+        |converter: Converter<'_>| *converter.version_of(&object) != *converter.custom.version;
+    if !Converter::of(cluster, kind).is_some_and(has_to) {
         return Ok(object);
     }
     let fresh = Object::new(object.revision, object.form.clone(), object.value.clone());
