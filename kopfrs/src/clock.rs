@@ -4,12 +4,18 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use tokio::time::{Duration, Instant};
 
-/// Tells the time: the wall clock at its creation plus what tokio's clock has counted since.
+/// Tells the time: the wall clock at its creation plus what tokio's clock has counted since; and what neither of the
+/// clocks of a process knows of, when the machine has slept or its wall clock was set.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     base: Timestamp,
     since: Instant,
+    /// The same moment by the clock of the process, which goes on in tests with paused time.
+    real: std::time::Instant,
 }
+
+/// How far the wall clock may be from ours before it is believed: it is adjusted a little all the time.
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
 
 impl Clock {
     /// Starts a clock at the present wall-clock time.
@@ -17,19 +23,35 @@ impl Clock {
         Self {
             base: Timestamp::now(),
             since: Instant::now(),
+            real: std::time::Instant::now(),
         }
     }
 
     /// The present time (UTC).
     pub fn now(&self) -> Timestamp {
-        let elapsed = SignedDuration::try_from(self.since.elapsed()).unwrap_or(SignedDuration::MAX);
-        self.base.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+        let counted = signed(self.since.elapsed()).saturating_add(self.drift());
+        self.base.saturating_add(counted).unwrap_or(Timestamp::MAX)
+    }
+
+    /// What the wall clock has gained on the clock of the process.
+    fn drift(&self) -> SignedDuration {
+        let by_wall = Timestamp::now().duration_since(self.base);
+        let drift = by_wall.saturating_sub(signed(self.real.elapsed()));
+        if drift.abs() > TOLERANCE {
+            drift
+        } else {
+            SignedDuration::ZERO
+        }
     }
 
     /// How long until `due`; zero if it is in the past.
     pub fn until(&self, due: Timestamp) -> Duration {
         Duration::try_from(due.duration_since(self.now())).unwrap_or(Duration::ZERO)
     }
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 /// A moment of which the age counts whatever the process or the machine has slept through.
@@ -93,6 +115,20 @@ mod tests {
         let moment = Moment::now();
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert!(moment.age() >= Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_knows_that_the_machine_has_slept_or_was_set() {
+        for hours in [1, -1] {
+            let mut clock = Clock::start();
+            // As if the wall clock had gone on, or back, since then, and no other one.
+            clock.base = clock.base - SignedDuration::from_hours(hours);
+            let off = Timestamp::now().duration_since(clock.now());
+            assert!(off.abs() < SignedDuration::from_secs(1), "{off}");
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            let ahead = clock.now().duration_since(Timestamp::now());
+            assert!(ahead > SignedDuration::from_secs(59), "{ahead}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -42,6 +42,8 @@ pub(crate) struct LeaseState {
     pub(crate) is_leader: bool,
     /// When the lease could last be read or written.
     pub(crate) heard: Instant,
+    /// Why it cannot be had as things are.
+    pub(crate) trouble: Option<String>,
 }
 
 /// Where a watch tells how it is; it is forgotten with this.

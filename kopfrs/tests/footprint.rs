@@ -136,7 +136,7 @@ async fn objects_are_cheap() {
     println!("{bytes} bytes at rest and {blocks} allocations for each object");
     assert!(bytes <= 700, "{bytes} bytes for an object at rest");
     assert!(
-        blocks <= 165,
+        blocks <= 155,
         "{blocks} allocations to find an object again"
     );
     assert!(

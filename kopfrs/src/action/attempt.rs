@@ -99,7 +99,9 @@ async fn guarded<C: Family>(
         return (failed, Err(error));
     }
     debug!(attempt = record.retries + 1, "{} starts", call.role);
-    let measured = environment.metrics.handler(&call.handler.id, call.role);
+    let collective = subhandlers.and_then(Subhandlers::collective);
+    let measured_as = collective.as_deref().unwrap_or(&call.handler.id);
+    let measured = environment.metrics.handler(measured_as, call.role);
     let begun = Instant::now();
     let invocation = invocation(call, record, environment, now);
     let outcome = run(call, invocation.with_subhandlers(subhandlers.cloned())).await;

@@ -81,8 +81,9 @@ pub(super) fn live(now: &Now, settings: &HealthSettings) -> Vec<Check> {
     if let Some(lease) = &now.state.lease {
         let silent = Instant::now().saturating_duration_since(lease.heard);
         let trouble = (silent > settings.lease_budget).then(|| {
-            let seconds = silent.as_secs();
-            format!("it could be neither read nor written for {seconds} s")
+            let (seconds, why) = (silent.as_secs(), lease.trouble.as_deref());
+            let why = why.map_or_else(String::new, |why| format!(": {why}"));
+            format!("it could not be read, or not be written, for {seconds} s{why}")
         });
         let role = if lease.is_leader {
             "held"
@@ -104,6 +105,11 @@ pub(super) fn ready(now: &Now) -> Vec<Check> {
     for (gate, is_open) in now.state.gates.values() {
         let trouble = (!is_open).then(|| "not yet".to_owned());
         checks.push(Check::new(*gate, trouble));
+    }
+    if let Some(lease) = &now.state.lease {
+        // One that can never lead does not stand by for anybody.
+        let name = format!("lease {}", lease.name);
+        checks.push(Check::new(name, lease.trouble.clone()));
     }
     if !now.pauses.is_empty() {
         checks.push(Check {
@@ -171,6 +177,7 @@ mod tests {
             name: "default/demo".into(),
             is_leader: false,
             heard: Instant::now(),
+            trouble: None,
         });
         let standing_by = live(&now(&health), &settings);
         assert!(

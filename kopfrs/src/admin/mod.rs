@@ -1,8 +1,9 @@
 //! A small server of the operator's own, for those who look after it: whether it lives, whether it is
 //! ready, what its probes tell, and what it has measured.
 //!
-//! It serves from before the startup handlers until after the cleanup handlers, on threads that handlers
-//! do not block. What it tells it reads when it is asked; nobody has to report to it.
+//! It serves from before the startup handlers until after the cleanup handlers. What it tells it reads when it is
+//! asked; nobody has to report to it. `async` handlers that block all threads keep it from answering: the operator is
+//! taken for dead then, which it is.
 
 mod address;
 mod checks;

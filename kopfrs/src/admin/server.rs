@@ -1,5 +1,6 @@
 //! HTTP/1.1 in its simplest form: a page for each of a few paths.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, debug, info};
 
@@ -25,6 +24,9 @@ const CONNECTIONS: usize = 64;
 
 /// How long a request may take to come.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a connection may last: for one request, and an answer that somebody reads.
+const LIFETIME: Duration = Duration::from_secs(30);
 
 /// Serves under an address until it is dropped.
 pub(super) async fn serve(
@@ -43,21 +45,19 @@ pub(super) async fn serve(
     )))
 }
 
-/// Its connections end with it.
+/// Its connections end with it. Whoever comes when all places are taken gets that of whoever came first: those who
+/// say nothing keep nobody from asking.
 async fn accept(listener: TcpListener, shared: Arc<(Arc<Admin>, Option<String>)>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut connections = JoinSet::new();
+    let mut connections = VecDeque::<AbortOnDropHandle<()>>::new();
     loop {
-        let place = places.clone().acquire_owned().await;
-        let place = place.expect("the semaphore is never closed");
-        while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, _)) => {
-                let shared = shared.clone();
-                connections.spawn(async move {
-                    connection(stream, shared).await;
-                    drop(place);
-                });
+                connections.retain(|connection| !connection.is_finished());
+                if connections.len() == CONNECTIONS {
+                    connections.pop_front();
+                }
+                let connection = connection(stream, shared.clone()).in_current_span();
+                connections.push_back(AbortOnDropHandle::new(tokio::spawn(connection)));
             }
             Err(error) => {
                 debug!("a connection to the admin server could not be taken: {error}");
@@ -80,9 +80,14 @@ async fn connection(stream: TcpStream, shared: Arc<(Arc<Admin>, Option<String>)>
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
+        .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = served.await {
-        debug!("a connection to the admin server has ended with an error: {error}");
+    match timeout(LIFETIME, served).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            debug!("a connection to the admin server has ended with an error: {error}");
+        }
+        Err(_) => debug!("a connection to the admin server is cut after {LIFETIME:?}"),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The fence around whatever a replica writes: it may only while its lease is fresh.
 //!
-//! Leader election opens and shuts it; connections look at it when they send something. Somebody who was
-//! frozen for a minute finds the lease too old before the next byte is sent, whatever was on its way.
+//! Leader election opens and shuts it; connections look at it when they send something. Somebody who was frozen for
+//! a minute finds the lease too old before another request can get on, however far it had come. What a connection has
+//! taken already is not called back: it is sent as soon as the system takes it.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -27,6 +27,13 @@ impl Failures {
         self.0.values().filter_map(|record| record.delayed).min()
     }
 
+    /// Nobody is to call this handler again. That it has failed for good is remembered.
+    fn forgive(&mut self, id: &str) {
+        if self.0.get(id).is_some_and(|record| !record.failure) {
+            self.0.remove(id);
+        }
+    }
+
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -51,7 +58,10 @@ pub(crate) async fn index(
         let mut of_index = handlers.iter().filter(|handler| handler.id == id);
         match of_index.find(|handler| handler.filter.matches_body(&subject.cause)) {
             Some(handler) => update(handler, subject, failures, environment).await,
-            None => environment.indices.discard(id, subject.uid),
+            None => {
+                failures.forgive(id);
+                environment.indices.discard(id, subject.uid);
+            }
         }
     }
 }

@@ -73,6 +73,10 @@ pub(crate) trait Runner: Send + Sync {
 
     /// Whether these handlers know what a field was before.
     fn knows_transitions(&self) -> bool;
+
+    /// What the handler that registers them is counted as together with others, if it is one of many itself: ids of
+    /// sub-handlers are made of data.
+    fn collective(&self) -> Option<String>;
 }
 
 /// What has become of the sub-handlers of a handler, all of which are finished.
@@ -213,6 +217,11 @@ impl Subhandlers {
     #[cfg(feature = "testing")]
     pub(crate) fn wrap(&self, wrap: Wrap) {
         self.0.batch().wrap = Some(wrap);
+    }
+
+    /// What the handler that registers them is counted as, if not by its id.
+    pub(crate) fn collective(&self) -> Option<String> {
+        self.0.runner.as_ref()?.collective()
     }
 
     /// The whole id of a sub-handler.

@@ -136,7 +136,11 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     let way = (aside.reserved(patience), clients.address);
     let webhooks = match webhooks::open(&context, &registry, way, is_asked).await {
         Ok(webhooks) => webhooks,
-        Err(error) => return cleanup.run().await.and(Err(error)),
+        Err(error) => {
+            let ended = cleanup.run().await.and(Err(error));
+            others.end().await;
+            return ended;
+        }
     };
     let work = work(&context, &registry, on_ready, &mut stop).await;
     let limit = context.settings.process.ultimate_exiting_timeout;

@@ -244,6 +244,7 @@ impl Memory {
 pub(super) async fn update(context: &Context, kind: &Kind, shift: &mut Shift, body: &Body) {
     let handlers = &kind.handlers.indexing;
     if handlers.is_empty() {
+        shift.memory.unindexed = None;
         return;
     }
     shift.place = None;
@@ -260,7 +261,7 @@ pub(super) async fn update(context: &Context, kind: &Kind, shift: &mut Shift, bo
     };
     tokio::select! {
         () = index(handlers, &subject, &mut failures, &context.environment) => {}
-        () = context.stop.cancel.cancelled() => {}
+        () = context.cancelled() => {}
     }
     shift.memory.keep_unindexed(failures, body);
 }

@@ -352,6 +352,9 @@ impl Orchestra<'_> {
     /// Tells aspects that follow the cluster what there is.
     #[cfg(feature = "admission")]
     fn tell(&self) {
+        if self.context.insights.receiver_count() == 0 {
+            return;
+        }
         let (resources, namespaces) = (&self.discovery.resources, self.namespaces.borrow().clone());
         self.context.insights.send_if_modified(|insights| {
             let is_known = insights.as_ref().is_some_and(|known| {

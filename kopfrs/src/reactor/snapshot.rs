@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::kind::Kind;
-use crate::object::{Body, FieldPath};
+use crate::object::Body;
 use crate::storage::Found;
 
 /// An object as it was seen last.
@@ -24,13 +24,17 @@ pub(crate) struct Version(NonZeroU64);
 impl Snapshot {
     /// Takes an object apart.
     pub(crate) fn new(kind: &Kind, mut object: Value) -> Self {
-        FieldPath::new(["metadata", "managedFields"]).remove(&mut object);
         if let Some(map) = object.as_object_mut() {
+            if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.remove("managedFields");
+            }
             // Items of lists do not say what they are.
-            map.entry("apiVersion")
-                .or_insert_with(|| kind.resource.api_version().into());
-            map.entry("kind")
-                .or_insert_with(|| kind.resource.kind.clone().into());
+            if !map.contains_key("apiVersion") {
+                map.insert("apiVersion".to_owned(), kind.resource.api_version().into());
+            }
+            if !map.contains_key("kind") {
+                map.insert("kind".to_owned(), kind.resource.kind.clone().into());
+            }
         }
         let found = Arc::new(kind.storage.take(&mut object));
         Self {

@@ -94,9 +94,10 @@ impl Watch {
             }
             let pause = pause(&self.queue.context.settings.watching, &mut self.failures);
             self.report.failed(&error);
-            // Once, not at each attempt; and not at all if the next one works.
+            // Once, not at each attempt; and not at all if the next one works. A server that has just begun to serve a
+            // kind may list it as of a version that it cannot be watched from.
             let is_news = match error.failure() {
-                Failure::Transient => self.failures == 2,
+                Failure::Transient | Failure::Expired => self.failures == 2,
                 _ => self.failures == 1,
             };
             if is_news {

@@ -29,7 +29,7 @@ pub struct LeaderElectionSettings {
     pub lease_duration: Duration,
     /// How long after its last renewal a leader goes on; shorter than the lease. 10 s.
     pub renew_deadline: Duration,
-    /// How often the lease is renewed, or looked at. 2 s.
+    /// How often the lease is renewed; those who stand by look at it twice as often. 2 s.
     pub retry_period: Duration,
     /// Who this replica is. The name of the pod (`POD_NAME`, else the host) with a random end, unless set.
     pub identity: Option<String>,

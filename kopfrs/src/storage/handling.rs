@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Storage, Stored, encoding, fields_of, fields_text};
-use crate::object::FieldPath;
 
 /// The framework's memory inside of a status: put `handling: Option<kopfrs::Handling>` into the
 /// status type of a kind, and the operator needs no annotations for it.
@@ -44,16 +43,12 @@ const TRACKED: &str = "trackedFields";
 
 /// Reads the state, and takes that of all operators out of the object; gives also that of the others.
 pub(super) fn take(storage: &Storage, object: &mut Value) -> (Stored, Value) {
-    let handling = FieldPath::new(["status", "handling"]);
-    if handling.get(object).is_none_or(|value| !is_state(value)) {
+    let Some(mut state) = taken(object) else {
         return (Stored::default(), Value::Null);
-    }
-    let mut state = handling.remove(object).unwrap_or_default();
-    if object["status"].as_object().is_some_and(Map::is_empty) {
-        FieldPath::new(["status"]).remove(object);
-    }
-    let own = FieldPath::new([&*storage.prefix])
-        .remove(&mut state)
+    };
+    let own = state
+        .as_object_mut()
+        .and_then(|operators| operators.remove(&*storage.prefix))
         .unwrap_or_default();
     let text = |key: &str| own[key].as_str();
     let stored = Stored {
@@ -66,6 +61,21 @@ pub(super) fn take(storage: &Storage, object: &mut Value) -> (Stored, Value) {
             .unwrap_or_default(),
     };
     (stored, state)
+}
+
+/// Takes `status.handling` out of an object, if it is the state of operators; and the status with it, if it holds
+/// nothing else.
+fn taken(object: &mut Value) -> Option<Value> {
+    let object = object.as_object_mut()?;
+    let status = object.get_mut("status")?.as_object_mut()?;
+    if !is_state(status.get("handling")?) {
+        return None;
+    }
+    let state = status.remove("handling");
+    if status.is_empty() {
+        object.remove("status");
+    }
+    state
 }
 
 /// The part of a body that holds the state of other operators.

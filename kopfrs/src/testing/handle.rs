@@ -12,9 +12,10 @@ use tokio::task::JoinHandle;
 
 mod ending;
 
-use super::backend::Gate;
+use super::backend::{Gate, Ground};
 use super::calls::{Call, Calls, Recorder};
 use super::cluster::Cluster;
+use super::heed::until_heeded;
 use super::log::{Capture, Log};
 use super::operator::OperatorSetup;
 use super::waiting::Waiting;
@@ -30,6 +31,8 @@ pub(super) struct OperatorState {
     /// What was said before is not its own.
     log_from: usize,
     is_ready: AtomicBool,
+    /// It has told the API server to ask it.
+    has_webhooks: AtomicBool,
     /// Somebody has stopped it, or has asked how it has ended.
     is_end_expected: AtomicBool,
     end: Mutex<Option<End>>,
@@ -57,6 +60,7 @@ impl OperatorState {
             observer,
             log_from: capture.len(),
             is_ready: AtomicBool::new(false),
+            has_webhooks: AtomicBool::new(false),
             is_end_expected: AtomicBool::new(false),
             end: Mutex::default(),
         }
@@ -66,7 +70,8 @@ impl OperatorState {
         self.number
     }
 
-    pub(super) fn is_ready(&self) {
+    pub(super) fn is_ready(&self, has_webhooks: bool) {
+        self.has_webhooks.store(has_webhooks, Ordering::Release);
         self.is_ready.store(true, Ordering::Release);
     }
 
@@ -184,6 +189,17 @@ impl OperatorHandle {
         let what = format!("operator {} to get ready", self.state.number);
         let is_ready = |state: &OperatorState| state.is_ready.load(Ordering::Acquire).then_some(());
         self.until_state(what, is_ready)
+    }
+
+    /// Waits until the API server asks its webhooks, if it has any.
+    pub(super) async fn until_heeded(&self) {
+        let cluster = self.setup.cluster();
+        // The sandbox in the same process asks at once.
+        if self.state.has_webhooks.load(Ordering::Acquire)
+            && matches!(cluster.ground(), Ground::Wire(_))
+        {
+            until_heeded(cluster, self.state.number).await;
+        }
     }
 
     /// Waits until a handler has been called, whatever comes of it; gives the first call.

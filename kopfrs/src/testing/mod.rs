@@ -42,6 +42,7 @@ mod cluster;
 mod diagnosis;
 mod handle;
 mod harness;
+mod heed;
 mod leftovers;
 mod log;
 mod manifest;

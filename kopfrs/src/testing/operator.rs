@@ -20,7 +20,8 @@ use crate::settings::Settings;
 use crate::settings::WebhookServer;
 
 /// An operator for a test: by default, of all handlers that the program declares, for the namespace of the test, with
-/// the usual settings and all rights.
+/// the usual settings and all rights. It takes no part in peerings, whatever others there are in the cluster, unless
+/// `settings.peering.standalone` is set back.
 ///
 /// Login handlers are called, and all of [`login`](crate::api::login) leads to the cluster of the test; one that returns
 /// credentials for another cluster ends the operator.
@@ -62,10 +63,13 @@ pub struct OperatorSetup {
 
 impl OperatorSetup {
     pub(super) fn new(cluster: &Cluster) -> Self {
+        let mut settings = Box::<Settings>::default();
+        // Whoever else is at work in a cluster that exists, tests are not to wait for.
+        settings.peering.standalone = true;
         Self {
             cluster: cluster.clone(),
             handlers: None,
-            settings: Box::default(),
+            settings,
             namespaces: Some(vec![cluster.namespace().to_owned()]),
             gate: None,
             token: None,
@@ -149,13 +153,15 @@ impl OperatorSetup {
         self
     }
 
-    /// Starts the operator, and goes on when it watches all objects that there are.
+    /// Starts the operator, and goes on when it watches all objects that there are, and the API server asks its
+    /// webhooks.
     ///
     /// # Panics
     /// If it does not get there.
     pub async fn start(self) -> OperatorHandle {
         let handle = self.launch().await;
         handle.until_ready().await;
+        handle.until_heeded().await;
         handle
     }
 
@@ -181,8 +187,9 @@ impl OperatorSetup {
             .stop_when(async move { drop(stopped.await) })
             .cancel_when(std::future::pending())
             .on_ready(move |known| {
-                cluster.leave_webhooks(known.settings.admission.managed.as_deref());
-                ready.is_ready();
+                let webhooks = known.settings.admission.managed.as_deref();
+                cluster.leave_webhooks(webhooks);
+                ready.is_ready(webhooks.is_some());
             })
             .build();
         let running = run(operator, state.clone());

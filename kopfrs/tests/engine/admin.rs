@@ -300,3 +300,59 @@ async fn an_address_that_is_taken_ends_the_operator_with_a_clear_error() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn who_says_nothing_keeps_nobody_from_asking() {
+    let bench = Bench::new(Status::Open).await;
+    let address = free();
+    let registry = Registry::new().add(on::create::<Demo>().id("create").run(bench.noting()));
+    let operator = start(&bench, registry, &address, Settings::default()).await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(TcpStream::connect(&address).await.unwrap());
+    }
+    let asked = tokio::time::timeout(Duration::from_secs(5), get(&address, "/livez"));
+    assert_eq!(asked.await.expect("it answers at once").0, 200);
+    // The first ones have given way.
+    let mut nothing = [0; 1];
+    assert_eq!(silent[0].read(&mut nothing).await.unwrap_or(0), 0);
+    operator.stop().await;
+}
+
+#[tokio::test]
+async fn sub_handlers_are_counted_together() {
+    let bench = Bench::new(Status::Open).await;
+    let address = free();
+    let create = on::create::<Demo>().id("p").run(async |subs: Subhandlers| {
+        for id in ["one", "two"] {
+            subs.register(id).run(async |subs: Subhandlers| {
+                subs.register("below").run(async || {});
+            });
+        }
+    });
+    let registry = Registry::new().add(create);
+    let operator = start(&bench, registry, &address, Settings::default()).await;
+    bench.create("a", json!({"size": 1})).await;
+    bench.until_handled("a").await;
+    let (_, metrics) = get(&address, "/metrics").await;
+    let line = r#"kopfrs_handler_calls_total{handler="p/*",kind="sub-handler",result="success"} 4"#;
+    assert!(metrics.contains(line), "{metrics}");
+    assert!(!metrics.contains("p/one"), "{metrics}");
+    operator.stop().await;
+}
+
+#[tokio::test]
+async fn a_replica_that_can_never_lead_is_not_ready() {
+    let bench = Bench::new(Status::Open).await;
+    let forbidden = Fault::status(403).on(On::writes().resource("leases"));
+    bench.sandbox.faults().inject(forbidden);
+    let address = free();
+    let mut settings = Settings::default();
+    settings.leader_election.enabled = true;
+    let registry = Registry::new().add(on::create::<Demo>().id("create").run(bench.noting()));
+    let builder = Operator::builder().registry(registry).settings(settings);
+    let operator = Running::launch(builder.admin(&address).client(bench.client.clone()), || {});
+    let said = until(&address, "/readyz", 503).await;
+    assert!(said.contains("[-]lease default/"), "{said}");
+    operator.kill().await;
+}

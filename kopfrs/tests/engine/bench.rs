@@ -291,7 +291,10 @@ impl Running {
         running
     }
 
-    fn launch(builder: OperatorBuilder, on_ready: impl FnOnce() + Send + 'static) -> Self {
+    pub(crate) fn launch(
+        builder: OperatorBuilder,
+        on_ready: impl FnOnce() + Send + 'static,
+    ) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let operator = builder
             .stop_when(async move { drop(stopped.await) })

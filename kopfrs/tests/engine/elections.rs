@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kopfrs::prelude::*;
 use kopfrs_sandbox::fault::{Fault, On};
-use kube::api::{Api, DynamicObject, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use tokio::time::{Instant, sleep};
 
@@ -101,7 +101,7 @@ async fn another_replica_takes_over_when_one_is_killed() {
     until_said(&bench, &diary, "b created late").await;
     let took = killed.elapsed();
     assert!(
-        took > Duration::from_secs(12) && took < Duration::from_secs(18),
+        took > Duration::from_secs(12) && took < Duration::from_secs(17),
         "{took:?}"
     );
     bench.until_handled("late").await;
@@ -112,6 +112,39 @@ async fn another_replica_takes_over_when_one_is_killed() {
         said,
         ["a created early", "b created late", "b resumed early"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_takeover_takes_no_longer_whenever_the_other_one_has_looked() {
+    let bench = Bench::new(Status::Open).await;
+    let diary = Diary::default();
+    let (first, second) = pair(&bench, &diary).await;
+    let leases = || {
+        let requests = bench.sandbox.journal().requests();
+        let leases = requests.matching(|request| request.resource() == "leases");
+        let verbs = leases.iter().map(|request| request.verb().to_owned());
+        verbs.collect::<Vec<_>>()
+    };
+    // The worst that can be: the other one has looked just before the last renewal.
+    let since = Instant::now();
+    loop {
+        bench.sandbox.journal().clear();
+        sleep(Duration::from_millis(60)).await;
+        if leases() == ["get", "update"] {
+            break;
+        }
+        assert!(since.elapsed() < Duration::from_secs(600));
+    }
+    first.kill().await;
+    let killed = Instant::now();
+    bench
+        .until("the takeover", || async {
+            holder(&bench).await.as_deref() == Some("b")
+        })
+        .await;
+    let took = killed.elapsed();
+    assert!(took < Duration::from_millis(16_500), "{took:?}");
+    second.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,6 +262,51 @@ async fn handlers_are_cancelled_when_the_lease_is_lost_and_called_again_by_the_n
     bench.create("last", json!({"size": 1})).await;
     until_said(&bench, &diary, "a created last").await;
     replica.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_deleted_makes_no_second_leader() {
+    let diary = Diary::default();
+    let (bench, first, is_cut) = cut_off(&diary).await;
+    let other = Bench {
+        sandbox: bench.sandbox.clone(),
+        client: bench.sandbox.client(),
+        calls: bench.calls.clone(),
+    };
+    let second = other.launch(handlers("b", &diary), settings("b"));
+    sleep(Duration::from_secs(5)).await;
+    is_cut.store(true, Ordering::Relaxed);
+    lease(&bench)
+        .delete("demo", &DeleteParams::default())
+        .await
+        .unwrap_err();
+    lease(&other)
+        .delete("demo", &DeleteParams::default())
+        .await
+        .unwrap();
+    sleep(Duration::from_secs(3)).await;
+    bench.create("slow", json!({"size": 1})).await;
+    until_said(&bench, &diary, "b ended slow").await;
+    let said = diary.all();
+    assert_eq!(said, ["a created slow", "b created slow", "b ended slow"]);
+    second.stop().await;
+    first.kill().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_a_renewal_that_is_lost_costs_nothing() {
+    let bench = Bench::new(Status::Open).await;
+    let diary = Diary::default();
+    let replica = bench.start_with(handlers("a", &diary), settings("a")).await;
+    bench.create("slow", json!({"size": 1})).await;
+    until_said(&bench, &diary, "a created slow").await;
+    let lost = Fault::status(504).after_effect();
+    let lost = lost.on(On::verb("update").resource("leases"));
+    bench.sandbox.faults().inject(lost.times(2));
+    until_said(&bench, &diary, "a ended slow").await;
+    assert_eq!(diary.all(), ["a created slow", "a ended slow"]);
+    replica.stop().await;
+    assert_eq!(holder(&bench).await.as_deref(), Some(""));
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,9 +52,6 @@ pub(crate) struct Outfit {
     has_reserve: bool,
 }
 
-/// How many requests may be on their way aside.
-const RESERVED: usize = 4;
-
 /// See the module.
 pub(super) struct Transport {
     stack: Stack,
@@ -89,7 +86,8 @@ impl Outfit {
     pub(super) fn reserve(&self) -> Option<Self> {
         self.has_reserve.then(|| Self {
             settings: self.settings.clone(),
-            places: Arc::new(Semaphore::new(RESERVED)),
+            // Those who are aside have places of their own: none is to wait for what the others do there.
+            places: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             fence: Fence::default(),
             has_reserve: false,
         })

@@ -6,12 +6,13 @@
 
 mod record;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, debug, info, warn};
 
@@ -26,6 +27,9 @@ use crate::settings::LeaderElectionSettings;
 
 /// How long the operator waits for its lease to be given back when it ends.
 const RELEASE_BUDGET: Duration = Duration::from_secs(3);
+
+/// How many attempts to write are remembered: more of them do not fit into a renew deadline that makes sense.
+const TRIED: usize = 16;
 
 /// A candidate at work. The lease is neither renewed nor given back when this is dropped.
 #[derive(Debug)]
@@ -61,14 +65,17 @@ struct Candidate {
     observed: Option<Observed>,
     /// The lease as we have written it last.
     own: Option<Record>,
-    /// The lease as we have tried to write it last: who knows whether that was done.
-    tried: Option<Record>,
+    /// The lease as we have tried to write it since, the last time at the end: who knows which of it was done.
+    tried: VecDeque<Record>,
     /// When the request was sent by which we hold the lease.
     renewed: Option<Moment>,
     /// Keeps the operator from its work while we do not.
     hold: Option<Hold>,
     leads: watch::Sender<bool>,
     failures: u32,
+    /// When the lease could last be read or written, and why it cannot be had.
+    heard: Instant,
+    trouble: Option<String>,
 }
 
 impl Election {
@@ -119,7 +126,7 @@ impl Candidate {
             .duty
             .hold_at_once(format!("the lease {namespace}/{name} is not held yet"));
         info!("standing for election by the lease {namespace}/{name} as {identity}");
-        Self {
+        let candidate = Self {
             ballot,
             settings,
             resource: Arc::new(leases()),
@@ -128,12 +135,16 @@ impl Candidate {
             identity,
             observed: None,
             own: None,
-            tried: None,
+            tried: VecDeque::new(),
             renewed: None,
             hold: Some(hold),
             leads: watch::Sender::new(false),
             failures: 0,
-        }
+            heard: Instant::now(),
+            trouble: None,
+        };
+        candidate.tell();
+        candidate
     }
 
     /// Stands for election until the lease is to be given back.
@@ -164,7 +175,7 @@ impl Candidate {
         };
         let retry = self.settings.retry_period;
         match attempt {
-            Ok(Ok(())) => self.failures = 0,
+            Ok(Ok(())) => self.works(),
             Ok(Err(error)) => self.failed(&error),
             Err(_) => {}
         }
@@ -172,13 +183,14 @@ impl Candidate {
             Step::Wait(left) => {
                 let holder = &self.holder();
                 self.lose(&format!("is held by {holder}"));
-                left.min(retry)
+                // A renewal that is seen late is waited for longer; and some time apart from others, who have
+                // seen the lease at the same time.
+                left.min((retry / 2).mul_f64(1.0 - chance::fraction() / 10.0))
             }
             Step::Create | Step::Take | Step::Renew => retry,
         };
         let Some(renewed) = self.renewed else {
-            // Some time apart from others, who have seen the lease at the same time.
-            return wait.mul_f64(1.0 + chance::fraction() / 20.0);
+            return wait;
         };
         let left = deadline.saturating_sub(renewed.age());
         if left.is_zero() {
@@ -206,30 +218,35 @@ impl Candidate {
         if self.renewed.is_none() {
             self.look().await?;
         }
-        for _ in 0..2 {
-            let step = step(self.observed.as_ref(), self.is_ours());
-            if let Step::Wait(_) = step {
-                return Ok(());
+        match self.advance().await {
+            // Somebody else was faster, or an answer of ours was lost.
+            Err(error) if matches!(error.failure(), Failure::Conflict | Failure::Missing) => {
+                self.look().await?;
+                self.advance().await
             }
-            match self.write(&step).await {
-                // Somebody else was faster, or an answer of ours was lost.
-                Err(error) if matches!(error.failure(), Failure::Conflict | Failure::Missing) => {
-                    self.look().await?;
-                }
-                written => return written,
-            }
+            advanced => advanced,
         }
-        Ok(())
+    }
+
+    /// Creates, takes or renews the lease, if it may be.
+    async fn advance(&mut self) -> Result<(), ApiError> {
+        match step(self.observed.as_ref(), self.is_ours()) {
+            Step::Wait(_) => Ok(()),
+            step => self.write(&step).await,
+        }
     }
 
     async fn look(&mut self) -> Result<(), ApiError> {
         let found = self.ballot.connection.get(self.target()).await;
-        match found {
-            Ok(lease) => self.observed = Some(Observed::see(self.observed.take(), lease)),
-            Err(error) if error.failure() == Failure::Missing => self.observed = None,
-            Err(error) => return Err(error),
-        }
-        self.tell();
+        let before = self.observed.take();
+        self.observed = match found {
+            Ok(lease) => Some(Observed::see(before, lease)),
+            Err(error) if error.failure() == Failure::Missing => before.and_then(Observed::gone),
+            Err(error) => {
+                self.observed = before;
+                return Err(error);
+            }
+        };
         Ok(())
     }
 
@@ -237,7 +254,10 @@ impl Candidate {
         let times = (self.settings.lease_duration, self.ballot.clock.now());
         let mut lease = written(self.observed.as_ref(), (step, &self.identity), times);
         let sent = Moment::now();
-        self.tried = Some(Record::of(&lease));
+        if self.tried.len() == TRIED {
+            self.tried.pop_front();
+        }
+        self.tried.push_back(Record::of(&lease));
         let stored = if *step == Step::Create {
             lease["metadata"] = json!({"name": self.name, "namespace": self.namespace});
             let path = self.resource.path(Some(&self.namespace), None);
@@ -253,6 +273,7 @@ impl Candidate {
     /// The lease is ours since that moment.
     fn holds(&mut self, stored: Value, sent: Moment) {
         self.own = Some(Record::of(&stored));
+        self.tried.clear();
         self.observed = Some(Observed::see(self.observed.take(), stored));
         let deadline = self.settings.renew_deadline;
         if sent.age() >= deadline {
@@ -268,7 +289,6 @@ impl Candidate {
                 self.namespace, self.name
             );
         }
-        self.tell();
     }
 
     /// The lease is not ours any more, or may soon be somebody else's.
@@ -287,8 +307,20 @@ impl Candidate {
         self.tell();
     }
 
+    /// The lease could be read, and written if need be.
+    fn works(&mut self) {
+        self.failures = 0;
+        self.heard = Instant::now();
+        self.trouble = None;
+        self.tell();
+    }
+
     fn failed(&mut self, error: &ApiError) {
         self.failures = self.failures.saturating_add(1);
+        if error.failure() != Failure::Transient {
+            self.trouble = Some(error.to_string());
+            self.tell();
+        }
         let name = format!("{}/{}", self.namespace, self.name);
         // Once, not at each attempt; and not at all if the next one works.
         let is_news = match error.failure() {
@@ -313,7 +345,8 @@ impl Candidate {
         self.ballot.health.elect(LeaseState {
             name: format!("{}/{}", self.namespace, self.name),
             is_leader: self.renewed.is_some(),
-            heard: tokio::time::Instant::now(),
+            heard: self.heard,
+            trouble: self.trouble.clone(),
         });
     }
 
@@ -327,15 +360,31 @@ impl Candidate {
 
     /// Whoever waits for the lease need not wait for its end.
     async fn give_back(mut self) {
-        let Some(observed) = self.observed.take().filter(|_| self.renewed.is_some()) else {
+        if self.renewed.is_none() {
             return;
-        };
+        }
         self.ballot.fence.shut("the operator ends");
-        let lease = released(&observed, self.ballot.clock.now());
-        match self.ballot.connection.replace(self.target(), &lease).await {
-            Ok(_) => info!("the lease {}/{} is given back", self.namespace, self.name),
+        let mut given = self.release().await;
+        if matches!(&given, Err(error) if error.failure() == Failure::Conflict) {
+            // It was renewed just now, and the answer was not waited for.
+            given = match self.look().await {
+                Ok(()) if self.is_ours() => self.release().await,
+                looked => looked,
+            };
+        }
+        match given {
+            Ok(()) => info!("the lease {}/{} is given back", self.namespace, self.name),
             Err(error) => debug!("the lease could not be given back: {error}"),
         }
+    }
+
+    async fn release(&self) -> Result<(), ApiError> {
+        let Some(observed) = &self.observed else {
+            return Ok(());
+        };
+        let lease = released(observed, self.ballot.clock.now());
+        let replaced = self.ballot.connection.replace(self.target(), &lease).await;
+        replaced.map(drop)
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Observed {
     pub(super) record: Record,
     /// When it was first seen as it is, by our own clock.
     pub(super) since: Moment,
+    /// Somebody has deleted it since: whoever held it may not know yet.
+    pub(super) is_gone: bool,
 }
 
 /// What a candidate does.
@@ -60,31 +62,50 @@ impl Observed {
     pub(super) fn see(before: Option<Self>, object: Value) -> Self {
         let record = Record::of(&object);
         match before.filter(|before| before.record == record) {
-            Some(before) => Self { object, ..before },
+            Some(before) => Self {
+                object,
+                is_gone: false,
+                ..before
+            },
             None => Self {
                 object,
                 record,
                 since: Moment::now(),
+                is_gone: false,
             },
         }
+    }
+
+    /// Takes notice of its deletion. The holder's time is waited for all the same.
+    pub(super) fn gone(self) -> Option<Self> {
+        let is_held = !self.record.holder.is_empty();
+        is_held.then(|| Self {
+            object: blank(),
+            is_gone: true,
+            ..self
+        })
     }
 }
 
 /// What to do about a Lease that `is_ours` or not. A name is no proof: another replica may have been
 /// given the same.
 pub(super) fn step(observed: Option<&Observed>, is_ours: bool) -> Step {
-    let Some(Observed { record, since, .. }) = observed else {
+    let Some(observed) = observed else {
         return Step::Create;
     };
-    if is_ours {
-        return Step::Renew;
+    let record = &observed.record;
+    let left = record.duration.saturating_sub(observed.since.age());
+    let is_free = record.holder.is_empty() || left.is_zero();
+    match (is_ours, is_free, observed.is_gone) {
+        (true, _, true) | (_, true, true) => Step::Create,
+        (true, _, false) => Step::Renew,
+        (false, true, false) => Step::Take,
+        (false, false, _) => Step::Wait(left),
     }
-    let left = record.duration.saturating_sub(since.age());
-    if record.holder.is_empty() || left.is_zero() {
-        Step::Take
-    } else {
-        Step::Wait(left)
-    }
+}
+
+fn blank() -> Value {
+    json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"})
 }
 
 /// The Lease after a step of ours.
@@ -94,10 +115,7 @@ pub(super) fn written(
     (duration, now): (Duration, Timestamp),
 ) -> Value {
     let now = micros(now);
-    let mut lease = observed.map_or_else(
-        || json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}),
-        |observed| observed.object.clone(),
-    );
+    let mut lease = observed.map_or_else(blank, |observed| observed.object.clone());
     let spec = &mut lease["spec"];
     spec["holderIdentity"] = json!(identity);
     spec["leaseDurationSeconds"] = json!(duration.as_secs());
@@ -154,6 +172,22 @@ mod tests {
         );
         sleep(Duration::from_secs(15)).await;
         assert_eq!(step(Some(&seen), false), Step::Take);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_that_was_deleted_is_free_when_its_holder_has_noticed() {
+        let seen = Observed::see(None, lease("a", "2020-01-01T00:00:00.000000Z"));
+        let seen = seen.gone().unwrap();
+        assert_eq!(step(Some(&seen), true), Step::Create);
+        assert!(matches!(step(Some(&seen), false), Step::Wait(_)));
+        sleep(Duration::from_secs(15)).await;
+        assert_eq!(step(Some(&seen), false), Step::Create);
+        let times = (Duration::from_secs(15), Timestamp::UNIX_EPOCH);
+        let made = written(Some(&seen), (&Step::Create, "b"), times);
+        assert_eq!(made["spec"]["leaseTransitions"], 4);
+        assert!(made["metadata"].is_null());
+        let free = Observed::see(None, lease("", "2020-01-01T00:00:00.000000Z"));
+        assert!(free.gone().is_none());
     }
 
     #[tokio::test(start_paused = true)]

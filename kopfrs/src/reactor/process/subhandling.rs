@@ -1,7 +1,7 @@
 //! Sub-handlers: called within an attempt of the handler that has registered them, at any depth. What
 //! they do goes to the object together with what that handler does, and so does their progress.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
@@ -15,7 +15,9 @@ use super::handling::Concern;
 use crate::action::{Call, Cycle, Occasion, Turn, attempt_parted, choose};
 use crate::cause::ChangingCause;
 use crate::clock::elapsed;
-use crate::handler::{ErrorsMode, ExecuteError, Handler, Memos, Outcomes, Runner, Subhandlers};
+use crate::handler::{
+    ErrorsMode, ExecuteError, Handler, Location, Memos, Outcomes, Runner, Subhandlers,
+};
 use crate::object::{Change, FieldPath, Patch};
 use crate::reactor::context::Context;
 use crate::reactor::kind::Kind;
@@ -44,6 +46,8 @@ struct Grown {
     /// How far all handlers of the object are. It is here as long as the attempt lasts.
     cycle: Cycle,
     change: Change,
+    /// Which handler has registered which sub-handler, and where.
+    registered: HashMap<String, (String, Location)>,
     /// When a sub-handler has finished, if nobody has looked since.
     finished: Option<Instant>,
 }
@@ -72,6 +76,7 @@ impl Tree {
             grown: Mutex::new(Grown {
                 cycle: soil.cycle,
                 change: Change::default(),
+                registered: HashMap::new(),
                 finished: None,
             }),
             news: Notify::new(),
@@ -120,6 +125,31 @@ impl Tree {
         )
     }
 
+    /// Takes notice of what a handler has registered.
+    ///
+    /// # Errors
+    /// If an id is that of a sub-handler of another one: `y` of `x`, and `x/y` beside it.
+    fn claim(&self, parent: &str, handlers: &[Changing]) -> Result<(), ExecuteError> {
+        let registered = &mut self.grown().registered;
+        for handler in handlers {
+            match registered.get(&handler.id) {
+                Some((other, first)) if other != parent => {
+                    return Err(ExecuteError::Duplicate {
+                        id: handler.id.clone(),
+                        first: *first,
+                        second: handler.location,
+                    });
+                }
+                Some(_) => {}
+                None => {
+                    let place = (parent.to_owned(), handler.location);
+                    registered.insert(handler.id.clone(), place);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn grown(&self) -> MutexGuard<'_, Grown> {
         self.grown.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -151,15 +181,29 @@ impl Runner for Branch {
     fn knows_transitions(&self) -> bool {
         self.tree.needs_change
     }
+
+    fn collective(&self) -> Option<String> {
+        let (topmost, _) = self.line.first()?;
+        (self.line.len() > 1).then(|| format!("{topmost}/*"))
+    }
+}
+
+/// A sub-handler that is for what has happened, with what that is to it.
+struct Concerned {
+    handler: Changing,
+    cause: ChangingCause,
+    /// Nothing has changed of what it is for since it was called.
+    is_elsewhere: bool,
 }
 
 impl Branch {
     async fn execute(&self, handlers: Vec<Changing>) -> Result<Outcomes, ExecuteError> {
         // What the handler has said before counts less than what those say that are called now.
         self.tree.grown().change.extend(self.patch.take());
+        self.tree.claim(self.parent(), &handlers)?;
         let concerned = self.concerned(handlers);
         for (handler, cause, record) in self.chosen(&concerned) {
-            if self.tree.context.stop.drain.is_cancelled() {
+            if self.tree.context.term().drain.is_cancelled() {
                 break;
             }
             self.call(handler, cause, record).await;
@@ -167,8 +211,8 @@ impl Branch {
         self.outcomes(&concerned)
     }
 
-    /// Those that are for what has happened, with what it is to them.
-    fn concerned(&self, handlers: Vec<Changing>) -> Vec<(Changing, ChangingCause)> {
+    /// Those that are for what has happened.
+    fn concerned(&self, handlers: Vec<Changing>) -> Vec<Concerned> {
         let tree = &self.tree;
         let mut concerned = Vec::new();
         for handler in handlers {
@@ -179,28 +223,33 @@ impl Branch {
                 (&handler.id, &tree.essence),
             );
             let is_change = concern.is_change || tree.is_once;
-            if is_change && handler.filter.matches(&concern.cause, tree.needs_change) {
-                concerned.push((handler, concern.cause));
+            let is_for = is_change && handler.filter.matches(&concern.cause, tree.needs_change);
+            let field = handler.filter.field.as_ref().or(self.field.as_ref());
+            let is_elsewhere = concern.has_seen
+                && field.is_some_and(|field| concern.cause.narrowed(field).diff.is_empty());
+            if is_for || is_elsewhere {
+                concerned.push(Concerned {
+                    handler,
+                    cause: concern.cause,
+                    is_elsewhere,
+                });
             }
         }
         concerned
     }
 
     /// Those that are called now.
-    fn chosen(
-        &self,
-        concerned: &[(Changing, ChangingCause)],
-    ) -> Vec<(Changing, ChangingCause, Record)> {
+    fn chosen(&self, concerned: &[Concerned]) -> Vec<(Changing, ChangingCause, Record)> {
         let (tree, now) = (&self.tree, self.tree.now());
         let attempts = {
             let grown = tree.grown();
             grown.cycle.attempts()
         };
         let mut ready = Vec::new();
-        for (handler, cause) in concerned {
-            let is_called = self.called().contains(&handler.id);
-            if let (false, Turn::Now(record)) = (is_called, self.turn(handler, now)) {
-                ready.push((handler.clone(), cause.clone(), record));
+        for one in concerned {
+            let is_called = self.called().contains(&one.handler.id);
+            if let (false, Turn::Now(record)) = (is_called, self.turn(one, now)) {
+                ready.push((one.handler.clone(), one.cause.clone(), record));
             }
         }
         let occasion = Occasion {
@@ -258,17 +307,17 @@ impl Branch {
     }
 
     /// What has become of all; an error, if some are not finished.
-    fn outcomes(&self, concerned: &[(Changing, ChangingCause)]) -> Result<Outcomes, ExecuteError> {
-        let now = self.tree.now();
-        let (parent, _) = self.line.last().expect("a line ends with the parent");
+    fn outcomes(&self, concerned: &[Concerned]) -> Result<Outcomes, ExecuteError> {
+        let (now, parent) = (self.tree.now(), self.parent());
         let (mut outcomes, mut due) = (Vec::new(), None::<Timestamp>);
-        for (handler, _) in concerned {
-            let next = match self.turn(handler, now) {
+        for one in concerned {
+            let next = match self.turn(one, now) {
                 Turn::Now(_) => now,
                 Turn::At(at) => at,
                 Turn::Done => {
-                    let id = handler.id[parent.len() + 1..].to_owned();
-                    outcomes.push((id, self.tree.grown().cycle.failure(&handler.id)));
+                    let whole = &one.handler.id;
+                    let id = whole[parent.len() + 1..].to_owned();
+                    outcomes.push((id, self.tree.grown().cycle.failure(whole)));
                     continue;
                 }
             };
@@ -277,18 +326,25 @@ impl Branch {
         match due {
             None => Ok(Outcomes::new(outcomes)),
             Some(due) => Err(ExecuteError::Unfinished {
-                parent: parent.clone(),
+                parent: parent.to_owned(),
                 delay: elapsed(now, due),
             }),
         }
     }
 
-    fn turn(&self, handler: &Changing, now: Timestamp) -> Turn {
+    fn turn(&self, one: &Concerned, now: Timestamp) -> Turn {
         let tree = &self.tree;
+        // It has finished with all that it is for, as if it were called once.
+        let is_once = tree.is_once || one.is_elsewhere;
         let grown = tree.grown();
-        grown
-            .cycle
-            .turn(&handler.id, tree.is_once, &tree.essence, now)
+        let id = &one.handler.id;
+        grown.cycle.turn(id, is_once, &tree.essence, now)
+    }
+
+    /// The id of the handler whose sub-handlers these are.
+    fn parent(&self) -> &str {
+        let (parent, _) = self.line.last().expect("a line ends with the parent");
+        parent
     }
 
     fn called(&self) -> MutexGuard<'_, HashSet<String>> {

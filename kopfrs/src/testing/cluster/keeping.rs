@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{CLOSING, Capture, Cluster, OperatorState, PATIENCE};
@@ -64,6 +64,11 @@ impl Cluster {
             let object = json!({"metadata": {"name": name}});
             self.0.leftovers.object(&resource, &object);
         }
+    }
+
+    /// Leaves an object behind, should nobody delete it before the end.
+    pub(in crate::testing) fn leave(&self, resource: &Resource, object: &Value) {
+        self.0.leftovers.object(resource, object);
     }
 
     /// What is to be said of an operator that has ended by itself, though nobody has expected that.

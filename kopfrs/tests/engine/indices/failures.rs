@@ -125,6 +125,39 @@ async fn an_event_during_the_delay_does_not_hurry_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_does_not_match_any_more_is_not_waited_for() {
+    let (bench, view, attempts) = (
+        Bench::new(Status::Open).await,
+        View::default(),
+        Attempts::default(),
+    );
+    let running = bench
+        .start(view.seen(failing(by_role().label("role", PRESENT), &attempts, 1)))
+        .await;
+    create_map(&bench, "a", Some("x"), "temporary").await;
+    bench
+        .until("the first attempt", || async {
+            attempts.numbers().len() == 1
+        })
+        .await;
+    merge_map(&bench, "a", json!({"metadata": {"labels": {"role": null}}})).await;
+    // Paused time stands still while an object is looked at again and again.
+    let (tell, too_late) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(60));
+        tell.send(())
+    });
+    tokio::select! {
+        () = sleep(Duration::from_secs(600)) => {}
+        _ = too_late => panic!("it is looked at all the time"),
+    }
+    assert_eq!(attempts.numbers(), [0]);
+    merge_map(&bench, "a", json!({"metadata": {"labels": {"role": "x"}}})).await;
+    until_it_holds(&bench, &view, &[("x", &["temporary"])]).await;
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_permanent_error_takes_the_object_out_for_good() {
     let (bench, view, attempts) = (
         Bench::new(Status::Open).await,

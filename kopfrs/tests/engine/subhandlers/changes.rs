@@ -181,3 +181,38 @@ async fn they_see_what_their_parent_sees_or_a_field_of_their_own() {
         assert_eq!(told(never), Value::Null, "{never}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn those_of_a_field_do_not_hear_of_what_changes_elsewhere() {
+    let bench = bench().await;
+    let registry = Registry::new().add(
+        on::field::<Demo>()
+            .field("spec.items".parse().unwrap())
+            .id("p")
+            .run(parent(&bench)),
+    );
+    let running = bench.start(registry).await;
+    bench.create("a", json!({"n": 0, "items": []})).await;
+    bench.until_handled("a").await;
+    bench.calls.clear();
+    let script = json!({"p/spec.items/y": [{"later": 100}]});
+    bench
+        .merge(
+            "a",
+            json!({"spec": {"script": script, "items": ["x", "y"]}}),
+        )
+        .await;
+    bench.until_calls(3).await;
+    bench
+        .merge("a", json!({"metadata": {"labels": {"some": "label"}}}))
+        .await;
+    bench.until_handled("a").await;
+    running.stop().await;
+    let names: Vec<String> = bench
+        .calls
+        .names()
+        .iter()
+        .map(|n| n.replace("/spec.items", ""))
+        .collect();
+    assert_eq!(names, ["p/0", "p/x/0", "p/y/0", "p/1", "p/y/1"]);
+}

@@ -47,6 +47,25 @@ async fn two_functions_with_one_id_are_refused_and_one_function_counts_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_id_in_two_places_is_refused() {
+    let log = Log::start();
+    let bench = bench().await;
+    let create = on::create::<Demo>().id("p").run(async |subs: Subhandlers| {
+        subs.register("x").run(async |subs: Subhandlers| {
+            subs.register("y").run(async || 1);
+        });
+        subs.register("x/y").run(async || 2);
+    });
+    let running = bench.start(Registry::new().add(create)).await;
+    bench.create("a", json!({"size": 1})).await;
+    bench.until_handled("a").await;
+    running.stop().await;
+    let text = "two functions are registered as the sub-handler `p/x/y`, at ";
+    assert_eq!(log.count(text), 1);
+    assert_eq!(bench.get("a").await.unwrap()["status"]["p/x/y"], 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_asked_for_is_told() {
     said(
         |subs| subs.register("").run(async || {}),

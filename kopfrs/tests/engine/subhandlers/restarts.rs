@@ -106,6 +106,30 @@ async fn a_stop_lets_the_running_one_finish_and_begins_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_lets_the_running_one_finish_and_begins_no_other() {
+    let bench = Bench::new(Status::Open).await;
+    let peering = include_str!("../../../../examples/06-peering/peering.yaml");
+    bench.sandbox.apply_yaml(peering).await.unwrap();
+    let default = "{apiVersion: kopf.dev/v1, kind: ClusterKopfPeering, metadata: {name: default}}";
+    bench.sandbox.apply_yaml(default).await.unwrap();
+    let creation = Registry::new().add(on::create::<Demo>().id("p").run(parent(&bench)));
+    let running = bench.start(creation).await;
+    let script = json!({"p/x": [{"sleep": 5}]});
+    bench
+        .create("a", json!({"items": ["x", "y"], "script": script}))
+        .await;
+    bench.until_calls(2).await;
+    let other = json!({"priority": 100, "lifetime": 60, "lastseen": "2999-01-01T00:00:00Z"});
+    let entry = format!(
+        "{{apiVersion: kopf.dev/v1, kind: ClusterKopfPeering, metadata: {{name: default}}, status: {{other: {other}}}}}"
+    );
+    bench.sandbox.apply_yaml(&entry).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(bench.calls.names(), ["p/0", "p/x/0"]);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_that_cancels_keeps_what_has_finished() {
     let bench = Bench::new(Status::Open).await;
     let mut settings = Settings::default();

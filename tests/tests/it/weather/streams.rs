@@ -40,7 +40,9 @@ fn settings(settings: &mut Settings) {
 async fn check(station: Station, (name, fault): Row) {
     let gate = station.cluster.gate().await;
     let operator = station.start_behind(&gate, settings).await;
-    let watches = On::verb("watch").namespace(station.cluster.namespace());
+    let watches = On::verb("watch")
+        .resource("gauges")
+        .namespace(station.cluster.namespace());
     let injected = gate
         .faults()
         .inject(Rule::new(watches.clone(), fault()).times(3));
