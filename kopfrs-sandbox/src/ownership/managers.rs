@@ -1,12 +1,14 @@
 //! The books: who owns which fields, kept in `metadata.managedFields`.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::{
     fields::{FieldSet, shown},
     shape::Shape,
-    versions::{Halt, Place, Versions, Wanted},
-    walk::{self, Changes},
+    versions::{Comparison, Difference, Halt, Place, Versions, Wanted},
+    walk,
 };
 use crate::{error::ApiError, object::metadata_mut, registry::Kind};
 
@@ -178,25 +180,21 @@ pub(crate) fn updated(
         metadata_mut(new).remove("managedFields");
         return Ok(());
     }
-    let compared = Write {
-        kind,
-        states: (old, new),
-        versions,
-    };
-    let Written { changes, written } = compared.here();
+    let compared = Comparison::new(kind, (old, new), versions);
+    let Difference { changes, written } = &compared.here;
     if written.is_empty() && changes.removed.is_empty() {
         write(new, before);
         return Ok(());
     }
     let mut entries = Vec::with_capacity(before.len() + 1);
     for mut entry in before {
-        let Some(there) = compared.seen_by(&entry)? else {
+        let Some(there) = compared.seen_in(&entry.api_version)? else {
             continue;
         };
         let own = entry.is(kind, writer, "Update");
         let fields = entry.fields.minus(&there.changes.removed);
         let fields = if own {
-            fields.union(&without_roots(there.written))
+            fields.union(&without_roots(there.written.clone()))
         } else {
             fields.minus(&there.written)
         };
@@ -207,56 +205,11 @@ pub(crate) fn updated(
         entries.push(entry);
     }
     if !entries.iter().any(|entry| entry.is(kind, writer, "Update")) {
-        entries.push(Entry::new(kind, writer, "Update", without_roots(written)));
+        let fields = without_roots(written.clone());
+        entries.push(Entry::new(kind, writer, "Update", fields));
     }
     write(new, entries);
     Ok(())
-}
-
-/// The states before and after a write, compared in whatever version somebody owns fields in.
-#[derive(Clone, Copy)]
-struct Write<'a> {
-    kind: &'a Kind,
-    states: (&'a Value, &'a Value),
-    versions: &'a Versions,
-}
-
-/// What a write has done to fields.
-struct Written {
-    changes: Changes,
-    /// Those that it has added or changed.
-    written: FieldSet,
-}
-
-impl Write<'_> {
-    /// In the version that is written.
-    fn here(&self) -> Written {
-        let (old, new) = self.states;
-        Written::new(walk::compare(old, new, Shape::of(self.kind)))
-    }
-
-    /// In the version of an entry; `None` when that is no more.
-    fn seen_by(&self, entry: &Entry) -> Result<Option<Written>, Wanted> {
-        let (old, new) = self.states;
-        match Place::of(self.kind, &entry.api_version) {
-            Place::Here => Ok(Some(self.here())),
-            Place::Nowhere => Ok(None),
-            Place::There(version, shape) => {
-                let there = |value| self.versions.convert(value, &self.kind.version, version);
-                let changes = walk::compare(&there(old)?, &there(new)?, shape);
-                Ok(Some(Written::new(changes)))
-            }
-        }
-    }
-}
-
-impl Written {
-    fn new(changes: Changes) -> Self {
-        Self {
-            written: changes.added.union(&changes.modified),
-            changes,
-        }
-    }
 }
 
 /// Applies a configuration to a live object (without `apiVersion` and `kind`): the new state, its books included.
@@ -298,21 +251,16 @@ pub(crate) fn applied(
             Place::Nowhere => {}
         }
     }
-    let compared = Write {
-        kind,
-        states: (live, &new),
-        versions,
-    };
+    let compared = Comparison::new(kind, (live, &new), versions);
     let mut kept = Vec::with_capacity(entries.len());
     for entry in entries {
-        if let Some(there) = compared.seen_by(&entry)? {
+        if let Some(there) = compared.seen_in(&entry.api_version)? {
             kept.push((entry, there));
         }
     }
     if !apply.force {
         refuse_conflicts(&kept)?;
     }
-    let Written { changes, written } = compared.here();
     let kept = kept.into_iter().map(|(mut entry, there)| {
         let fields = entry.fields.minus(&there.written);
         entry.fields = fields.minus(&there.changes.removed);
@@ -320,6 +268,7 @@ pub(crate) fn applied(
     });
     let mut entries: Vec<Entry> = kept.collect();
     let mut own = Entry::new(kind, writer, "Apply", fields);
+    let Difference { changes, written } = &compared.here;
     if written.is_empty() && changes.removed.is_empty() {
         own.time = last.map(|last| last.time).unwrap_or_default();
     }
@@ -362,7 +311,7 @@ fn prune(
     }
 }
 
-fn refuse_conflicts(entries: &[(Entry, Written)]) -> Result<(), ApiError> {
+fn refuse_conflicts(entries: &[(Entry, Cow<'_, Difference>)]) -> Result<(), ApiError> {
     let mut causes = Vec::new();
     let mut groups = Vec::new();
     for (entry, there) in entries {

@@ -3,9 +3,15 @@
 //! The books are kept by pure functions, and a webhook may have to be asked for conversions. So what is not known yet is
 //! told to the caller, who finds it out and calls again.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::shape::Shape;
+use super::{
+    fields::FieldSet,
+    shape::Shape,
+    walk::{self, Changes},
+};
 use crate::{error::ApiError, registry::Kind};
 
 /// The conversions that are known.
@@ -77,6 +83,62 @@ impl<'a> Place<'a> {
         match custom.versions.schemas.get(version) {
             Some(schema) if group == kind.group => Self::There(version, Shape::CustomRoot(schema)),
             Some(_) | None => Self::Nowhere,
+        }
+    }
+}
+
+/// The states before and after a write, compared in whatever version somebody owns fields in.
+#[derive(Debug)]
+pub(super) struct Comparison<'a> {
+    kind: &'a Kind,
+    states: (&'a Value, &'a Value),
+    versions: &'a Versions,
+    /// In the version that is written.
+    pub(super) here: Difference,
+}
+
+/// What a write has done to fields.
+#[derive(Debug, Clone)]
+pub(super) struct Difference {
+    pub(super) changes: Changes,
+    /// The fields that it has added or changed.
+    pub(super) written: FieldSet,
+}
+
+impl<'a> Comparison<'a> {
+    pub(super) fn new(
+        kind: &'a Kind,
+        states: (&'a Value, &'a Value),
+        versions: &'a Versions,
+    ) -> Self {
+        Self {
+            kind,
+            states,
+            versions,
+            here: Difference::new(walk::compare(states.0, states.1, Shape::of(kind))),
+        }
+    }
+
+    /// In any version; `None` when that is no more.
+    pub(super) fn seen_in(&self, api_version: &str) -> Result<Option<Cow<'_, Difference>>, Wanted> {
+        let (old, new) = self.states;
+        match Place::of(self.kind, api_version) {
+            Place::Here => Ok(Some(Cow::Borrowed(&self.here))),
+            Place::Nowhere => Ok(None),
+            Place::There(version, shape) => {
+                let there = |value| self.versions.convert(value, &self.kind.version, version);
+                let changes = walk::compare(&there(old)?, &there(new)?, shape);
+                Ok(Some(Cow::Owned(Difference::new(changes))))
+            }
+        }
+    }
+}
+
+impl Difference {
+    fn new(changes: Changes) -> Self {
+        Self {
+            written: changes.added.union(&changes.modified),
+            changes,
         }
     }
 }
