@@ -1,4 +1,4 @@
-//! Indices: what is kept of pods, for handlers of other objects to look up.
+//! Indices: what is kept of pods, for handlers of other objects, timers and probes to look up.
 
 use std::collections::BTreeMap;
 
@@ -47,6 +47,44 @@ fn count_pods(
     patch.status(json!({ "pods": pods, "running": running }));
 }
 
+/// `curl localhost:8080/healthz`, with `--liveness http://localhost:8080/healthz`.
+#[on::probe]
+fn pod_count(is_running: &Index<(String, String), bool>) -> usize {
+    is_running.len()
+}
+
+/// The names of all pods.
+#[on::probe]
+fn pod_names(is_running: &Index<(String, String), bool>) -> Vec<String> {
+    let mut names: Vec<_> = is_running
+        .keys()
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect();
+    names.sort();
+    names
+}
+
+/// Tells in the status each few seconds which pods are running beside the object, whoever they belong to.
+#[on::timer("kopfexamples", interval = 5)]
+fn intervalled(
+    namespace: Option<&str>,
+    patch: &Patch,
+    is_running: &Index<(String, String), bool>,
+    by_label: &Index<(String, String), String>,
+) {
+    debug!("{by_label:?}");
+    let pods = is_running.iter();
+    let running = pods.filter(|(_, states)| states.contains(&true));
+    let mut beside: Vec<_> = running
+        .map(|(pod, _)| pod)
+        .filter(|(place, _)| Some(place.as_str()) == namespace)
+        .map(|(place, name)| format!("{place}::{name}"))
+        .collect();
+    beside.sort();
+    patch.status(json!({ "running-pods": beside }));
+}
+
 #[on::cleanup]
 fn cleanup_fn(is_running: &Index<(String, String), bool>) {
     info!("{} pods are left", is_running.len());
@@ -74,6 +112,23 @@ mod tests {
         let patch = Patch::new();
         count_pods("x", Some("demo"), &patch, &by_label, &is_running);
         let told = json!({ "status": { "pods": ["a", "b"], "running": ["a"] } });
+        assert_eq!(patch.merged(), told);
+    }
+
+    #[test]
+    fn probes_and_the_timer_look_up_the_same() {
+        let key = |place: &str, name: &str| (place.to_owned(), name.to_owned());
+        let is_running = Index::from_iter([
+            (key("demo", "b"), true),
+            (key("demo", "a"), false),
+            (key("other", "c"), true),
+        ]);
+        assert_eq!(pod_count(&is_running), 3);
+        assert_eq!(pod_names(&is_running), ["a", "b", "c"]);
+        let patch = Patch::new();
+        let none = Index::from_iter(Vec::<(_, String)>::new());
+        intervalled(Some("demo"), &patch, &is_running, &none);
+        let told = json!({ "status": { "running-pods": ["demo::b"] } });
         assert_eq!(patch.merged(), told);
     }
 

@@ -96,7 +96,8 @@ fn indices(function: &Function, sources: &[Source]) -> Vec<TokenStream> {
     indices.collect()
 }
 
-/// The types of the index that a function fills: the compiler knows what it would return.
+/// The types of the index that a function fills: the compiler knows what it would return. The closure that asks it is
+/// never called, so its arguments need not be there.
 fn shape(function: &Function) -> TokenStream {
     let (ident, ty) = (&function.name, paths::item("Type"));
     let how = if function.is_async {

@@ -36,8 +36,21 @@ pub(crate) struct Line {
 pub(crate) struct Place {
     /// Which operator of several in a process; only tests name it.
     pub(crate) operator: Option<u64>,
-    pub(crate) object: Option<String>,
+    pub(crate) object: Option<Reference>,
     pub(crate) handler: Option<String>,
+}
+
+/// Which object it is about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reference {
+    /// `namespace/name`, or `name`.
+    pub(crate) key: String,
+    /// What else is known of it, under the names that it has in references: `apiVersion`, `kind`, `uid`.
+    #[cfg_attr(
+        not(feature = "cli"),
+        allow(dead_code, reason = "only the command line shows it")
+    )]
+    pub(crate) more: Vec<(&'static str, String)>,
 }
 
 /// The parts that an event brings itself.
@@ -63,6 +76,8 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut place = Place::default();
         attributes.record(&mut place);
+        // Fields of the users' own spans may have these names, too.
+        place.object.take_if(|object| object.key.is_empty());
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(place);
         }
@@ -89,6 +104,12 @@ where
             message: record.message,
             fields: record.fields,
         });
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)
     }
 }
 
@@ -121,21 +142,34 @@ pub(crate) fn field(name: &str, value: &Value) -> String {
     field
 }
 
+impl Place {
+    fn put(&mut self, field: &Field, text: impl FnOnce() -> String) {
+        let name = match field.name() {
+            "handler" => {
+                self.handler = Some(text());
+                return;
+            }
+            "object" => {
+                self.object.get_or_insert_default().key = text();
+                return;
+            }
+            "api_version" => "apiVersion",
+            "kind" => "kind",
+            "uid" => "uid",
+            _ => return,
+        };
+        let object = self.object.get_or_insert_default();
+        object.more.push((name, text()));
+    }
+}
+
 impl Visit for Place {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        match field.name() {
-            "object" => self.object = Some(format!("{value:?}")),
-            "handler" => self.handler = Some(format!("{value:?}")),
-            _ => {}
-        }
+        self.put(field, || format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name() {
-            "object" => self.object = Some(value.to_owned()),
-            "handler" => self.handler = Some(value.to_owned()),
-            _ => {}
-        }
+        self.put(field, || value.to_owned());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {

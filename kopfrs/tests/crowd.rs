@@ -17,6 +17,9 @@ const OBJECTS: usize = 1000;
 /// The sandbox is in the same process, and keeps a history. A thread for each would need more.
 const KIB_PER_OBJECT: usize = 64;
 
+/// Hundredths of a second of processor time in five seconds: nobody looks whether there is something to do.
+const AT_REST: u64 = 20;
+
 const DEFINITION: &str = "
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -86,6 +89,22 @@ fn status(key: &str) -> Option<usize> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
+/// The processor time that this process has taken so far, in hundredths of a second; `None` where that is not told.
+fn processor_time() -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the process may contain anything; what follows it does not.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields.split_whitespace().skip(11).take(2);
+    Some(times.next()?.parse::<u64>().ok()? + times.next()?.parse::<u64>().ok()?)
+}
+
+/// The processor time that is taken in that time, in hundredths of a second.
+async fn taken_in(time: Duration) -> Option<u64> {
+    let before = processor_time()?;
+    tokio::time::sleep(time).await;
+    Some(processor_time()? - before)
+}
+
 async fn until(what: &str, holds: impl Fn() -> bool) -> Duration {
     let began = Instant::now();
     while !holds() {
@@ -134,6 +153,15 @@ async fn a_thousand_daemons_and_timers_need_no_threads_and_end_in_time() {
         memory.is_none_or(|memory| memory < OBJECTS * KIB_PER_OBJECT),
         "{memory:?} KiB"
     );
+
+    // What has begun is still being written down.
+    let began = Instant::now();
+    while taken_in(Duration::from_millis(500)).await > Some(5) {
+        assert!(began.elapsed() < Duration::from_secs(240), "never at rest");
+    }
+    let taken = taken_in(Duration::from_secs(5)).await;
+    println!("{taken:?} hundredths of a second of processor time in five seconds at rest");
+    assert!(taken.is_none_or(|taken| taken <= AT_REST), "{taken:?}");
 
     let half = OBJECTS / 2;
     each(0..half, async |name| {

@@ -8,6 +8,7 @@ mod examples;
 mod kopf;
 mod kuberator;
 mod lifecycle;
+mod logs;
 mod pods;
 mod program;
 mod rights;

@@ -5,6 +5,7 @@ use kopfrs::testing::{Cluster, Objects};
 use serde_json::{Value, json};
 
 use crate::kopf::{NAME, OBJECT, kopf_examples};
+use crate::program::{Program, get, until};
 use crate::{handlers_of, stop};
 
 /// Creates a pod that ends as soon as it is told to.
@@ -47,7 +48,15 @@ async fn indexing(cluster: Cluster) {
     operator.until_settled().await;
     assert_eq!(operator.calls().handler("count_pods").len(), 1);
 
+    let place = cluster.namespace();
+    let beside = |names: &[&str]| {
+        let names = names.iter().map(|name| format!("{place}::{name}"));
+        let names: Vec<_> = names.collect();
+        move |object: &Value| object["status"]["running-pods"] == json!(names)
+    };
+    examples.until(NAME, beside(&["a"])).await;
     run(&pods, "b").await;
+    examples.until(NAME, beside(&["a", "b"])).await;
     pods.delete("a").await;
     pods.until_gone("a").await;
     operator.until_settled().await;
@@ -58,8 +67,42 @@ async fn indexing(cluster: Cluster) {
     examples.delete(NAME).await;
     examples.until_gone(NAME).await;
     stop(&operator).await;
-    assert!(operator.calls().failed().is_empty());
-    assert_eq!(operator.log().count("cleanup_fn: 2 pods are left"), 1);
+    let (calls, log) = (operator.calls(), operator.log());
+    assert!(calls.failed().is_empty(), "{calls:?}");
+    assert!(calls.handler("intervalled").len() >= 2, "{calls:?}");
+    assert_eq!(log.count("adding the finalizer"), 1, "{log}");
+    assert_eq!(log.count("cleanup_fn: 2 pods are left"), 1, "{log}");
+}
+
+#[kopfrs::test(wire)]
+async fn probes_look_up_indices(cluster: Cluster) {
+    kopf_examples(&cluster).await;
+    let pods = cluster.objects::<Pod>();
+    create(&pods, "a", NAME).await;
+    create(&pods, "b", "other").await;
+    let kubeconfig = cluster.kubeconfig().to_str().expect("the path is a text");
+    let arguments = [
+        "--kubeconfig",
+        kubeconfig,
+        "--namespace",
+        cluster.namespace(),
+        "--liveness=http://127.0.0.1:0/healthz",
+    ];
+    let program = Program::start_with(env!("CARGO_BIN_EXE_16-indexing"), &arguments);
+    program.until("health is told under http://", 1).await;
+    program.until("watching pods", 1).await;
+    let line = program
+        .line("health is told under http://")
+        .expect("it was said");
+    let (_, url) = line.split_once("http://").expect("it has a URL");
+    let (address, path) = url.split_once('/').expect("it has a path");
+    let expected = json!({ "pod_count": 2, "pod_names": ["a", "b"] });
+    until("the answer of the probes", || async {
+        let (code, text) = get(address, &format!("/{path}")).await;
+        code == 200 && serde_json::from_str::<Value>(&text).is_ok_and(|told| told == expected)
+    })
+    .await;
+    program.stop().await.assert_calm();
 }
 
 #[kopfrs::test]

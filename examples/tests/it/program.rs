@@ -5,7 +5,8 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -23,6 +24,22 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: i
         timeout(PATIENCE, holds).await.is_ok(),
         "{what} has not come"
     );
+}
+
+/// Asks for a page; gives the code and the text of the answer.
+pub(crate) async fn get(address: &str, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    let sent = stream.write_all(request.as_bytes()).await;
+    sent.expect("it reads");
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer).await;
+    read.expect("it answers");
+    let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let text = answer
+        .split_once("\r\n\r\n")
+        .map(|(_, text)| text.to_owned());
+    (code.expect("it has a code"), text.expect("it has a body"))
 }
 
 /// A running example.
@@ -55,9 +72,18 @@ impl Program {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
+        let plain = ["--log-format", "plain"];
+        Self::start_saying(program, &[arguments, &plain].concat(), environment)
+    }
+
+    /// Starts an example with nothing said about its log but what the arguments and the variables say.
+    pub(crate) fn start_saying(
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut child = Command::new(program)
             .args(arguments)
-            .args(["--log-format", "plain"])
             .envs(environment.iter().copied())
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
@@ -102,6 +128,12 @@ impl Program {
             "{text:?} was not said:\n{}",
             self.lines.lock().unwrap().join("\n")
         );
+    }
+
+    /// The first line so far that contains a text.
+    pub(crate) fn line(&self, text: &str) -> Option<String> {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().find(|line| line.contains(text)).cloned()
     }
 
     /// Stops the example as Ctrl-C does; it must end well.

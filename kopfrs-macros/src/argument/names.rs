@@ -70,176 +70,55 @@ const EVERY: &[Family] = &[
     Family::Conversion,
 ];
 
-const fn name(
-    text: &'static str,
-    marker: &'static str,
-    families: &'static [Family],
-    example: &'static str,
-    shape: Shape,
-) -> Name {
-    Name {
-        text,
-        marker,
-        families,
-        example,
-        shape,
-    }
+/// One name a row: as it is written, its marker, who may ask for it, how, and its shape if that is not plain.
+macro_rules! names {
+    ($($text:literal $marker:literal $families:ident $example:literal $($shape:expr)?;)*) => {
+        &[$(Name {
+            text: $text,
+            marker: $marker,
+            families: $families,
+            example: $example,
+            shape: names!(@shape $($shape)?),
+        }),*]
+    };
+    (@shape) => { Shape::Plain };
+    (@shape $shape:expr) => { $shape };
 }
 
 /// All names there are.
-pub(super) const NAMES: &[Name] = &[
-    name("body", "Body", OBJECTS, "body: &Body", Shape::Kind),
-    name("spec", "Spec", OBJECTS, "spec: MySpec", Shape::Plain),
-    name("meta", "Meta", OBJECTS, "meta: ObjectMeta", Shape::Plain),
-    name(
-        "status",
-        "Status",
-        OBJECTS,
-        "status: Option<MyStatus>",
-        Shape::Plain,
-    ),
-    name("name", "Name", OBJECTS, "name: &str", Shape::Plain),
-    name(
-        "namespace",
-        "Namespace",
-        OBJECTS,
-        "namespace: Option<&str>",
-        Shape::Kind,
-    ),
-    name("uid", "Uid", OBJECTS, "uid: &str", Shape::Plain),
-    name(
-        "labels",
-        "Labels",
-        OBJECTS,
-        "labels: BTreeMap<String, String>",
-        Shape::Plain,
-    ),
-    name(
-        "annotations",
-        "Annotations",
-        OBJECTS,
-        "annotations: BTreeMap<String, String>",
-        Shape::Plain,
-    ),
-    name(
-        "resource",
-        "Resource",
-        OBJECTS,
-        "resource: &Resource",
-        Shape::Plain,
-    ),
-    name("patch", "Patch", PATCHING, "patch: &Patch", Shape::Plain),
-    name("reason", "Reason", CHANGING, "reason: Reason", Shape::Plain),
-    name(
-        "old",
-        "Old",
-        TRANSITION,
-        "old: Option<&Value>",
-        Shape::KindOrField("OldField"),
-    ),
-    name(
-        "new",
-        "New",
-        DIFFERENCE,
-        "new: Option<&Value>",
-        Shape::KindOrField("NewField"),
-    ),
-    name("diff", "Diff", DIFFERENCE, "diff: &Diff", Shape::Plain),
-    name("event", "Event", WATCHING, "event: &RawEvent", Shape::Plain),
-    name(
-        "type",
-        "EventType",
-        WATCHING,
-        "r#type: EventType",
-        Shape::Plain,
-    ),
-    name(
-        "event_type",
-        "EventType",
-        WATCHING,
-        "event_type: EventType",
-        Shape::Plain,
-    ),
-    name(
-        "stopped",
-        "Stopped",
-        SPAWNING,
-        "stopped: Stopped",
-        Shape::Plain,
-    ),
-    name("live", "Live", SPAWNING, "live: Live", Shape::Plain),
-    name(
-        "activity",
-        "Activity",
-        ACTIVITY,
-        "activity: Activity",
-        Shape::Plain,
-    ),
-    name(
-        "settings",
-        "Settings",
-        ACTIVITY,
-        "settings: SettingsHandle",
-        Shape::Plain,
-    ),
-    name("retry", "Retry", RETRIED, "retry: u32", Shape::Plain),
-    name(
-        "started",
-        "Started",
-        RETRIED,
-        "started: Timestamp",
-        Shape::Plain,
-    ),
-    name(
-        "runtime",
-        "Runtime",
-        RETRIED,
-        "runtime: Duration",
-        Shape::Plain,
-    ),
-    name("param", "Param", EVERY, "param: &T", Shape::Shared),
-    name("memo", "Memo", EVERY, "memo: Memo<T>", Shape::Plain),
-    name(
-        "operation",
-        "Operation",
-        REVIEW,
-        "operation: Operation",
-        Shape::Plain,
-    ),
-    name(
-        "subresource",
-        "Subresource",
-        REVIEW,
-        "subresource: Option<&str>",
-        Shape::Plain,
-    ),
-    name("dryrun", "Dryrun", REVIEW, "dryrun: bool", Shape::Plain),
-    name(
-        "userinfo",
-        "Userinfo",
-        REVIEW,
-        "userinfo: &UserInfo",
-        Shape::Plain,
-    ),
-    name(
-        "warnings",
-        "Warnings",
-        REVIEW,
-        "warnings: &Warnings",
-        Shape::Plain,
-    ),
-    name(
-        "headers",
-        "Headers",
-        REVIEW,
-        "headers: &Headers",
-        Shape::Plain,
-    ),
-    name(
-        "sslpeer",
-        "Sslpeer",
-        REVIEW,
-        "sslpeer: &SslPeer",
-        Shape::Plain,
-    ),
-];
+pub(super) const NAMES: &[Name] = names! {
+    "body" "Body" OBJECTS "body: &Body" Shape::Kind;
+    "spec" "Spec" OBJECTS "spec: MySpec";
+    "meta" "Meta" OBJECTS "meta: ObjectMeta";
+    "status" "Status" OBJECTS "status: Option<MyStatus>";
+    "name" "Name" OBJECTS "name: &str";
+    "namespace" "Namespace" OBJECTS "namespace: Option<&str>" Shape::Kind;
+    "uid" "Uid" OBJECTS "uid: &str";
+    "labels" "Labels" OBJECTS "labels: BTreeMap<String, String>";
+    "annotations" "Annotations" OBJECTS "annotations: BTreeMap<String, String>";
+    "resource" "Resource" OBJECTS "resource: &Resource";
+    "patch" "Patch" PATCHING "patch: &Patch";
+    "reason" "Reason" CHANGING "reason: Reason";
+    "old" "Old" TRANSITION "old: Option<&Value>" Shape::KindOrField("OldField");
+    "new" "New" DIFFERENCE "new: Option<&Value>" Shape::KindOrField("NewField");
+    "diff" "Diff" DIFFERENCE "diff: &Diff";
+    "event" "Event" WATCHING "event: &RawEvent";
+    "type" "EventType" WATCHING "r#type: EventType";
+    "event_type" "EventType" WATCHING "event_type: EventType";
+    "stopped" "Stopped" SPAWNING "stopped: Stopped";
+    "live" "Live" SPAWNING "live: Live";
+    "activity" "Activity" ACTIVITY "activity: Activity";
+    "settings" "Settings" ACTIVITY "settings: SettingsHandle";
+    "retry" "Retry" RETRIED "retry: u32";
+    "started" "Started" RETRIED "started: Timestamp";
+    "runtime" "Runtime" RETRIED "runtime: Duration";
+    "param" "Param" EVERY "param: &T" Shape::Shared;
+    "memo" "Memo" EVERY "memo: Memo<T>";
+    "operation" "Operation" REVIEW "operation: Operation";
+    "subresource" "Subresource" REVIEW "subresource: Option<&str>";
+    "dryrun" "Dryrun" REVIEW "dryrun: bool";
+    "userinfo" "Userinfo" REVIEW "userinfo: &UserInfo";
+    "warnings" "Warnings" REVIEW "warnings: &Warnings";
+    "headers" "Headers" REVIEW "headers: &Headers";
+    "sslpeer" "Sslpeer" REVIEW "sslpeer: &SslPeer";
+};

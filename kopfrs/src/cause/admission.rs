@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ObjectCause;
 use crate::object::{Body, Diff, Patch};
 use crate::resource::Resource;
 
@@ -258,19 +257,5 @@ impl AdmissionCause {
             headers: Headers::default(),
             sslpeer: SslPeer::default(),
         }
-    }
-}
-
-impl ObjectCause for AdmissionCause {
-    fn body(&self) -> &Body {
-        &self.body
-    }
-
-    fn resource(&self) -> &Arc<Resource> {
-        &self.resource
-    }
-
-    fn patch(&self) -> &Patch {
-        &self.patch
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ObjectCause;
 use crate::object::{Body, Diff, FieldPath, Patch};
 use crate::resource::Resource;
 
@@ -98,20 +97,6 @@ impl ChangingCause {
             patch,
             ..self.clone()
         }
-    }
-}
-
-impl ObjectCause for ChangingCause {
-    fn body(&self) -> &Body {
-        &self.body
-    }
-
-    fn resource(&self) -> &Arc<Resource> {
-        &self.resource
-    }
-
-    fn patch(&self) -> &Patch {
-        &self.patch
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::ObjectCause;
 use crate::object::{Body, Patch};
 use crate::resource::Resource;
 
@@ -26,19 +25,5 @@ impl IndexingCause {
             body,
             patch: Patch::new(),
         }
-    }
-}
-
-impl ObjectCause for IndexingCause {
-    fn body(&self) -> &Body {
-        &self.body
-    }
-
-    fn resource(&self) -> &Arc<Resource> {
-        &self.resource
-    }
-
-    fn patch(&self) -> &Patch {
-        &self.patch
     }
 }

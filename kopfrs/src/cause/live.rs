@@ -1,5 +1,7 @@
 //! The newest state of an object, as daemons and timers see it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -10,7 +12,8 @@ use crate::object::Body;
 /// The object as it is now, however long ago the function was called.
 ///
 /// The arguments `body`, `spec` and so on are the object as it was when the attempt began; this handle
-/// follows it. Cheap to clone.
+/// follows it. It remembers which state it has shown last, so that [`changed`](Self::changed) misses none that has
+/// come since. Cheap to clone; each clone remembers for itself.
 ///
 /// # Examples
 /// ```
@@ -33,8 +36,12 @@ use crate::object::Body;
 /// # let run = until_ready(live, Stopper::new().stopped());
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run).unwrap();
 /// ```
-#[derive(Clone, Debug)]
-pub struct Live(watch::Receiver<Seen>);
+#[derive(Debug)]
+pub struct Live {
+    seen: watch::Receiver<Seen>,
+    /// The number of the state that was shown last.
+    shown: AtomicU64,
+}
 
 /// An object does not fit the type that it was asked for as.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +56,8 @@ pub struct LiveError {
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) body: Body,
+    /// How many states there were before.
+    number: u64,
     /// When its essence has changed last.
     pub(crate) changed: Instant,
 }
@@ -60,13 +69,20 @@ pub(crate) struct Feed(watch::Sender<Seen>);
 impl Feed {
     /// Begins with a state, which counts as a change.
     pub(crate) fn new(body: Body) -> Self {
-        let changed = Instant::now();
-        Self(watch::Sender::new(Seen { body, changed }))
+        let seen = Seen {
+            body,
+            number: 0,
+            changed: Instant::now(),
+        };
+        Self(watch::Sender::new(seen))
     }
 
     /// Shows a newer state.
     pub(crate) fn show(&self, body: Body, is_change: bool) {
         self.0.send_modify(|seen| {
+            if seen.body.resource_version() != body.resource_version() {
+                seen.number += 1;
+            }
             seen.body = body;
             if is_change {
                 seen.changed = Instant::now();
@@ -74,8 +90,25 @@ impl Feed {
         });
     }
 
+    /// The essence has changed, in a state before the one that is shown already.
+    pub(crate) fn touch(&self) {
+        self.0.send_modify(|seen| seen.changed = Instant::now());
+    }
+
+    /// A handle that has shown what there is now.
     pub(crate) fn live(&self) -> Live {
-        Live(self.0.subscribe())
+        let seen = self.0.subscribe();
+        let shown = seen.borrow().number.into();
+        Live { seen, shown }
+    }
+}
+
+impl Clone for Live {
+    fn clone(&self) -> Self {
+        Self {
+            seen: self.seen.clone(),
+            shown: self.shown.load(Ordering::Relaxed).into(),
+        }
     }
 }
 
@@ -87,7 +120,9 @@ impl Live {
 
     /// The whole object as it is now.
     pub fn body(&self) -> Body {
-        self.0.borrow().body.clone()
+        let seen = self.seen.borrow();
+        self.shown.fetch_max(seen.number, Ordering::Relaxed);
+        seen.body.clone()
     }
 
     /// The spec as it is now.
@@ -117,24 +152,34 @@ impl Live {
         read(&body, body.as_value(), "")
     }
 
-    /// Waits until the object is not as it is now. That may never be, so wait for
+    /// Waits until the object is not as this handle has shown or told of it last, at first as it was when the attempt
+    /// began: at once if it has changed since. That may never be, so wait for
     /// [`until_set`](super::Stopped::until_set) as well.
     pub async fn changed(&self) {
-        let version = self.body().resource_version().to_owned();
-        self.wait_for(|seen| seen.body.resource_version() != version)
-            .await;
+        let shown = self.shown.load(Ordering::Relaxed);
+        let number = self.wait_for(|seen| seen.number > shown).await;
+        self.shown.fetch_max(number, Ordering::Relaxed);
     }
 
-    /// Waits for the first state of which something holds.
-    pub(crate) async fn wait_for(&self, holds: impl FnMut(&Seen) -> bool) {
-        if self.0.clone().wait_for(holds).await.is_err() {
-            std::future::pending::<()>().await;
+    /// Waits for the first state of which something holds; gives its number.
+    async fn wait_for(&self, holds: impl FnMut(&Seen) -> bool) -> u64 {
+        let mut seen = self.seen.clone();
+        let number = seen.wait_for(holds).await.ok().map(|seen| seen.number);
+        match number {
+            Some(number) => number,
+            // Whoever could show another one is gone.
+            None => std::future::pending().await,
         }
+    }
+
+    /// Waits until the essence of the object has changed after that time.
+    pub(crate) async fn changed_after(&self, since: Instant) {
+        self.wait_for(|seen| seen.changed > since).await;
     }
 
     /// When the essence of the object has changed last.
     pub(crate) fn changed_at(&self) -> Instant {
-        self.0.borrow().changed
+        self.seen.borrow().changed
     }
 }
 
@@ -156,7 +201,10 @@ fn read<T: DeserializeOwned>(body: &Body, value: &Value, section: &str) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -178,6 +226,26 @@ mod tests {
         waiting.await.unwrap();
         assert_eq!(live.spec::<Value>().unwrap()["size"], 2);
         assert!(live.status::<Option<Value>>().unwrap().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_change_is_missed_between_a_look_and_the_wait_and_none_is_told_twice() {
+        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+        let feed = Feed::new(body("1", &json!(1)));
+        let live = feed.live();
+        feed.show(body("2", &json!(2)), true);
+        timeout(second, live.changed()).await.unwrap();
+        timeout(minute, live.changed()).await.unwrap_err();
+        feed.show(body("3", &json!(3)), true);
+        let other = live.clone();
+        assert_eq!(live.body().resource_version(), "3");
+        timeout(minute, live.changed()).await.unwrap_err();
+        timeout(second, other.changed()).await.unwrap();
+        // Neither the same state again nor a change before it is news.
+        feed.show(body("3", &json!(3)), true);
+        feed.touch();
+        timeout(minute, live.changed()).await.unwrap_err();
+        assert_eq!(live.changed_at().elapsed(), minute);
     }
 
     #[test]

@@ -42,3 +42,24 @@ pub trait ObjectCause: Send + Sync + 'static {
     /// Changes to be made to the object.
     fn patch(&self) -> &Patch;
 }
+
+/// These keep all of that in fields of the same names.
+macro_rules! object_causes {
+    ($($cause:ident),*) => {$(
+        impl ObjectCause for $cause {
+            fn body(&self) -> &Body {
+                &self.body
+            }
+
+            fn resource(&self) -> &Arc<Resource> {
+                &self.resource
+            }
+
+            fn patch(&self) -> &Patch {
+                &self.patch
+            }
+        }
+    )*};
+}
+
+object_causes!(IndexingCause, ChangingCause, SpawningCause, AdmissionCause);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::{Live, ObjectCause, Stopped, Stopper};
+use super::{Live, Stopped, Stopper};
 use crate::object::{Body, Patch};
 use crate::resource::Resource;
 
@@ -56,20 +56,6 @@ impl SpawningCause {
             patch: Patch::new(),
             presence: Some(presence),
         }
-    }
-}
-
-impl ObjectCause for SpawningCause {
-    fn body(&self) -> &Body {
-        &self.body
-    }
-
-    fn resource(&self) -> &Arc<Resource> {
-        &self.resource
-    }
-
-    fn patch(&self) -> &Patch {
-        &self.patch
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use super::duty::DutyOptions;
+use super::logging::LogOptions;
 use super::manifests::ManifestOptions;
 use super::peering::{FreezeOptions, ResumeOptions};
 
@@ -76,18 +77,8 @@ pub(crate) struct RunOptions {
     #[cfg(feature = "sandbox")]
     #[command(flatten)]
     pub(crate) sandbox: SandboxOptions,
-    /// Log more of what the operator does.
-    #[arg(short, long, env = "KOPFRS_VERBOSE")]
-    pub(super) verbose: bool,
-    /// Log everything, requests included.
-    #[arg(short, long, env = "KOPFRS_DEBUG")]
-    pub(super) debug: bool,
-    /// Log only warnings and errors.
-    #[arg(short, long, env = "KOPFRS_QUIET", conflicts_with_all = ["verbose", "debug"])]
-    pub(super) quiet: bool,
-    /// How log lines look.
-    #[arg(long, env = "KOPFRS_LOG_FORMAT", value_enum, default_value_t)]
-    pub(super) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) log: LogOptions,
 }
 
 /// Running without a cluster.
@@ -107,16 +98,4 @@ pub(crate) struct SandboxOptions {
         value_name = "PATH"
     )]
     pub(super) apply: Vec<PathBuf>,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// Time, level, object, handler, message; coloured on a terminal.
-    #[default]
-    Full,
-    /// Level, object, handler, message.
-    Plain,
-    /// One JSON object a line.
-    Json,
 }

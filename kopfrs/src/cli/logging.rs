@@ -10,11 +10,15 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::arguments::{LogFormat, RunOptions};
-use crate::logging::{Line, Lines, field};
+use crate::logging::{Line, Lines, Reference, field};
+
+mod options;
+
+use self::options::LogFormat;
+pub(crate) use self::options::LogOptions;
 
 /// Sends the log to the standard error stream. `RUST_LOG` overrides the options.
-pub(crate) fn init(options: &RunOptions) {
+pub(crate) fn init(options: &LogOptions) {
     let level = match (options.debug, options.verbose, options.quiet) {
         (true, ..) => "debug",
         (_, true, _) => "debug,hyper_util=warn,kube_client=warn,rustls=warn,tower=warn,h2=warn",
@@ -25,6 +29,8 @@ pub(crate) fn init(options: &RunOptions) {
     let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let format = Format {
         format: options.log_format,
+        has_prefix: options.has_prefix(),
+        refkey: options.log_refkey.clone(),
         is_coloured,
     };
     let lines = Lines::to(move |line| {
@@ -42,13 +48,17 @@ pub(crate) fn init(options: &RunOptions) {
 /// How lines look.
 struct Format {
     format: LogFormat,
+    /// Whether messages begin with their object.
+    has_prefix: bool,
+    /// Where lines of JSON say which object they are about.
+    refkey: String,
     is_coloured: bool,
 }
 
 impl Format {
     fn line(&self, line: &Line) -> String {
         match self.format {
-            LogFormat::Json => json(line),
+            LogFormat::Json => self.json(line),
             LogFormat::Full | LogFormat::Plain => self.text(line),
         }
     }
@@ -60,9 +70,6 @@ impl Format {
             self.paint(&mut line, "2", &now.strftime("%H:%M:%S%.3f").to_string());
             line.push(' ');
         }
-        if !self.is_coloured {
-            return format!("{line}{said}\n");
-        }
         let colour = match said.level {
             Level::ERROR => "1;31",
             Level::WARN => "33",
@@ -71,7 +78,7 @@ impl Format {
         };
         self.paint(&mut line, colour, &format!("{:5}", said.level.as_str()));
         line.push(' ');
-        if let Some(object) = &said.place.object {
+        if let Some(object) = self.prefix(said) {
             self.paint(&mut line, "36", &format!("[{object}]"));
             line.push(' ');
         }
@@ -87,6 +94,34 @@ impl Format {
         line
     }
 
+    fn json(&self, said: &Line) -> String {
+        let mut line = Map::new();
+        line.insert("time".into(), format!("{:.6}", Timestamp::now()).into());
+        line.insert("level".into(), said.level.as_str().to_lowercase().into());
+        let place = &said.place;
+        if let Some(object) = &place.object {
+            line.insert(self.refkey.clone(), reference(object));
+        }
+        if let Some(handler) = &place.handler {
+            line.insert("handler".into(), handler.clone().into());
+        }
+        let message = match self.prefix(said) {
+            Some(object) => format!("[{object}] {}", said.message),
+            None => said.message.clone(),
+        };
+        line.insert("message".into(), message.into());
+        line.insert("target".into(), said.target.into());
+        for (name, value) in &said.fields {
+            line.entry(*name).or_insert_with(|| value.clone());
+        }
+        format!("{}\n", Value::Object(line))
+    }
+
+    /// The object that the message begins with.
+    fn prefix<'a>(&self, said: &'a Line) -> Option<&'a Reference> {
+        said.place.object.as_ref().filter(|_| self.has_prefix)
+    }
+
     fn paint(&self, line: &mut String, colour: &str, text: &str) {
         if self.is_coloured {
             for part in ["\x1b[", colour, "m", text, "\x1b[0m"] {
@@ -98,22 +133,20 @@ impl Format {
     }
 }
 
-fn json(said: &Line) -> String {
-    let mut line = Map::new();
-    line.insert("time".into(), format!("{:.6}", Timestamp::now()).into());
-    line.insert("level".into(), said.level.as_str().to_lowercase().into());
-    let place = &said.place;
-    for (name, value) in [("object", &place.object), ("handler", &place.handler)] {
-        if let Some(value) = value {
-            line.insert(name.into(), value.clone().into());
+/// The object as references to objects are written.
+fn reference(object: &Reference) -> Value {
+    let mut reference = Map::new();
+    let name = match object.key.split_once('/') {
+        Some((namespace, name)) => {
+            reference.insert("namespace".into(), namespace.into());
+            name
         }
-    }
-    line.insert("message".into(), said.message.clone().into());
-    line.insert("target".into(), said.target.into());
-    for (name, value) in &said.fields {
-        line.entry(*name).or_insert_with(|| value.clone());
-    }
-    format!("{}\n", Value::Object(line))
+        None => &object.key,
+    };
+    reference.insert("name".into(), name.into());
+    let more = object.more.iter().filter(|(_, text)| !text.is_empty());
+    reference.extend(more.map(|(name, text)| ((*name).into(), text.clone().into())));
+    Value::Object(reference)
 }
 
 #[cfg(test)]
@@ -126,7 +159,14 @@ mod tests {
             level,
             target: "demo",
             place: Place {
-                object: Some("demo/a".into()),
+                object: Some(Reference {
+                    key: "demo/a".into(),
+                    more: vec![
+                        ("apiVersion", "example.com/v1".into()),
+                        ("kind", "Demo".into()),
+                        ("uid", String::new()),
+                    ],
+                }),
                 handler: Some("create".into()),
                 operator: None,
             },
@@ -138,6 +178,8 @@ mod tests {
     fn format(format: LogFormat, is_coloured: bool) -> Format {
         Format {
             format,
+            has_prefix: format != LogFormat::Json,
+            refkey: "object".into(),
             is_coloured,
         }
     }
@@ -183,9 +225,40 @@ mod tests {
         assert_eq!(
             Value::Object(parsed),
             serde_json::json!({
-                "level": "info", "object": "demo/a", "handler": "create", "message": "not yet",
-                "target": "demo", "attempt": 2, "reason": "none",
+                "level": "info", "handler": "create", "message": "not yet", "target": "demo",
+                "object": {"apiVersion": "example.com/v1", "kind": "Demo", "namespace": "demo", "name": "a"},
+                "attempt": 2, "reason": "none",
             })
         );
+    }
+
+    #[test]
+    fn the_reference_is_under_the_key_that_was_chosen() {
+        let json = Format {
+            refkey: "reason".into(),
+            ..format(LogFormat::Json, false)
+        };
+        let parsed: Value = serde_json::from_str(&json.line(&line(Level::INFO))).unwrap();
+        assert_eq!(parsed["reason"]["name"], "a");
+        assert_eq!(parsed["object"], Value::Null);
+    }
+
+    #[test]
+    fn messages_begin_with_their_object_or_not() {
+        let with = |has_prefix, of| Format {
+            has_prefix,
+            ..format(of, false)
+        };
+        let plain = with(false, LogFormat::Plain).line(&line(Level::INFO));
+        assert_eq!(plain, "INFO  create: not yet attempt=2 reason=none\n");
+        let coloured = Format {
+            is_coloured: true,
+            ..with(false, LogFormat::Plain)
+        };
+        assert!(!coloured.line(&line(Level::INFO)).contains("demo/a"));
+        let json = with(true, LogFormat::Json).line(&line(Level::INFO));
+        let parsed: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(parsed["message"], "[demo/a] not yet");
+        assert_eq!(parsed["object"]["kind"], "Demo");
     }
 }

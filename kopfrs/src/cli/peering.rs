@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::logging::{self, LogOptions};
 use super::run::{said, until_ended};
 use crate::api::{Connection, Login, Outfit, Vault, login};
 use crate::clock::Clock;
@@ -49,6 +50,8 @@ pub(crate) struct WhereOptions {
     /// Use this context of the kubeconfig.
     #[arg(long, env = "KOPFRS_CONTEXT", value_name = "NAME")]
     context: Option<String>,
+    #[command(flatten)]
+    log: LogOptions,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -112,6 +115,7 @@ pub(crate) fn resume(options: &ResumeOptions) -> ExitCode {
 }
 
 async fn enter(options: &WhereOptions, entry: Entry) -> Result<(), String> {
+    logging::init(&options.log);
     let clock = Clock::start();
     let connection = connect(options, clock).await?;
     let identity = options

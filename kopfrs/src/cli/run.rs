@@ -12,7 +12,7 @@ use crate::registry::Registry;
 use crate::settings::{self, Settings};
 
 pub(super) fn run(program: Program, options: RunOptions) -> ExitCode {
-    logging::init(&options);
+    logging::init(&options.log);
     until_ended(operate(program, options))
 }
 

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::settings::Settings;
 
 pub(super) fn execute(options: ExecOptions) -> ExitCode {
-    logging::init(&options.run);
+    logging::init(&options.run.log);
     until_ended(operate(options))
 }
 

@@ -34,6 +34,7 @@ pub use self::criterion::IntoCriterion;
 pub use self::indexing::{Index, index, index_of};
 pub use self::reconcile::{Reconcile, reconcile, reconcile_of};
 pub use self::run::{BlockingFunction, Function};
+pub(crate) use self::run::{Thread, Threads};
 pub use self::spawning::{Daemon, IntoDelay, Timer, daemon, daemon_of, timer, timer_of};
 pub use self::subhandling::{BlockingOnceFunction, OnceFunction, Registration, Subhandler};
 pub use self::watching::{Event, event, event_of};

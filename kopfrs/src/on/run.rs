@@ -1,5 +1,6 @@
 //! Functions and closures as handlers: arguments by type.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
@@ -119,16 +120,48 @@ pub(super) fn failed(error: HandlerError) -> BoxFuture<'static, Result<Outcome, 
     Box::pin(std::future::ready(Err(error)))
 }
 
+/// How many functions block a thread at once where nothing is set. tokio has 512 threads for that; in its own line
+/// nobody can be told to end, and names of hosts are resolved by some of them.
+const THREADS: usize = 480;
+
 /// Threads for functions that block, as many as the settings allow.
 #[derive(Debug, Default)]
-struct Threads(Mutex<Option<(usize, Arc<Semaphore>)>>);
+pub(crate) struct Threads(Mutex<Option<(usize, Arc<Semaphore>)>>);
+
+/// A thread for a function that blocks; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Thread(
+    #[expect(dead_code, reason = "it is only held")] Option<OwnedSemaphorePermit>,
+);
+
+tokio::task_local! {
+    /// A thread that was taken before the call.
+    static TAKEN: Cell<Option<Thread>>;
+}
+
+impl Thread {
+    /// Has a function called on this thread, if it blocks.
+    pub(crate) async fn lent_to<F: Future>(self, call: F) -> F::Output {
+        TAKEN.scope(Cell::new(Some(self)), call).await
+    }
+}
 
 impl Threads {
-    /// Waits for one; it is given back when this is dropped.
-    async fn next(environment: &Environment) -> Option<OwnedSemaphorePermit> {
-        let limit = environment.settings.get().execution.max_workers?;
-        let threads = environment.aspects.get_or_default::<Self>().of(limit);
-        threads.acquire_owned().await.ok()
+    fn all(environment: &Environment) -> Arc<Semaphore> {
+        let limit = environment.settings.get().execution.max_workers;
+        let threads = environment.aspects.get_or_default::<Self>();
+        threads.of(limit.unwrap_or(THREADS))
+    }
+
+    /// Takes one, if one is free.
+    pub(crate) fn free(environment: &Environment) -> Option<Thread> {
+        let thread = Self::all(environment).try_acquire_owned().ok()?;
+        Some(Thread(Some(thread)))
+    }
+
+    /// Waits for one.
+    pub(crate) async fn next(environment: &Environment) -> Thread {
+        Thread(Self::all(environment).acquire_owned().await.ok())
     }
 
     /// Startup handlers may still change how many there are.
@@ -153,7 +186,11 @@ pub(super) async fn blocking(
 ) -> Result<Outcome, HandlerError> {
     let span = tracing::Span::current();
     let call = carried(call);
-    let thread = Threads::next(&environment).await;
+    let taken = TAKEN.try_with(Cell::take).ok().flatten();
+    let thread = match taken {
+        Some(thread) => thread,
+        None => Threads::next(&environment).await,
+    };
     let call = move || {
         // Given back when the function ends, though nobody may wait for it any more.
         let _thread = thread;

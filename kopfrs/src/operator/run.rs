@@ -66,7 +66,11 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     } = operator;
     let environment = environment(&registry, &settings, &memos);
     let handlers: ActivityHandlers = registry.activities().iter().cloned().collect();
-    let mut stop = stop.unwrap_or_else(|| signal().boxed());
+    let watchdog = is_whole_program.then(|| Watchdog::new(environment.settings.clone()));
+    let mut stop = stop.unwrap_or_else(|| match &watchdog {
+        Some(watchdog) => watchdog.told(signal()).boxed(),
+        None => signal().boxed(),
+    });
     let again = cancel.unwrap_or_else(|| signal().boxed()).shared();
     let cleanup = Cleanup {
         handlers: &handlers,
@@ -143,8 +147,9 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         }
     };
     let work = work(&context, &registry, on_ready, &mut stop).await;
-    let limit = context.settings.process.ultimate_exiting_timeout;
-    let _watchdog = limit.filter(|_| is_whole_program).map(Watchdog::begin);
+    if let Some(watchdog) = &watchdog {
+        watchdog.begin();
+    }
     wind_up(&context, webhooks, poster, again).await;
     let ended = work.and(cleanup.run().await);
     others.end().await;

@@ -166,6 +166,14 @@ impl Context {
         queues.push(Arc::downgrade(queue));
     }
 
+    /// Whether somebody may ask for what is kept in memory for an object while its handlers are at work.
+    pub(super) fn may_be_asked(&self) -> bool {
+        #[cfg(feature = "admission")]
+        return self.insights.receiver_count() > 0;
+        #[cfg(not(feature = "admission"))]
+        false
+    }
+
     /// What is kept in memory for an object by its uid, if it is known.
     #[cfg(feature = "admission")]
     pub(crate) fn memos(

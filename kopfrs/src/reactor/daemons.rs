@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
-use tracing::{debug, info_span};
+use tracing::info_span;
 
 use super::commit::amend;
 use super::context::Context;
@@ -59,7 +59,7 @@ pub(super) fn attend(
     }
     let mut attended = memory.daemons.take();
     if let Some(attended) = &mut attended {
-        attended.see(snapshot, view);
+        attended.see(kind, (snapshot, view));
         attended.reap();
     }
     if snapshot.body.is_deleting() {
@@ -141,10 +141,11 @@ impl Attended {
         }
     }
 
-    fn see(&mut self, snapshot: &Snapshot, view: &View) {
+    fn see(&mut self, kind: &Arc<Kind>, (snapshot, view): (&Snapshot, &View)) {
         let Some(keeper) = &self.keeper else {
             return;
         };
+        keeper.seen().0 = kind.clone();
         let essence = digest(&view.essence);
         let is_change = essence != self.essence;
         self.essence = essence;
@@ -164,7 +165,8 @@ impl Attended {
         });
     }
 
-    fn stop(&self, reason: DaemonStoppingReason) {
+    /// Tells all to end.
+    pub(super) fn stop(&self, reason: DaemonStoppingReason) {
         for instance in &self.instances {
             instance.stop(reason);
         }
@@ -185,7 +187,6 @@ impl Attended {
         (snapshot, view): (&Snapshot, &View),
     ) -> Arc<Keeper> {
         if let Some(keeper) = &self.keeper {
-            keeper.seen().0 = kind.clone();
             return keeper.clone();
         }
         let keeper = Arc::new(Keeper {
@@ -207,21 +208,21 @@ impl Attended {
         if self.instances.iter().any(is_there) || context.term().has_ended() {
             return;
         }
-        let key = keeper.seen().1.body.key();
-        let span = info_span!(parent: &context.span, "object", object = %key);
-        let begun = context.daemons.spawn(handler.clone(), keeper.clone(), span);
-        if let Some(instance) = begun {
-            debug!("the {} `{}` begins", handler.rule, handler.id);
-            self.instances.push(instance);
-        }
+        let body = keeper.seen().1.body.clone();
+        let span = info_span!(
+            parent: &context.span, "object",
+            object = %body.key(), api_version = body.api_version(), kind = body.kind(), uid = body.uid()
+        );
+        let instance = context.daemons.spawn(handler.clone(), keeper.clone(), span);
+        self.instances.extend(instance);
     }
 }
 
 impl Drop for Attended {
-    /// The object is gone, or nobody looks after it any more.
+    /// Nobody looks after the object any more, and nobody has said why: the operator is no more.
     fn drop(&mut self) {
         for instance in self.instances.iter().filter(|i| !i.is_stopped()) {
-            instance.stop(DaemonStoppingReason::RESOURCE_DELETED);
+            instance.stop(DaemonStoppingReason::OPERATOR_EXITING);
         }
     }
 }
@@ -231,15 +232,19 @@ impl Keeper {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows a state, unless it is older than the one that is known.
+    /// Shows a state. Of one that is older than what is known, as that has come with the answer to an own write,
+    /// nothing counts but that there was a change.
     fn show(&self, snapshot: &Snapshot, is_change: bool) {
+        // Held until it is shown: others may come with a newer one meanwhile.
         let mut seen = self.seen();
         if is_older(snapshot.version(), seen.1.version()) {
+            if is_change {
+                self.feed.touch();
+            }
             return;
         }
         let is_new = snapshot.body.resource_version() != seen.1.body.resource_version();
         seen.1 = snapshot.clone();
-        drop(seen);
         if is_new || is_change {
             self.feed.show(snapshot.body.clone(), is_change);
         }
@@ -247,15 +252,29 @@ impl Keeper {
 
     async fn amend(&self, change: &Change, is_asked_often: bool) -> Result<(), ApiError> {
         let (kind, snapshot) = self.seen().clone();
+        // It may have been discovered anew since the last look at the object.
+        let kind = self.kind_now().unwrap_or(kind);
         let what = (change, is_asked_often);
         if let Some(written) = amend((&self.context, &kind), &snapshot, what).await? {
             self.show(&written, false);
         }
         Ok(())
     }
+
+    /// Its kind as it was discovered last, if it is still being served.
+    fn kind_now(&self) -> Option<Arc<Kind>> {
+        let resource = self.resource();
+        let queues = self.context.related.queues_of(&resource);
+        let mut kinds = queues.iter().map(|queue| queue.kind());
+        kinds.find(|kind| kind.resource.version == resource.version)
+    }
 }
 
 impl Subject for Keeper {
+    fn uid(&self) -> &Arc<str> {
+        &self.uid
+    }
+
     fn resource(&self) -> Arc<Resource> {
         self.seen().0.resource.clone()
     }
@@ -279,8 +298,8 @@ impl Subject for Keeper {
     }
 
     fn rouse(&self) {
-        let resource = self.resource();
-        if let Some(queue) = self.context.related.queue(&resource) {
+        // Who looks after the object now may be another version of its kind.
+        for queue in self.context.related.queues_of(&self.resource()) {
             queue.rouse(&self.uid);
         }
     }

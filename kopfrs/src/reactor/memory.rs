@@ -8,7 +8,7 @@ use super::indexing::Unindexed;
 use super::process::{Course, Known, Permit};
 use super::snapshot::{Snapshot, Version};
 use crate::action::Cycle;
-use crate::cause::Baseline;
+use crate::cause::{Baseline, DaemonStoppingReason};
 use crate::handler::Memos;
 use crate::object::Change;
 
@@ -89,8 +89,12 @@ impl Memory {
         self.memos.get_or_insert_default().clone()
     }
 
-    /// Takes the memory out for a worker. The values of handlers can still be found here.
-    pub(super) fn lent(&mut self) -> Self {
+    /// Takes the memory out for a worker. The values of handlers can still be found here; where somebody may ask for
+    /// them meanwhile, the worker and whoever asks find the same ones.
+    pub(super) fn lent(&mut self, may_be_asked: bool) -> Self {
+        if may_be_asked {
+            self.memos();
+        }
         let memos = self.memos.clone();
         let left = Self {
             memos,
@@ -101,14 +105,23 @@ impl Memory {
 
     /// Puts the memory back that was lent to a worker. Values that were asked for meanwhile stay.
     pub(super) fn give_back(&mut self, lent: Self) {
-        let memos = lent.memos.clone().or_else(|| self.memos.take());
-        *self = Self { memos, ..lent };
+        let left = self.memos.take();
+        *self = lent;
+        self.memos = self.memos.take().or(left);
+        self.memos.take_if(|memos| memos.is_unused());
     }
 
     /// Whether nothing is kept of the object but what names it.
     pub(crate) fn is_at_rest(&self) -> bool {
         let work = self.work.as_ref();
         work.is_none_or(|work| work.snapshot.is_none() && work.failures == 0)
+    }
+
+    /// The object is gone, and what goes along with it is told so.
+    pub(crate) fn is_gone(&mut self) {
+        if let Some(daemons) = self.daemons.take() {
+            daemons.stop(DaemonStoppingReason::RESOURCE_DELETED);
+        }
     }
 
     /// An own write has led to this state.
@@ -131,7 +144,6 @@ impl Memory {
     /// Forgets what is only needed while something is going on. That an object does not fit the types
     /// of a handler is kept, or it would be tried at each event.
     pub(crate) fn rest(&mut self) {
-        self.memos.take_if(|memos| memos.is_unused());
         let is_kept = |cycle: &Cycle| cycle.has_misfits();
         let cycle = self.work.take().and_then(|work| work.cycle).filter(is_kept);
         self.work = cycle.map(|cycle| {
@@ -140,5 +152,35 @@ impl Memory {
                 ..Work::default()
             })
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_are_asked_for_while_a_worker_has_the_memory_are_the_same_for_both() {
+        let mut memory = Memory::new(false);
+        let mut lent = memory.lent(true);
+        let asked = memory.memos().get_or_default::<String>();
+        assert!(std::sync::Arc::ptr_eq(
+            &asked,
+            &lent.memos().get_or_default::<String>()
+        ));
+        memory.give_back(lent);
+        assert!(memory.memos().get::<String>().is_some());
+    }
+
+    #[test]
+    fn an_object_without_values_keeps_none() {
+        for may_be_asked in [false, true] {
+            let mut memory = Memory::new(false);
+            let mut lent = memory.lent(may_be_asked);
+            drop(lent.memos());
+            lent.rest();
+            memory.give_back(lent);
+            assert!(memory.memos.is_none());
+        }
     }
 }

@@ -21,6 +21,7 @@ use super::namespaces;
 use super::observe::{Discovery, Silent, discover, is_defined, status_schema};
 use super::served::Served;
 use super::terms;
+use crate::cause::DaemonStoppingReason;
 use crate::registry::{Registry, RegistryError};
 use crate::resource::{Resource, Selector};
 use crate::storage::StatusSchema;
@@ -180,7 +181,8 @@ impl Orchestra<'_> {
                 && let Some(served) = self.served.remove(&name)
             {
                 info!("{name} is gone, no longer served");
-                served.end().await;
+                let reason = self.farewell(&served.resource());
+                served.end(reason).await;
                 is_changed = true;
             } else {
                 self.doubt = Doubt::Gaps;
@@ -224,6 +226,18 @@ impl Orchestra<'_> {
         }
         let is_defined = is_defined(&self.context.connection, &resource).await;
         is_defined.is_ok_and(|is_defined| !is_defined)
+    }
+
+    /// What those hear that go along with objects of a kind that is gone. In another version, their objects may still
+    /// be there.
+    fn farewell(&self, resource: &Resource) -> DaemonStoppingReason {
+        let is_same =
+            |told: &Resource| (&told.group, &told.plural) == (&resource.group, &resource.plural);
+        if self.discovery.resources.iter().any(is_same) {
+            DaemonStoppingReason::FILTERS_MISMATCH
+        } else {
+            DaemonStoppingReason::RESOURCE_DELETED
+        }
     }
 
     /// Lets others go first who are there already.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use serde_json::json;
 use tokio::sync::Notify;
@@ -22,7 +22,7 @@ use super::memory::Memory;
 use super::related::Bonds;
 use super::snapshot::Version;
 use super::worker::{self, Shift, is_known};
-use crate::cause::EventType;
+use crate::cause::{DaemonStoppingReason, EventType};
 use crate::metrics::KindMetrics;
 use crate::object::ObjectKey;
 
@@ -63,6 +63,8 @@ pub(crate) struct Queue {
     kind: RwLock<Arc<Kind>>,
     /// Ends the workers: the operator is no more, or the kind is not served any more.
     abandon: CancellationToken,
+    /// Why the kind is not served any more.
+    ended_for: OnceLock<DaemonStoppingReason>,
     workers: TaskTracker,
     objects: Mutex<HashMap<Arc<str>, Entry>>,
     /// The uids of objects by their names, where some are woken by name.
@@ -116,6 +118,7 @@ impl Queue {
     pub(crate) fn new(context: Arc<Context>, kind: Arc<Kind>) -> Arc<Self> {
         let queue = Arc::new(Self {
             abandon: context.stop.abandon.child_token(),
+            ended_for: OnceLock::new(),
             workers: TaskTracker::new(),
             metrics: context.environment.metrics.kind(&kind.resource.to_string()),
             context,
@@ -314,10 +317,14 @@ impl Queue {
         let mut shift = Shift {
             uid: uid.clone(),
             inbox: std::mem::take(&mut entry.inbox),
-            memory: entry.memory.lent(),
+            memory: entry.memory.lent(self.context.may_be_asked()),
             place,
         };
-        let span = info_span!(parent: &self.context.span, "object", object = %entry.key);
+        let resource = &self.kind().resource;
+        let span = info_span!(
+            parent: &self.context.span, "object",
+            object = %entry.key, api_version = resource.api_version(), kind = resource.kind, uid = &**uid
+        );
         let (queue, abandoned) = (self.clone(), self.abandon.clone());
         let term = self.context.term();
         // Made where it is awaited: a future that is moved is kept twice.
@@ -326,12 +333,15 @@ impl Queue {
             tokio::select! {
                 () = worker::run(&queue, &mut shift).instrument(span) => return,
                 () = term.abandon.cancelled() => {}
-                () = abandoned.cancelled() => return,
+                () = abandoned.cancelled() => return queue.let_go(&mut shift.memory),
             }
             let memory = std::mem::take(&mut shift.memory);
             queue.rest(&shift.uid, memory, None);
         });
-        self.context.workers.spawn(worker);
+        let worker = self.context.workers.track_future(worker);
+        // A runtime that goes down drops what is spawned then and there, and its turn looks for the objects.
+        drop(objects);
+        tokio::spawn(worker);
     }
 
     /// The operator is paused, and nobody works any more: what was unfinished is forgotten, and taken
@@ -342,6 +352,7 @@ impl Queue {
                 self.context.lanes.wake(due);
             }
             entry.standing = Standing::Resting;
+            entry.inbox.is_roused = false;
             entry.memory.pause();
         }
     }
@@ -358,17 +369,26 @@ impl Queue {
     }
 
     /// Ends all workers where they are, and waits for their end: the kind is not served any more.
-    /// When it is served again, nobody else is at work on its objects.
-    pub(crate) async fn end(&self) {
+    /// When it is served again, nobody else is at work on its objects. What goes along with these is told why.
+    pub(crate) async fn end(&self, reason: DaemonStoppingReason) {
         {
             let _objects = self.objects();
+            let _ = self.ended_for.set(reason);
             self.abandon.cancel();
         }
         self.workers.close();
         self.workers.wait().await;
         let kind = self.kind();
-        for uid in self.objects().keys() {
+        for (uid, entry) in &mut *self.objects() {
+            self.let_go(&mut entry.memory);
             indexing::forget(&self.context, &kind, uid);
+        }
+    }
+
+    /// Lets go of an object because its kind is not served any more, if that is so.
+    fn let_go(&self, memory: &mut Memory) {
+        if let (Some(daemons), Some(reason)) = (memory.daemons.take(), self.ended_for.get()) {
+            daemons.stop(*reason);
         }
     }
 

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::kind::Kind;
 use super::queue::Queue;
 use super::watch::Watch;
+use crate::cause::DaemonStoppingReason;
 use crate::resource::Resource;
 use crate::storage::StatusSchema;
 
@@ -138,10 +139,10 @@ impl Served {
         }
     }
 
-    /// Ends with everything: the kind is not served any more.
-    pub(super) async fn end(mut self) {
+    /// Ends with everything: the kind is not served any more. What goes along with its objects is told why.
+    pub(super) async fn end(mut self, reason: DaemonStoppingReason) {
         self.halt().await;
-        self.queue.end().await;
+        self.queue.end(reason).await;
     }
 }
 

@@ -62,6 +62,7 @@ pub(crate) async fn run(queue: &Arc<Queue>, shift: &mut Shift) {
         }
         if is_gone {
             debug!("gone");
+            shift.memory.is_gone();
             queue.forget(&shift.uid);
             return;
         }
@@ -151,7 +152,8 @@ async fn look(queue: &Arc<Queue>, kind: &Arc<Kind>, shift: &mut Shift) -> Next {
     }
     let is_gone = || queue.has_deletion(&shift.uid);
     memory.work().is_woken |= is_woken;
-    if is_roused && memory.work().snapshot.is_none() {
+    // What was seen before a pause may be long gone: others may have been at it.
+    if is_roused && !memory.is_doubtful && memory.work().snapshot.is_none() {
         let seen = memory.daemons.as_ref().and_then(|daemons| daemons.seen());
         memory.work().snapshot = seen;
     }

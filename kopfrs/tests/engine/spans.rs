@@ -65,11 +65,16 @@ async fn what_a_handler_logs_names_its_object() {
     bench.create("a", json!({"size": 1})).await;
     bench.until_handled("a").await;
     running.stop().await;
+    // Whoever is asked says something, too.
+    let object = bench.get("a").await.expect("nobody deletes it");
     let events = tree.0.lock().unwrap();
     let (_, spans) = events
         .iter()
         .find(|(message, _)| message.contains("hello from inside"))
         .expect("the handler has logged");
     let last: Vec<&str> = spans.iter().rev().take(2).map(String::as_str).collect();
-    assert_eq!(last, ["handler handler=greet", "object object=default/a"]);
+    let uid = &object["metadata"]["uid"];
+    let around =
+        format!("object object=default/a api_version=\"example.com/v1\" kind=\"Demo\" uid={uid}");
+    assert_eq!(last, ["handler handler=greet", &*around]);
 }

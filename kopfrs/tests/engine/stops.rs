@@ -56,3 +56,30 @@ async fn after_handlers_were_cancelled_a_cleanup_has_a_moment_only() {
     assert!((15..17).contains(&seconds), "{seconds}");
     assert!(error.contains("not finished within 5s"), "{error}");
 }
+
+/// Real threads: what is spawned on a runtime that goes down is dropped then and there.
+#[test]
+fn a_runtime_may_go_down_while_objects_line_up() {
+    let (ended, has_ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for _ in 0..3 {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            let runtime = runtime.worker_threads(4).enable_all().build().unwrap();
+            runtime.block_on(async {
+                let bench = Bench::new(Status::Open).await;
+                for number in 0..500 {
+                    bench
+                        .create(&format!("d{number}"), json!({"size": 1}))
+                        .await;
+                }
+                let handler = on::create::<Demo>().id("create").run(bench.noting());
+                let running = bench.launch(Registry::new().add(handler), Settings::default());
+                bench.until_calls(1).await;
+                drop(running);
+            });
+        }
+        ended.send(()).unwrap();
+    });
+    let waited = has_ended.recv_timeout(Duration::from_secs(60));
+    waited.expect("nobody waits for somebody who is gone");
+}

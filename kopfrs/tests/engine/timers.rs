@@ -242,6 +242,36 @@ async fn idling_without_an_interval_it_is_called_once_after_each_change_and_ends
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_counts_though_an_own_write_has_come_after_it_and_is_known_before() {
+    let ticks = Ticks::new();
+    let noting = ticks.noting(0, fine);
+    let timer = timer()
+        .idle(5 * SECOND)
+        .run(move |attempt: Attempt, patch: Patch| {
+            patch.status(json!({"calls": attempt.started}));
+            noting(attempt)
+        });
+    // It keeps the object's worker busy, while the timer goes its own way.
+    let busy = on::event::<Demo>()
+        .id("busy")
+        .run(async |_: Body| sleep(2 * SECOND).await);
+    let bench = Bench::new(Status::Open).await;
+    let running = bench.start(Registry::new().add(timer).add(busy)).await;
+    bench.create("a", json!({"size": 1})).await;
+    bench
+        .until("the finalizer", || async { finalizers(&bench).await == 1 })
+        .await;
+    sleep(Duration::from_millis(4500)).await;
+    assert!(ticks.all().is_empty());
+    bench.merge("a", json!({"spec": {"size": 2}})).await;
+    sleep(SECOND).await;
+    assert_eq!(ticks.all().len(), 1);
+    sleep(60 * SECOND).await;
+    assert_eq!(ticks.all().len(), 2, "{:?}", ticks.all());
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_in_progress_delays_deletion_and_nothing_else_does() {
     let ticks = Ticks::new();
     let handler = timer().interval(SECOND).run(ticks.noting(30_000, fine));

@@ -39,7 +39,12 @@ impl Admission {
             Vec::new()
         };
         let memos = self.memos_for(&cause);
-        let span = info_span!("review", object = %cause.body.key(), operation = %cause.operation);
+        let body = &cause.body;
+        let span = info_span!(
+            "review",
+            object = %body.key(), api_version = body.api_version(), kind = body.kind(), uid = body.uid(),
+            operation = %cause.operation
+        );
         let verdict = self.ask(&handlers, &cause, &memos).instrument(span).await;
         Ok(answer(review, &cause, verdict))
     }

@@ -1,19 +1,21 @@
 //! What the task of a daemon or a timer does as long as nobody tells it to end: calls, pauses, retries.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use super::runner::Runner;
 use super::schedule::{Pause, pause};
 use crate::action::{Call, attempt};
 use crate::api::Failure;
-use crate::cause::{Reason, SpawningCause};
+use crate::cause::{Live, Reason, SpawningCause};
 use crate::handler::{Course, ErrorsMode, HandlerError, Schedule};
 use crate::object::Change;
+use crate::on::{Thread, Threads};
 use crate::storage::Record;
 
 /// The longest pause between two attempts to change an object.
@@ -36,7 +38,7 @@ impl Runner {
 
     fn initial_delay(&self) -> Option<Duration> {
         let delay = self.handler.rule.initial_delay.as_ref()?;
-        let cause = self.cause();
+        let cause = self.cause(self.subject.live());
         let asked = catch_unwind(AssertUnwindSafe(|| delay.of(&cause)));
         asked
             .map_err(|panic| {
@@ -50,11 +52,13 @@ impl Runner {
     async fn daemon(&self) {
         let mut record = self.begin();
         while !self.stopped.is_set() {
-            let began = Instant::now();
-            record = Box::pin(self.attempt(&record)).await;
+            let seen = self.subject.live();
+            record = match Box::pin(self.attempt(&record, &seen)).await {
+                Some(record) => record,
+                None => return,
+            };
             if record.is_misfit {
-                // Only another state of the object can fit the types of the function.
-                self.until_change(began).await;
+                self.until_other(&seen).await;
                 record = self.begin();
             } else if record.is_finished() {
                 return;
@@ -74,11 +78,13 @@ impl Runner {
             if self.stopped.is_set() {
                 return;
             }
-            let began = Instant::now();
+            let (began, seen) = (Instant::now(), self.subject.live());
             let record = unfinished.take().unwrap_or_else(|| self.begin());
-            let record = Box::pin(self.attempt(&record)).await;
+            let Some(record) = Box::pin(self.attempt(&record, &seen)).await else {
+                return;
+            };
             if record.is_misfit {
-                self.until_change(began).await;
+                self.until_other(&seen).await;
             } else if record.failure {
                 return;
             } else if record.success {
@@ -121,19 +127,53 @@ impl Runner {
     async fn until_change(&self, since: Instant) {
         let live = self.subject.live();
         tokio::select! {
-            () = live.wait_for(|seen| seen.changed > since) => {}
+            () = live.changed_after(since) => {}
             () = self.stopped.until_set() => {}
         }
     }
 
-    fn cause(&self) -> SpawningCause {
-        let seen = (self.subject.live(), self.stopped.clone());
+    /// Waits for another state of the object than was seen, be it of its status only: what does not fit the types of
+    /// the function may be anywhere.
+    async fn until_other(&self, seen: &Live) {
+        tokio::select! {
+            () = seen.changed() => {}
+            () = self.stopped.until_set() => {}
+        }
+    }
+
+    fn cause(&self, live: Live) -> SpawningCause {
+        let seen = (live, self.stopped.clone());
         SpawningCause::attempt(self.subject.resource(), seen, self.presence.token())
     }
 
-    /// Makes one attempt, and changes the object as it has asked for.
-    async fn attempt(&self, record: &Record) -> Record {
-        let cause = self.cause();
+    /// Waits for a thread, if the function blocks one; `None` if it is to end before it has got one.
+    async fn thread(&self) -> Option<Option<Thread>> {
+        if !self.handler.is_blocking {
+            return Some(None);
+        }
+        let environment = self.environment();
+        if let Some(thread) = Threads::free(environment) {
+            return Some(Some(thread));
+        }
+        if !self.shortage.swap(true, Ordering::Relaxed) {
+            warn!(
+                "{} waits for a thread, as there are no more than `execution.max_workers` of them: declare functions \
+                 that run for long as `async fn`",
+                self.name()
+            );
+        }
+        tokio::select! {
+            biased;
+            () = self.stopped.until_set() => None,
+            thread = Threads::next(environment) => Some(Some(thread)),
+        }
+    }
+
+    /// Makes one attempt with the object as it is now, and changes it as the function has asked for. `None` if it is to
+    /// end before the function could be called.
+    async fn attempt(&self, record: &Record, live: &Live) -> Option<Record> {
+        let thread = self.thread().await?;
+        let cause = self.cause(live.clone());
         let patch = cause.patch.clone();
         let call = Call {
             handler: self.handler.clone(),
@@ -143,7 +183,11 @@ impl Runner {
             default_mode: ErrorsMode::Temporary,
             discreet_about: None,
         };
-        let (record, outcome) = attempt(&call, record, self.environment()).await;
+        let attempt = attempt(&call, record, self.environment());
+        let (record, outcome) = match thread {
+            Some(thread) => thread.lent_to(attempt).await,
+            None => attempt.await,
+        };
         drop(call);
         self.subject.attempted(&self.handler.id, &record);
         let mut change = patch.take();
@@ -157,7 +201,7 @@ impl Runner {
         if !change.is_empty() {
             self.write(change).await;
         }
-        record
+        Some(record)
     }
 
     /// Changes the object. What cannot be sent is tried again, and once more when it is to end.

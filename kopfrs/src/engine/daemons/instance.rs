@@ -18,7 +18,7 @@ pub(crate) enum Ended {
 }
 
 /// A daemon of one object. It goes on when this is dropped.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Instance {
     pub(crate) handler: Arc<Handler<SpawningCause>>,
     stopper: Stopper,

@@ -14,6 +14,8 @@ mod schedule;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ use futures::future::BoxFuture;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument as _, Span, warn};
+use tracing::{Instrument as _, Span, debug, warn};
 
 pub(crate) use self::instance::{Ended, Instance};
 use self::runner::Runner;
@@ -37,6 +39,9 @@ const CANCEL_BUDGET: Duration = Duration::from_secs(5);
 
 /// An object as its daemons need it.
 pub(crate) trait Subject: fmt::Debug + Send + Sync + 'static {
+    /// Tells it from all others.
+    fn uid(&self) -> &Arc<str>;
+
     /// Its kind.
     fn resource(&self) -> Arc<Resource>;
 
@@ -67,6 +72,8 @@ struct Shared {
     abandon: CancellationToken,
     tasks: TaskTracker,
     register: Mutex<Register>,
+    /// Whether anybody was told that there are not enough threads.
+    shortage: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -74,8 +81,35 @@ struct Register {
     /// Why none may begin.
     hold: DaemonStoppingReason,
     limits: Limits,
-    running: HashMap<u64, Stopper>,
-    last: u64,
+    running: HashMap<Whose, Instance>,
+}
+
+/// What there is never more than one of: a function for an object, under one id. Two handlers of one id may be made of
+/// one function, for several versions of a kind.
+#[derive(Clone, Debug)]
+struct Whose {
+    uid: Arc<str>,
+    handler: Arc<Handler<SpawningCause>>,
+}
+
+impl Whose {
+    fn names(&self) -> (&str, &str, &str) {
+        (&self.uid, &self.handler.id, &self.handler.function)
+    }
+}
+
+impl PartialEq for Whose {
+    fn eq(&self, other: &Self) -> bool {
+        self.names() == other.names()
+    }
+}
+
+impl Eq for Whose {}
+
+impl Hash for Whose {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.names().hash(state);
+    }
 }
 
 /// When those end at the latest that are told to by the operator.
@@ -91,7 +125,7 @@ struct Limits {
 #[derive(Debug)]
 struct Registration {
     daemons: Daemons,
-    number: u64,
+    whose: Whose,
     limits: Limits,
 }
 
@@ -102,6 +136,7 @@ impl Daemons {
             abandon,
             tasks: TaskTracker::new(),
             register: Mutex::default(),
+            shortage: Arc::default(),
         }))
     }
 
@@ -110,7 +145,8 @@ impl Daemons {
         register.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins with a daemon, in the span of its object; `None` if none may begin now.
+    /// Begins with a daemon, in the span of its object; `None` if none may begin now. If it runs already, begun by who
+    /// looked after the object before, gives that one: another may begin when it has ended.
     pub(crate) fn spawn(
         &self,
         handler: Arc<Handler<SpawningCause>>,
@@ -118,8 +154,12 @@ impl Daemons {
         span: Span,
     ) -> Option<Instance> {
         let stopper = Stopper::new();
-        let registration = self.enlist(&stopper)?;
         let (instance, end) = Instance::new(handler.clone(), stopper.clone());
+        let registration = match self.enlist(&subject, &instance)? {
+            Ok(registration) => registration,
+            Err(running) => return Some(running),
+        };
+        debug!("the {} `{}` begins", handler.rule, handler.id);
         let token = self.0.tasks.token();
         let runner = Runner::new(registration, (handler, subject), (stopper, end), token);
         let abandon = self.0.abandon.clone();
@@ -134,27 +174,37 @@ impl Daemons {
         Some(instance)
     }
 
-    fn enlist(&self, stopper: &Stopper) -> Option<Registration> {
+    /// Takes a place, unless somebody has it; `None` if there is none now.
+    fn enlist(
+        &self,
+        subject: &Arc<dyn Subject>,
+        instance: &Instance,
+    ) -> Option<Result<Registration, Instance>> {
         let mut register = self.register();
         if !register.hold.is_empty() {
             return None;
         }
-        register.last += 1;
-        let number = register.last;
-        register.running.insert(number, stopper.clone());
-        Some(Registration {
+        let whose = Whose {
+            uid: subject.uid().clone(),
+            handler: instance.handler.clone(),
+        };
+        if let Some(running) = register.running.get(&whose) {
+            return Some(Err(running.clone()));
+        }
+        register.running.insert(whose.clone(), instance.clone());
+        Some(Ok(Registration {
             daemons: self.clone(),
-            number,
+            whose,
             limits: register.limits.clone(),
-        })
+        }))
     }
 
     /// Tells all daemons to end, and lets none begin.
     fn hold(&self, reason: DaemonStoppingReason) {
         let mut register = self.register();
         register.hold |= reason;
-        for stopper in register.running.values() {
-            stopper.set(reason);
+        for instance in register.running.values() {
+            instance.stop(reason);
         }
         self.0.tasks.close();
     }
@@ -212,7 +262,7 @@ impl Daemons {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.daemons.register().running.remove(&self.number);
+        self.daemons.register().running.remove(&self.whose);
     }
 }
 

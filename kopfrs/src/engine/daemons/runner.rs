@@ -7,6 +7,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
@@ -15,7 +16,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{debug, warn};
 
 use super::instance::{End, Ended};
-use super::{CANCEL_BUDGET, Registration, Subject};
+use super::{CANCEL_BUDGET, Limits, Registration, Subject};
 use crate::cause::{DaemonStoppingReason, SpawningCause, Stopped, Stopper};
 use crate::handler::{Environment, Handler};
 
@@ -34,7 +35,12 @@ pub(super) struct Runner {
     pub(super) presence: TaskTracker,
     stopper: Stopper,
     end: Arc<End>,
-    registration: Registration,
+    /// Given back before anybody hears that another one may begin.
+    registration: Option<Registration>,
+    limits: Limits,
+    environment: Arc<Environment>,
+    /// Whether anybody was told that there are not enough threads.
+    pub(super) shortage: Arc<AtomicBool>,
     /// As long as it is waited for.
     token: Option<TaskTrackerToken>,
 }
@@ -57,13 +63,16 @@ impl Runner {
             presence,
             stopper,
             end,
-            registration,
+            limits: registration.limits.clone(),
+            environment: registration.daemons.0.environment.clone(),
+            shortage: registration.daemons.0.shortage.clone(),
+            registration: Some(registration),
             token: Some(token),
         }
     }
 
     pub(super) fn environment(&self) -> &Arc<Environment> {
-        &self.registration.daemons.0.environment
+        &self.environment
     }
 
     /// Runs until it is over.
@@ -89,7 +98,7 @@ impl Runner {
         self.presence.wait().await;
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("{} `{}`", self.handler.rule.role(), self.handler.id)
     }
 
@@ -119,7 +128,7 @@ impl Runner {
                 biased;
                 () = &mut *course => return true,
                 () = sleep(backoff) => {}
-                () = self.registration.limits.hurried.cancelled() => {}
+                () = self.limits.hurried.cancelled() => {}
             }
         }
         if cancellation.timeout.is_some() {
@@ -133,7 +142,7 @@ impl Runner {
             tokio::select! {
                 biased;
                 () = &mut *course => return true,
-                () = self.registration.limits.overdue.cancelled() => return false,
+                () = self.limits.overdue.cancelled() => return false,
                 () = sleep(polling) => {}
             }
             waited += polling;
@@ -162,7 +171,7 @@ impl Runner {
             biased;
             () = over => true,
             () = sleep(patience) => false,
-            () = self.registration.limits.hurried.cancelled() => false,
+            () = self.limits.hurried.cancelled() => false,
         }
     }
 }
@@ -176,6 +185,7 @@ impl Drop for Runner {
         };
         // Threads that nobody waits for notice it.
         self.stopper.set(DaemonStoppingReason::DONE);
+        self.registration = None;
         self.end.tell(ended);
         self.subject.rouse();
     }

@@ -14,11 +14,16 @@ use crate::settings::SettingsHandle;
 
 #[derive(Debug)]
 struct Object {
+    uid: Arc<str>,
     feed: Feed,
     roused: AtomicUsize,
 }
 
 impl Subject for Object {
+    fn uid(&self) -> &Arc<str> {
+        &self.uid
+    }
+
     fn resource(&self) -> Arc<Resource> {
         Arc::default()
     }
@@ -56,6 +61,7 @@ impl Bench {
         Self {
             daemons: Daemons::new(environment, abandon.clone()),
             object: Arc::new(Object {
+                uid: "a".into(),
                 feed: Feed::new(Body::new(json!({}))),
                 roused: AtomicUsize::new(0),
             }),
@@ -121,6 +127,22 @@ async fn nothing_begins_again_in_an_operator_that_ends() {
     bench.daemons.resume();
     assert!(bench.obedient().is_none());
     assert_eq!(instance.ended(), Some(Ended::Told));
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_are_never_two_of_one_function_for_one_object() {
+    let bench = Bench::new();
+    let first = bench.deaf().unwrap();
+    // Whoever looks after the object now holds the one that runs.
+    let same = bench.deaf().unwrap();
+    tokio::task::yield_now().await;
+    first.stop(DaemonStoppingReason::FILTERS_MISMATCH);
+    assert!(same.is_stopped() && same.holds_object());
+    bench.daemons.pause(BUDGET, std::future::ready(())).await;
+    assert_eq!(same.ended(), Some(Ended::Told));
+    bench.daemons.resume();
+    let next = bench.deaf().unwrap();
+    assert!(!next.is_stopped() && next.ended().is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -85,7 +85,7 @@ impl Queue {
         let newer = std::mem::replace(&mut entry.inbox, std::mem::take(&mut shift.inbox));
         let has_come = !newer.is_empty();
         entry.inbox.follow(newer);
-        entry.memory = std::mem::take(&mut shift.memory);
+        entry.memory.give_back(std::mem::take(&mut shift.memory));
         entry.standing = Standing::Resting;
         if has_come {
             self.line_up(&shift.uid, entry, Lane::Live);

@@ -49,7 +49,8 @@ impl Queue {
     pub(crate) fn forget(&self, uid: &str) {
         self.context.related.forget(&self.kind(), uid);
         let entry = self.objects().remove(uid);
-        if let Some(entry) = entry {
+        if let Some(mut entry) = entry {
+            entry.memory.is_gone();
             let mut names = self.names();
             // Another one of its name may be there already.
             if names.get(&entry.key).is_some_and(|named| **named == *uid) {

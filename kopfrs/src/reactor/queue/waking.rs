@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use super::Queue;
+use super::{Entry, Queue};
 use crate::object::ObjectKey;
 use crate::reactor::lanes::Lane;
 use crate::reactor::related::Whom;
@@ -37,7 +37,7 @@ impl Queue {
         let mut objects = self.objects();
         if let Some(entry) = objects.get_mut(&uid) {
             entry.inbox.is_woken = true;
-            self.line_up(&uid, entry, Lane::Live);
+            self.line_up_unless_doubtful(&uid, entry);
         }
     }
 
@@ -46,6 +46,13 @@ impl Queue {
         let mut objects = self.objects();
         if let Some(entry) = objects.get_mut(uid) {
             entry.inbox.is_roused = true;
+            self.line_up_unless_doubtful(uid, entry);
+        }
+    }
+
+    /// After a pause, what is in the inbox may be from before it: an object gets its turn when it has been listed anew.
+    fn line_up_unless_doubtful(self: &Arc<Self>, uid: &Arc<str>, entry: &mut Entry) {
+        if !entry.memory.is_doubtful {
             self.line_up(uid, entry, Lane::Live);
         }
     }

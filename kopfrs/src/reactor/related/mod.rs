@@ -88,10 +88,17 @@ impl Related {
         queues.push(Arc::downgrade(queue));
     }
 
-    /// The objects of a resource, if it is being served.
-    pub(super) fn queue(&self, resource: &Resource) -> Option<Arc<Queue>> {
-        let mut queues = self.queues().clone().into_iter();
-        queues.find_map(|queue| queue.upgrade().filter(|q| *q.kind().resource == *resource))
+    /// The objects of a resource, in whatever versions it is being served; the version asked for comes first. What
+    /// else the API says of it may have changed since.
+    pub(super) fn queues_of(&self, resource: &Resource) -> Vec<Arc<Queue>> {
+        let queues: Vec<_> = self.queues().iter().filter_map(Weak::upgrade).collect();
+        let is_meant = |queue: &Arc<Queue>| {
+            let served = &queue.kind().resource;
+            (&served.group, &served.plural) == (&resource.group, &resource.plural)
+        };
+        let mut queues: Vec<_> = queues.into_iter().filter(is_meant).collect();
+        queues.sort_by_key(|queue| queue.kind().resource.version != resource.version);
+        queues
     }
 
     /// The resource that a selector means, if it is watched.

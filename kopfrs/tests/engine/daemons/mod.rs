@@ -10,7 +10,9 @@ use tokio::time::{Instant, sleep};
 use crate::bench::{Bench, Demo, Status};
 
 mod ends;
+mod kinds;
 mod others;
+mod pauses;
 mod threads;
 
 /// What daemons have noted, with the second since the beginning.

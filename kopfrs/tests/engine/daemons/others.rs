@@ -29,6 +29,73 @@ async fn an_object_that_does_not_fit_is_tried_again_when_it_changes() {
     running.stop().await;
 }
 
+/// The same kind, with a status that is to have a phase.
+#[derive(CustomResource, Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[kube(
+    group = "example.com",
+    version = "v1",
+    kind = "Demo",
+    root = "Phased",
+    namespaced,
+    status = "Phase"
+)]
+struct PhasedSpec {
+    size: u32,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+struct Phase {
+    phase: String,
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_whose_status_does_not_fit_is_tried_again_when_its_status_changes() {
+    let bench = Bench::new(Status::Open).await;
+    let notes = Notes::new();
+    let (noted, ticked) = (notes.clone(), notes.clone());
+    let phase = |demo: &Phased| demo.status.as_ref().map(|status| status.phase.clone());
+    let begins = Duration::from_secs(5);
+    let registry = Registry::new()
+        .add(
+            daemon()
+                .initial_delay(begins)
+                .run(move |demo: Arc<Phased>, stopped: Stopped| {
+                    noted.add(format!("daemon {:?}", phase(&demo)));
+                    async move { stopped.until_set().await }
+                }),
+        )
+        .add(
+            on::timer::<Demo>()
+                .id("timer")
+                .initial_delay(begins)
+                .interval(Duration::from_secs(3600))
+                .run(move |demo: Arc<Phased>| {
+                    ticked.add(format!("timer {:?}", phase(&demo)));
+                    async {}
+                }),
+        );
+    let running = bench.start(registry).await;
+    bench.create("a", json!({"size": 1})).await;
+    let status = async |status: Value| {
+        let patch = kube::api::Patch::Merge(json!({"status": status}));
+        let params = kube::api::PatchParams::default();
+        bench
+            .api()
+            .patch_status("a", &params, &patch)
+            .await
+            .unwrap();
+    };
+    status(json!({"phase": 5})).await;
+    sleep(Duration::from_secs(300)).await;
+    assert!(notes.all().is_empty(), "{:?}", notes.all());
+    status(json!({"phase": "Ready"})).await;
+    sleep(Duration::from_secs(1)).await;
+    let mut all = notes.all();
+    all.sort();
+    assert_eq!(all, [r#"daemon Some("Ready")"#, r#"timer Some("Ready")"#]);
+    running.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_the_api_refuses_is_dropped_and_what_it_cannot_take_now_is_sent_later() {
     let calls = Arc::new(AtomicUsize::new(0));

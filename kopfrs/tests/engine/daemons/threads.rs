@@ -76,3 +76,34 @@ async fn functions_that_block_are_woken_at_once() {
     assert_eq!(notes.all()[1], "ends with a");
     running.stop().await;
 }
+
+#[tokio::test]
+async fn one_that_waits_for_a_thread_can_be_told_to_end() {
+    let bench = Bench::new(Status::Open).await;
+    let notes = Notes::new();
+    let noted = notes.clone();
+    let handler = daemon().run_blocking(move |stopped: Stopped, body: Body| {
+        noted.add(body.name());
+        while !stopped.wait(Duration::from_secs(3600)) {}
+    });
+    let mut settings = Settings::default();
+    settings.execution.max_workers = Some(1);
+    let running = bench
+        .start_with(Registry::new().add(handler), settings)
+        .await;
+    bench.create("a", json!({"size": 1})).await;
+    until(&bench, &notes, 1).await;
+    bench.create("b", json!({"size": 1})).await;
+    until_finalizers(&bench, "b", 1).await;
+    bench.delete("b").await;
+    let gone = tokio::time::timeout(Duration::from_secs(10), bench.until_gone("b")).await;
+    gone.expect("nothing keeps it");
+    // The next one gets the thread when the first one is over.
+    bench.create("c", json!({"size": 1})).await;
+    until_finalizers(&bench, "c", 1).await;
+    bench.delete("a").await;
+    bench.until_gone("a").await;
+    until(&bench, &notes, 2).await;
+    assert_eq!(notes.all(), ["a", "c"]);
+    running.stop().await;
+}

@@ -3,6 +3,7 @@
 mod attributes;
 mod content;
 mod failures;
+mod pauses;
 mod start;
 
 use std::collections::BTreeMap;

@@ -1,8 +1,10 @@
 //! Reviews and conversions, asked for by an API server over TLS.
 
+mod certificates;
 mod configurations;
 mod conversions;
 mod endpoints;
+mod failures;
 mod reviews;
 
 use kopfrs::prelude::*;

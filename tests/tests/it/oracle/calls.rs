@@ -88,6 +88,23 @@ pub(crate) fn background(lines: &[Value]) -> Background {
     attempts
 }
 
+/// When the attempts of a handler for an object have begun and ended, after the first call for the object.
+pub(crate) fn spans(lines: &[Value], object: &str, handler: &str) -> Vec<(f64, Option<f64>)> {
+    let mut all = starts(lines, false)
+        .into_iter()
+        .filter(|(_, key)| key == object)
+        .map(|(index, _)| index)
+        .peekable();
+    let time = |line: &Value| line["t"].as_f64().unwrap_or_default();
+    let first = all.peek().map_or(0.0, |index| time(&lines[*index]));
+    let own = all.filter(|index| lines[*index]["h"] == handler);
+    let span = |index: usize| {
+        let end = end_of(lines, index).map(|end| time(end) - first);
+        (time(&lines[index]) - first, end)
+    };
+    own.map(span).collect()
+}
+
 /// Whether anything is recorded that only daemons are, of those of an object.
 pub(crate) fn daemons(lines: &[Value]) -> Vec<(String, String)> {
     let daemons = starts(lines, false)

@@ -27,6 +27,13 @@ pub(crate) struct Expectation {
     /// How often timers were called, at least and at most.
     #[serde(default)]
     pub(crate) counts: BTreeMap<String, BTreeMap<String, (usize, usize)>>,
+    /// How long after the one before each attempt of a timer or daemon begins, at least and at most; the first
+    /// one after the first call for its object. Ours.
+    #[serde(default)]
+    pub(crate) pace: Spans,
+    /// How long each attempt of a daemon takes, at least and at most. Ours.
+    #[serde(default)]
+    pub(crate) lasts: Spans,
     pub(crate) activities: Option<Vec<Vec<String>>>,
     #[serde(default)]
     pub(crate) order: Vec<(String, String)>,
@@ -45,6 +52,9 @@ pub(crate) struct Expectation {
     #[serde(default)]
     pub(crate) log: Vec<Logged>,
 }
+
+/// Seconds by object, handler and attempt, at least and at most.
+pub(crate) type Spans = BTreeMap<String, BTreeMap<String, Vec<(f64, f64)>>>;
 
 /// How long it takes from the start of one attempt to that of another.
 #[derive(Clone, Debug, Deserialize)]

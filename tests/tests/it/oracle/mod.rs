@@ -68,15 +68,29 @@ scenarios! {
     changed_during_deletion
     daemon_deselected
     daemon_failing
+    daemon_stages
     daemon_stubborn
+    daemon_toggled_while_stopping
     deletion_retried_after_restart
     deselected_during_retry
     finalizer_removed
     handler_removed_during_retry
+    index_errors
+    index_errors_raised
     index_follows
+    index_moves
     killed_after_checkpoint
     recreated_during_handler
     storage_changed
+    sub_nested
+    sub_parent_fails
+    sub_parent_fails_later
+    sub_parent_retried
+    sub_retries
+    timer_combined
+    timer_idle_only
+    timer_idle_retried
+    timer_overrun
     timer_retried
     updated_back_during_retry
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::calls::{self, Calls};
 use super::diff;
-use super::expectation::{Chain, Expectation, Timing};
+use super::expectation::{Chain, Expectation, Spans, Timing};
 
 /// How much slower a busy machine may be than the one of the recordings.
 const SLOWNESS: f64 = 3.0;
@@ -25,8 +25,45 @@ pub(crate) fn of_times(expected: &Expectation, lines: &[Value], calls: &Calls) -
     for timing in &expected.timing {
         findings.extend(of_timing(timing, calls));
     }
+    findings.extend(of_spans("begins", &expected.pace, lines, |spans| {
+        let begins = spans.iter().map(|(begin, _)| *begin);
+        let before = std::iter::once(0.0).chain(begins.clone());
+        begins
+            .zip(before)
+            .map(|(begin, before)| begin - before)
+            .collect()
+    }));
+    findings.extend(of_spans("lasts", &expected.lasts, lines, |spans| {
+        let lasting =
+            |(begin, end): &(f64, Option<f64>)| end.map_or(f64::INFINITY, |end| end - begin);
+        spans.iter().map(lasting).collect()
+    }));
     if let Some(chain) = &expected.chain {
         findings.extend(of_chain(chain, calls));
+    }
+    findings
+}
+
+fn of_spans(
+    what: &str,
+    expected: &Spans,
+    lines: &[Value],
+    measure: impl Fn(&[(f64, Option<f64>)]) -> Vec<f64>,
+) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (object, handlers) in expected {
+        for (handler, expected) in handlers {
+            let got = measure(&calls::spans(lines, object, handler));
+            let is_in = |(seconds, (min, max)): (&f64, &(f64, f64))| {
+                *seconds >= min - GRAIN && *seconds <= max * SLOWNESS
+            };
+            let is_so = got.len() == expected.len() && got.iter().zip(expected).all(is_in);
+            if !is_so {
+                findings.push(format!(
+                    "{handler} of {object} {what} after {got:.2?} s, expected {expected:?}"
+                ));
+            }
+        }
     }
     findings
 }

@@ -161,7 +161,142 @@ impl ServerCertVerifier for Anybody {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
+    use rustls::pki_types::PrivateKeyDer;
+    use serde_json::json;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+    use tokio_util::task::AbortOnDropHandle;
+
     use super::*;
+    use crate::api::Connection;
+    use crate::clock::Clock;
+
+    /// What distinguishes the certificate of an API server: issuer, common name, organization, alternative names.
+    type Facts = (
+        &'static str,
+        &'static str,
+        &'static str,
+        &'static [&'static str],
+    );
+
+    /// Shows a certificate to whoever connects, as the API server of a cluster does.
+    async fn shown(
+        (issuer, subject, organization, names): Facts,
+    ) -> (http::Uri, AbortOnDropHandle<()>) {
+        let named = |names: &[&str], common: &str, organization: &str| {
+            let names = names.iter().map(|name| (*name).to_owned());
+            let mut params = CertificateParams::new(names.collect::<Vec<_>>()).unwrap();
+            params.distinguished_name = rcgen::DistinguishedName::new();
+            params.distinguished_name.push(DnType::CommonName, common);
+            if !organization.is_empty() {
+                let organization_name = DnType::OrganizationName;
+                params
+                    .distinguished_name
+                    .push(organization_name, organization);
+            }
+            params
+        };
+        let issuer = Issuer::new(named(&[], issuer, ""), KeyPair::generate().unwrap());
+        let key = KeyPair::generate().unwrap();
+        let signed = named(names, subject, organization).signed_by(&key, &issuer);
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config =
+            rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![signed.unwrap().der().clone()], key);
+        let acceptor = TlsAcceptor::from(Arc::new(config.unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let showing = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                // Whoever has seen enough goes away.
+                let _ = acceptor.accept(stream).await;
+            }
+        });
+        let uri = format!("https://{address}").parse().unwrap();
+        (uri, AbortOnDropHandle::new(showing))
+    }
+
+    /// A cluster of which its API server tells a version.
+    fn surroundings(api: Option<http::Uri>, version: &'static str) -> Surroundings {
+        let service = tower::service_fn(
+            move |request: http::Request<kube::client::Body>| async move {
+                assert_eq!(request.uri().path(), "/version");
+                let text = json!({"gitVersion": version}).to_string();
+                let body = kube::client::Body::from(text.into_bytes());
+                Ok::<_, std::convert::Infallible>(http::Response::new(body))
+            },
+        );
+        let client = kube::Client::new(service, "default");
+        Surroundings {
+            connection: Connection::new(client, crate::settings::NetworkingSettings::default()),
+            clock: Clock::start(),
+            api,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_host_is_told_by_what_the_api_server_shows() {
+        let kubernetes: &[&str] = &["kubernetes", "kubernetes.default.svc", "localhost"];
+        let rows: [(Facts, &str, Option<&str>); 6] = [
+            (
+                ("k3s-server-ca@1719", "k3s", "k3s", kubernetes),
+                "v1.33.1+k3s1",
+                Some("host.k3d.internal"),
+            ),
+            (
+                ("minikubeCA", "minikube", "system:masters", kubernetes),
+                "v1.33.1",
+                Some("host.minikube.internal"),
+            ),
+            (
+                (
+                    "kubernetes",
+                    "kube-apiserver",
+                    "",
+                    &["docker-for-desktop", "kubernetes"],
+                ),
+                "v1.33.1",
+                Some("host.docker.internal"),
+            ),
+            // Behind something that shows a certificate of its own.
+            (
+                ("somebody", "proxy", "", &["proxy.example.com"]),
+                "v1.33.1+k3s1",
+                Some("host.k3d.internal"),
+            ),
+            // kind shows what any cluster of kubeadm's shows: nothing is told by that.
+            (
+                ("kubernetes", "kube-apiserver", "", kubernetes),
+                "v1.33.1",
+                None,
+            ),
+            (("kubernetes", "kube-apiserver", "", kubernetes), "", None),
+        ];
+        for (facts, version, expected) in rows {
+            let (api, _showing) = shown(facts).await;
+            let found = host(&surroundings(Some(api), version)).await;
+            assert_eq!(found.as_deref(), expected, "{facts:?} {version}");
+        }
+    }
+
+    #[tokio::test]
+    async fn where_no_certificate_is_shown_nothing_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let nobody = listener.local_addr().unwrap();
+        drop(listener);
+        for api in [
+            None,
+            Some(format!("http://{nobody}")),
+            Some(format!("https://{nobody}")),
+        ] {
+            let api = api.map(|api| api.parse().unwrap());
+            assert_eq!(host(&surroundings(api, "v1.33.1+k3s1")).await, None);
+        }
+    }
 
     #[test]
     fn clusters_are_recognised_by_their_certificates() {

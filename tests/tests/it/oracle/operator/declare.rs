@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use kopfrs::cause::{
     ActivityCause, ChangingCause, IndexingCause, ObjectCause, Stopped, WatchingCause,
 };
-use kopfrs::handler::{ErrorsMode, Handler, Invocation, Output, Subhandlers};
+use kopfrs::handler::{ErrorsMode, Handler, HandlerError, Invocation, Output, Subhandlers};
 use kopfrs::index::Indices;
 use kopfrs::object::{Body, FieldPath};
 use kopfrs::on::{Builder, Filtered, Retried, Transitional};
@@ -153,17 +153,30 @@ impl Scripted {
                 row: Arc::new(row),
                 log: self.log.clone(),
             };
-            subs.register(item).run(scripted.change());
+            let mut sub = subs.register(item);
+            if let Some(retries) = options.sub_retries {
+                sub = sub.retries(retries);
+            }
+            sub.run(scripted.change());
         }
     }
 
-    /// What one label of an object says is the key of its value.
+    /// What one label of an object says is the key of its value. Attempts fail as `data.script` says.
     fn indexing(&self, builder: Builder<on::Index>) -> Result<Handler<IndexingCause>, Failure> {
         let builder = self.retried(self.filtered(builder)?)?;
         let label = self.row.options.key_label.clone().unwrap_or_default();
-        Ok(builder.run_blocking(move |body: Body| {
-            let key = body.label(&label).unwrap_or_default().to_owned();
-            vec![(key, body.as_value()["data"]["value"].clone())]
+        Ok(builder.run(move |call: Arc<Invocation<IndexingCause>>| {
+            let label = label.clone();
+            async move {
+                let body = call.cause.body();
+                let data = &body.as_value()["data"];
+                let script = data["script"].as_str().unwrap_or("[]");
+                let actions: Vec<Value> = serde_json::from_str(script)?;
+                let action = script::nth(&actions, call.attempt.retry);
+                script::play(&action, None, None).await?;
+                let key = body.label(&label).unwrap_or_default().to_owned();
+                Ok::<_, HandlerError>(vec![(key, data["value"].clone())])
+            }
         }))
     }
 

@@ -13,7 +13,11 @@ use super::fixture::Row;
 /// What an attempt does: the object's script for this handler counts, else the fixture's.
 pub(crate) fn action(row: &Row, body: Option<&Body>, retry: u32) -> Value {
     let scripted = body.and_then(|body| body.spec()["script"][&row.id].as_array());
-    let actions = scripted.map_or(row.default.as_slice(), Vec::as_slice);
+    nth(scripted.unwrap_or(&row.default), retry)
+}
+
+/// What an attempt does of these actions; the last one is repeated.
+pub(crate) fn nth(actions: &[Value], retry: u32) -> Value {
     let number = usize::try_from(retry).unwrap_or(usize::MAX);
     let last = actions.len().saturating_sub(1);
     let action = actions.get(number.min(last));
@@ -34,6 +38,9 @@ pub(crate) async fn play(
     }
     if let Some(stopped) = stopped.filter(|_| action["until_stopped"] == true) {
         stopped.until_set().await;
+    }
+    if let Some(seconds) = action["linger"].as_f64() {
+        tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     }
     if action["ignore_stop"] == true {
         std::future::pending::<()>().await;
