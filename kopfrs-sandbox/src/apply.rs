@@ -13,7 +13,7 @@ use crate::{
     object::{meta, normalise_numbers, text},
     patch::merge,
     strategy::Part,
-    verbs::{Target, WriteOptions, Written, create, decode, read, update},
+    verbs::{Target, WriteOptions, Written, create, decode, update},
 };
 
 /// Who is said to own the fields.
@@ -197,7 +197,11 @@ async fn write(cluster: &Cluster, target: &Target, object: &Value) -> Result<Wri
         ..WriteOptions::default()
     };
     let refuse = |why: &str| decode::strict_error(&target.kind, why);
-    let exists = !target.name.is_empty() && read::get(cluster, target, "").is_ok();
+    let exists = !target.name.is_empty()
+        && cluster
+            .store
+            .get(&target.kind.resource, &target.key())
+            .is_some();
     if !exists {
         let create_target = Target {
             name: String::new(),
@@ -224,6 +228,7 @@ async fn write(cluster: &Cluster, target: &Target, object: &Value) -> Result<Wri
 /// Waits until a definition is served, or can be seen not to be.
 async fn established(cluster: &Cluster, target: &Target) {
     let mut cursor = cluster.store.cursor(&target.kind.resource, None);
+    let mut kinds = cluster.registry.changes();
     loop {
         let Some(object) = cluster.store.get(&target.kind.resource, &target.key()) else {
             return;
@@ -249,7 +254,11 @@ async fn established(cluster: &Cluster, target: &Target) {
         if condition("NamesAccepted", "False") || (condition("Established", "True") && served) {
             return;
         }
-        cursor.changed().await;
+        // What is defined anew may be served without another change of its definition.
+        tokio::select! {
+            () = cursor.changed() => {}
+            _ = kinds.changed() => {}
+        }
         // Moves the cursor, so that only news wakes it again.
         if cluster.store.read(&mut cursor, usize::MAX).is_err() {
             cursor = cluster.store.cursor(&target.kind.resource, None);

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::{
-    admission::{Connections, Routes},
     auth::{Issuer, Tokens},
     clock::Clock,
     registry::Registry,
     storage::Store,
+    webhook::{Connections, Routes},
 };
 
 /// What the builder can set.

@@ -68,9 +68,8 @@
 //! # What it does not do
 //!
 //! There are no nodes and no scheduler: Deployments, ReplicaSets and Jobs make Pods, which stay Pending until somebody
-//! writes their status; StatefulSets, DaemonSets and CronJobs make nothing. Conversion webhooks, aggregated API servers
-//! and quotas are not there; protobuf is read, but never written. Everything is allowed unless [`SandboxBuilder::rbac`]
-//! says otherwise. What it does not do it refuses with a message that says so, or warns about. The guide has the
+//! writes their status; StatefulSets, DaemonSets and CronJobs make nothing. Aggregated API servers and quotas are not
+//! there; protobuf is read, but never written. Everything is allowed unless [`SandboxBuilder::rbac`] says otherwise. What it does not do it refuses with a message that says so, or warns about. The guide has the
 //! [whole list](https://github.com/kopfrs/kopfrs/blob/main/docs/sandbox.md).
 //!
 //! # Features
@@ -89,6 +88,7 @@ mod builder;
 mod clock;
 mod cluster;
 mod controllers;
+mod conversion;
 mod defaults;
 mod error;
 pub mod fault;
@@ -114,6 +114,7 @@ mod serve;
 mod storage;
 mod strategy;
 mod verbs;
+mod webhook;
 mod wildcard;
 mod yaml;
 

@@ -2,7 +2,7 @@
 //!
 //! Called by everything that handles stored objects. It knows the layout of `metadata` and nothing about kinds.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -10,26 +10,56 @@ use serde_json::{Map, Value};
 /// A JSON object's members.
 pub(crate) type Fields = Map<String, Value>;
 
+/// What a state of a custom resource was made for; empty for built-in kinds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Form {
+    /// Which state of the definition it was normalised by.
+    pub(crate) schema: u64,
+    /// The version it is of; unknown where it was written before that was kept.
+    pub(crate) version: Option<Arc<str>>,
+}
+
 /// One stored state of an object, without `apiVersion` and `kind`: those belong to the version it is read in.
 #[derive(Debug)]
 pub(crate) struct Object {
     /// The revision that wrote this state.
     pub(crate) revision: u64,
-    /// Which schema this state was normalised by; 0 for built-in kinds.
-    pub(crate) schema: u64,
+    pub(crate) form: Form,
     /// The state, `metadata.resourceVersion` included.
     pub(crate) value: Value,
     json: OnceLock<Bytes>,
+    /// The same state in other forms, as a webhook has made it.
+    converted: Mutex<Vec<Arc<Object>>>,
 }
 
 impl Object {
-    pub(crate) fn new(revision: u64, schema: u64, value: Value) -> Self {
+    pub(crate) fn new(revision: u64, form: Form, value: Value) -> Self {
         Self {
             revision,
-            schema,
+            form,
             value,
             json: OnceLock::new(),
+            converted: Mutex::default(),
         }
+    }
+
+    /// The same state in another form, if it is known.
+    pub(crate) fn converted(&self, form: &Form) -> Option<Arc<Self>> {
+        let known = self
+            .converted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|other| other.form == *form).cloned()
+    }
+
+    /// Keeps the same state in another form; those of earlier definitions are of no use any more.
+    pub(crate) fn keep(&self, other: Arc<Self>) {
+        let mut known = self
+            .converted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.retain(|known| known.form.schema == other.form.schema && known.form != other.form);
+        known.push(other);
     }
 
     /// The state as JSON text, serialised once for all readers.

@@ -5,17 +5,14 @@
 //! to the verb, which runs its rules again. Audit annotations are accepted and dropped, as there is no audit log.
 
 mod caller;
-mod certificates;
 mod chain;
 mod condition;
-mod connection;
 pub(crate) mod defaults;
 mod denial;
 mod endpoint;
 mod failure;
 mod hook;
 mod mutating;
-mod pace;
 mod patch;
 mod review;
 mod rule;
@@ -28,8 +25,6 @@ use crate::error::ApiError;
 pub(crate) use self::{
     caller::Caller,
     chain::{Chain, Operation},
-    connection::Connections,
-    endpoint::Routes,
 };
 
 /// Says of policies that they are not there, lest anybody think that they hold.

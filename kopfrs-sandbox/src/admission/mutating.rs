@@ -47,7 +47,7 @@ pub(super) async fn ask(
                 object: current.as_ref().or(question.object),
                 ..*question
             };
-            let Some(invocation) = selection::select(chain, hook, &now)? else {
+            let Some(invocation) = selection::select(chain, hook, &now).await? else {
                 continue;
             };
             let made = ask_one(chain, hook, &now, &invocation).await?;
@@ -106,5 +106,7 @@ async fn ask_one(
         )));
     };
     let made = patch::apply(chain, &invocation.kind, object, &document)?;
-    Ok(Some(selection::restored(chain, &invocation.kind, &made)))
+    selection::restored(chain, &invocation.kind, &made)
+        .await
+        .map(Some)
 }

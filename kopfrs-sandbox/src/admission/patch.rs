@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{chain::Chain, denial};
 use crate::{
     error::ApiError,
-    object::{metadata_mut, text},
+    object::{Form, Object, metadata_mut, text},
     patch::JsonPatch,
     registry::{Kind, Origin},
     strategy,
@@ -54,7 +54,7 @@ pub(super) fn apply(
     if matches!(kind.origin, Origin::BuiltIn(_)) {
         strategy::view::inward(kind, &mut value);
         strategy::normalise(kind, &mut value);
-        let object = crate::object::Object::new(0, 0, value);
+        let object = Object::new(0, Form::default(), value);
         value = strategy::view::outward(kind, &object).into_owned();
     } else {
         strategy::metadata::clean(metadata_mut(&mut value));

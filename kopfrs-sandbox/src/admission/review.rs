@@ -8,7 +8,11 @@ use super::{
     hook::Phase,
     selection::Invocation,
 };
-use crate::{auth::User, registry::Kind};
+use crate::{
+    auth::User,
+    registry::Kind,
+    webhook::{Expected, Fits},
+};
 
 /// The API group of reviews.
 const GROUP: &str = "admission.k8s.io";
@@ -23,6 +27,27 @@ pub(super) struct Verdict {
     pub(super) warnings: Vec<String>,
     /// Why not, as a `Status`.
     pub(super) status: Value,
+}
+
+/// The fields of a response.
+const RESPONSE: &[(&str, &str, Fits)] = &[
+    ("uid", "types.UID", Value::is_string),
+    ("allowed", "bool", Value::is_boolean),
+    ("status", "v1.Status", Value::is_object),
+    ("patch", "[]uint8", Value::is_string),
+    ("patchType", "v1.PatchType", Value::is_string),
+    ("auditAnnotations", "map[string]string", Value::is_object),
+    ("warnings", "[]string", Value::is_array),
+];
+
+/// What an answer is to be.
+pub(super) fn expected(version: &'static str) -> Expected {
+    Expected {
+        group: GROUP,
+        version,
+        kind: "AdmissionReview",
+        response: RESPONSE,
+    }
 }
 
 /// The best version of reviews that both sides know.

@@ -7,14 +7,16 @@ use serde_json::Value;
 use super::{
     chain::{Chain, Question},
     condition::{self, Variables},
+    denial,
     hook::{GROUP, Hook},
     review,
     rule::Asked,
 };
 use crate::{
     cluster::Cluster,
+    conversion,
     error::{ApiError, Subject},
-    object::Object,
+    object::{Form, Object},
     registry::Kind,
     strategy::view,
 };
@@ -42,7 +44,7 @@ pub(super) struct Invocation {
 }
 
 /// `None` when the webhook is not concerned.
-pub(super) fn select(
+pub(super) async fn select(
     chain: &Chain<'_>,
     hook: &Hook,
     question: &Question<'_>,
@@ -55,10 +57,9 @@ pub(super) fn select(
         return Ok(None);
     };
     in_namespace?;
-    let shown = |value: &Value| converted(chain, &kind, value);
     let invocation = Invocation {
-        object: question.object.map(shown),
-        old: question.old.map(shown),
+        object: shown(chain, &kind, question.object).await?,
+        old: shown(chain, &kind, question.old).await?,
         kind: kind.clone(),
     };
     let request = review::request("", chain, question, &invocation);
@@ -135,21 +136,42 @@ fn concerned(chain: &Chain<'_>, hook: &Hook, question: &Question<'_>) -> Option<
 }
 
 /// An object of the request's version in another one.
-pub(super) fn converted(chain: &Chain<'_>, to: &Kind, value: &Value) -> Value {
-    convert(&chain.target.kind, to, value, chain.is_foreign())
+async fn shown(
+    chain: &Chain<'_>,
+    to: &Kind,
+    value: Option<&Value>,
+) -> Result<Option<Value>, ApiError> {
+    match value {
+        Some(value) => convert(chain, (&chain.target.kind, to), value)
+            .await
+            .map(Some),
+        None => Ok(None),
+    }
 }
 
 /// And back.
-pub(super) fn restored(chain: &Chain<'_>, from: &Kind, value: &Value) -> Value {
-    convert(from, &chain.target.kind, value, chain.is_foreign())
+pub(super) async fn restored(
+    chain: &Chain<'_>,
+    from: &Kind,
+    value: &Value,
+) -> Result<Value, ApiError> {
+    convert(chain, (from, &chain.target.kind), value).await
 }
 
 /// A Scale is a Scale, whatever is scaled.
-fn convert(from: &Kind, to: &Kind, value: &Value, is_foreign: bool) -> Value {
-    if from.api_version == to.api_version || is_foreign {
-        return value.clone();
-    }
+async fn convert(
+    chain: &Chain<'_>,
+    (from, to): (&Kind, &Kind),
+    value: &Value,
+) -> Result<Value, ApiError> {
     let mut value = value.clone();
+    if from.api_version == to.api_version || chain.is_foreign() {
+        return Ok(value);
+    }
     view::inward(from, &mut value);
-    to.typed(&view::outward(to, &Object::new(0, 0, value)))
+    let value = conversion::between(chain.cluster, from, value, (&from.version, &to.version));
+    let value = value
+        .await
+        .map_err(|error| denial::internal(&error.message))?;
+    Ok(to.typed(&view::outward(to, &Object::new(0, Form::default(), value))))
 }

@@ -18,7 +18,7 @@ pub(super) async fn ask(
 ) -> Result<(), ApiError> {
     let mut concerned = Vec::new();
     for hook in hooks {
-        if let Some(invocation) = selection::select(chain, hook, question)? {
+        if let Some(invocation) = selection::select(chain, hook, question).await? {
             concerned.push((hook, invocation));
         }
     }

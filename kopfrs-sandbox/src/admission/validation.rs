@@ -12,9 +12,9 @@ use crate::{
         field::Field,
         names::{label_1035, qualified_name, subdomain},
     },
+    webhook::validation,
 };
 
-mod client;
 mod rules;
 
 /// Versions of reviews that can be sent.
@@ -64,7 +64,7 @@ fn validate_webhook(webhook: &Field<'_>, errors: &mut Vec<FieldError>) {
     for field in ["namespaceSelector", "objectSelector"] {
         webhook.member(field).selector(errors);
     }
-    client::validate(&webhook.member("clientConfig"), errors);
+    validation::validate(&webhook.member("clientConfig"), errors);
     validate_conditions(&webhook.member("matchConditions"), errors);
     validate_versions(&webhook.member("admissionReviewVersions"), errors);
 }
@@ -133,21 +133,12 @@ fn validate_versions(versions: &Field<'_>, errors: &mut Vec<FieldError>) {
 
 /// Says why a configuration cannot be decoded.
 pub(crate) fn check_types(value: &Value) -> Result<(), String> {
-    use base64::{Engine, engine::general_purpose::STANDARD};
     let webhooks = value["webhooks"].as_array().into_iter().flatten();
     for webhook in webhooks {
         let Some(bundle) = text(webhook, &["clientConfig", "caBundle"]) else {
             continue;
         };
-        if STANDARD.decode(bundle).is_err() {
-            let is_letter =
-                |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\n');
-            let at = bundle.bytes().position(|b| !is_letter(b));
-            return Err(format!(
-                "illegal base64 data at input byte {}",
-                at.unwrap_or(bundle.len())
-            ));
-        }
+        validation::check_bundle(bundle)?;
     }
     Ok(())
 }

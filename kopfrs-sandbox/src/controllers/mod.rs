@@ -53,7 +53,7 @@ fn change(cluster: &Cluster, resource: &str, key: &str, change: impl Fn(&mut Val
             true
         } else {
             store
-                .replace(resource, key, current.revision, current.schema, value)
+                .replace(resource, key, current.revision, current.form.clone(), value)
                 .is_ok()
         };
         if done {
@@ -79,15 +79,17 @@ fn caller(account: &str) -> Caller {
     Caller::new(User::service_account("kube-system", account))
 }
 
-/// Deletes an object; that it is gone already is fine.
+/// Deletes an object; that it is gone already is fine. It is done in the version that is stored, if that is served: no
+/// conversion is needed then.
 async fn delete(
     cluster: &Cluster,
     kind: &Arc<Kind>,
     object: &Value,
     options: &delete::DeleteOptions,
 ) -> Outcome {
+    let kinds = cluster.registry.kinds();
     let target = Target {
-        kind: kind.clone(),
+        kind: kinds.stored(kind).unwrap_or(kind).clone(),
         namespace: meta(object, "namespace").to_owned(),
         name: meta(object, "name").to_owned(),
     };

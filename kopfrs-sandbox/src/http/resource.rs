@@ -205,8 +205,8 @@ async fn dispatch(
         ("update" | "patch", false) if is_custom => {
             Err(ApiError::bad_request("name must be provided"))
         }
-        ("get", true) => get(context, &target),
-        ("list", false) => list(context, &target),
+        ("get", true) => get(context, &target).await,
+        ("list", false) => list(context, &target).await,
         ("watch", _) => watch(context, target),
         ("create", false) => write::create(context, kinds, &target).await,
         ("update", true) => write::put(context, kinds, &target, Part::Main).await,
@@ -237,12 +237,13 @@ async fn subresource(
         });
     }
     match (subresource.name, info.verb) {
-        ("status", "get") => get(context, target),
+        ("status", "get") => get(context, target).await,
         ("status", "update") => write::put(context, kinds, target, Part::Status).await,
         ("status", "patch") => write::patch(context, target, Part::Status).await,
         ("finalize", "update") => write::put(context, kinds, target, Part::Finalize).await,
         ("scale", "get") => {
-            let object = read::get_as_of(context.cluster, target, "", context.as_of(&target.kind))?;
+            let as_of = context.as_of(&target.kind);
+            let object = read::get(context.cluster, target, "", as_of).await?;
             Ok(Reply::json(
                 StatusCode::OK,
                 &scale::scale_of(target, &object)?,
@@ -278,24 +279,25 @@ fn access_review(context: &Context<'_>, kind: &Kind) -> Result<Reply, ApiError> 
     ))
 }
 
-fn get(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+async fn get(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
     // What cannot be answered is not looked up.
     context.accepted(&target.kind, Answer::Object)?;
-    let object = read::get_as_of(
+    let object = read::get(
         context.cluster,
         target,
         context.query.text("resourceVersion"),
         context.as_of(&target.kind),
-    )?;
+    )
+    .await?;
     context.object(&target.kind, StatusCode::OK, &object)
 }
 
-fn list(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
+async fn list(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
     let accepted = context.accepted(&target.kind, Answer::List)?;
     let rows = options::rows(context.query)?;
     let mut options = options::list(context.query, &target.kind)?;
     options.as_of = context.as_of(&target.kind);
-    let listed = list::list(context.cluster, target, &options)?;
+    let listed = list::list(context.cluster, target, &options).await?;
     Ok(list_reply(context, target, &listed, accepted, rows))
 }
 
@@ -368,7 +370,7 @@ async fn delete_collection(context: &Context<'_>, target: &Target) -> Result<Rep
         ..context.delete_options()?
     };
     let options = options::list(context.query, &target.kind)?;
-    let listed = list::list(context.cluster, target, &options)?;
+    let listed = list::list(context.cluster, target, &options).await?;
     for object in &listed.objects {
         let name = crate::object::meta(&object.value, "name").to_owned();
         let one = Target {

@@ -1,6 +1,6 @@
 //! Finds what a request means and answers it.
 //!
-//! Nothing here waits but for webhooks and for the stream of a watch.
+//! Nothing here waits but for webhooks (of admission and of conversion) and for the stream of a watch.
 
 use std::{
     pin::Pin,

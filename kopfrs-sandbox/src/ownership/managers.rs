@@ -1,10 +1,13 @@
 //! The books: who owns which fields, kept in `metadata.managedFields`.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::{
     fields::{FieldSet, shown},
     shape::Shape,
+    versions::{Comparison, Difference, Halt, Place, Versions, Wanted},
     walk,
 };
 use crate::{error::ApiError, object::metadata_mut, registry::Kind};
@@ -155,55 +158,67 @@ pub(crate) fn created(
 
 /// Notes what an update changed. A client may rewrite or (with `[{}]`) reset the books; nothing is noted in books that
 /// are empty.
-pub(crate) fn updated(kind: &Kind, new: &mut Value, old: &Value, writer: Writer<'_>) {
+pub(crate) fn updated(
+    kind: &Kind,
+    (new, old): (&mut Value, &Value),
+    writer: Writer<'_>,
+    versions: &Versions,
+) -> Result<(), Wanted> {
     let given = new["metadata"]["managedFields"].as_array();
     if given.is_some_and(|list| {
         list.len() == 1 && list[0].as_object().is_some_and(serde_json::Map::is_empty)
     }) {
         metadata_mut(new).remove("managedFields");
-        return;
+        return Ok(());
     }
-    let mut entries = if given.is_some_and(|list| !list.is_empty()) {
+    let before = if given.is_some_and(|list| !list.is_empty()) {
         entries(new)
     } else {
         entries(old)
     };
-    if entries.is_empty() {
+    if before.is_empty() {
         metadata_mut(new).remove("managedFields");
-        return;
+        return Ok(());
     }
-    let changes = walk::compare(old, new, Shape::of(kind));
-    let written = changes.added.union(&changes.modified);
+    let compared = Comparison::new(kind, (old, new), versions);
+    let Difference { changes, written } = &compared.here;
     if written.is_empty() && changes.removed.is_empty() {
-        write(new, entries);
-        return;
+        write(new, before);
+        return Ok(());
     }
-    for entry in &mut entries {
+    let mut entries = Vec::with_capacity(before.len() + 1);
+    for mut entry in before {
+        let Some(there) = compared.seen_in(&entry.api_version)? else {
+            continue;
+        };
         let own = entry.is(kind, writer, "Update");
-        let fields = entry.fields.minus(&changes.removed);
+        let fields = entry.fields.minus(&there.changes.removed);
         let fields = if own {
-            fields.union(&without_roots(written.clone()))
+            fields.union(&without_roots(there.written.clone()))
         } else {
-            fields.minus(&written)
+            fields.minus(&there.written)
         };
         if own && fields != entry.fields {
             writer.now.clone_into(&mut entry.time);
         }
         entry.fields = fields;
+        entries.push(entry);
     }
     if !entries.iter().any(|entry| entry.is(kind, writer, "Update")) {
-        entries.push(Entry::new(kind, writer, "Update", without_roots(written)));
+        let fields = without_roots(written.clone());
+        entries.push(Entry::new(kind, writer, "Update", fields));
     }
     write(new, entries);
+    Ok(())
 }
 
 /// Applies a configuration to a live object (without `apiVersion` and `kind`): the new state, its books included.
 pub(crate) fn applied(
     kind: &Kind,
     live: &Value,
-    writer: Writer<'_>,
-    apply: Apply<'_>,
-) -> Result<Value, ApiError> {
+    (writer, apply): (Writer<'_>, Apply<'_>),
+    versions: &Versions,
+) -> Result<Value, Halt> {
     let shape = Shape::of(kind);
     let config = apply.config;
     walk::check(config, shape, &mut Vec::new())
@@ -218,23 +233,42 @@ pub(crate) fn applied(
     let mut new = live.clone();
     walk::merge(&mut new, config, shape);
     if let Some(last) = &last {
-        prune(
-            &mut new,
-            shape,
-            &last.fields.minus(&fields),
-            &fields,
-            &entries,
-        );
+        match Place::of(kind, &last.api_version) {
+            Place::Here => {
+                let dropped = last.fields.minus(&fields);
+                prune(&mut new, shape, &dropped, &fields, &entries);
+            }
+            // What was applied in another version is taken away there, and what is applied now is put back here.
+            Place::There(version, shape_there) => {
+                let mut there = versions.convert(&new, &kind.version, version)?;
+                let is_there = |entry: &&Entry| entry.api_version == last.api_version;
+                let others: Vec<Entry> = entries.iter().filter(is_there).cloned().collect();
+                let nothing = FieldSet::default();
+                prune(&mut there, shape_there, &last.fields, &nothing, &others);
+                new = versions.convert(&there, version, &kind.version)?;
+                walk::merge(&mut new, config, shape);
+            }
+            Place::Nowhere => {}
+        }
     }
-    let changes = walk::compare(live, &new, shape);
-    let written = changes.added.union(&changes.modified);
+    let compared = Comparison::new(kind, (live, &new), versions);
+    let mut kept = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if let Some(there) = compared.seen_in(&entry.api_version)? {
+            kept.push((entry, there));
+        }
+    }
     if !apply.force {
-        refuse_conflicts(&entries, &written)?;
+        refuse_conflicts(&kept)?;
     }
-    for entry in &mut entries {
-        entry.fields = entry.fields.minus(&written).minus(&changes.removed);
-    }
+    let kept = kept.into_iter().map(|(mut entry, there)| {
+        let fields = entry.fields.minus(&there.written);
+        entry.fields = fields.minus(&there.changes.removed);
+        entry
+    });
+    let mut entries: Vec<Entry> = kept.collect();
     let mut own = Entry::new(kind, writer, "Apply", fields);
+    let Difference { changes, written } = &compared.here;
     if written.is_empty() && changes.removed.is_empty() {
         own.time = last.map(|last| last.time).unwrap_or_default();
     }
@@ -277,11 +311,11 @@ fn prune(
     }
 }
 
-fn refuse_conflicts(entries: &[Entry], written: &FieldSet) -> Result<(), ApiError> {
+fn refuse_conflicts(entries: &[(Entry, Cow<'_, Difference>)]) -> Result<(), ApiError> {
     let mut causes = Vec::new();
     let mut groups = Vec::new();
-    for entry in entries {
-        let common = entry.fields.common(written);
+    for (entry, there) in entries {
+        let common = entry.fields.common(&there.written);
         let paths: Vec<String> = common
             .in_order()
             .into_iter()

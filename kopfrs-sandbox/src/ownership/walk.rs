@@ -110,7 +110,7 @@ pub(super) fn check(value: &Value, shape: Shape<'_>, path: &mut Path) -> Result<
 }
 
 /// What differs between two values.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Changes {
     pub(super) added: FieldSet,
     pub(super) modified: FieldSet,

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::state::{Ending, SavedDefinition, SavedServer, State};
 use crate::{
     auth::SavedToken,
-    object::{Object, meta},
+    object::{Form, Object, meta},
     storage::{Saved, SavedTable},
 };
 
@@ -50,6 +50,8 @@ struct Header {
 struct Line<'a> {
     resource: &'a str,
     schema: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
     object: &'a Value,
 }
 
@@ -57,6 +59,7 @@ struct Line<'a> {
 struct OwnedLine {
     resource: String,
     schema: u64,
+    version: Option<String>,
     object: Value,
 }
 
@@ -82,7 +85,8 @@ pub(super) fn write(state: State, to: &mut impl Write) -> std::io::Result<()> {
         for (_, object) in &table.objects {
             let entry = Line {
                 resource: &table.resource,
-                schema: object.schema,
+                schema: object.form.schema,
+                version: object.form.version.as_deref(),
                 object: &object.value,
             };
             line(to, &entry)?;
@@ -121,6 +125,7 @@ pub(super) fn read(from: impl BufRead) -> Result<State, FormatError> {
         let OwnedLine {
             resource,
             schema,
+            version,
             object,
         } = serde_json::from_slice(&line).map_err(|error| broken(error.to_string()))?;
         let Some(table) = tables.get_mut(resource.as_str()) else {
@@ -130,7 +135,11 @@ pub(super) fn read(from: impl BufRead) -> Result<State, FormatError> {
             broken("metadata.resourceVersion of the object is no number".to_owned())
         })?;
         let key = crate::object::key_of(&object);
-        let object = Arc::new(Object::new(revision, schema, object));
+        let form = Form {
+            schema,
+            version: version.map(Arc::from),
+        };
+        let object = Arc::new(Object::new(revision, form, object));
         table.objects.push((key, object));
         count += 1;
     }
@@ -183,7 +192,7 @@ mod tests {
         for name in ["a", "b"] {
             let value = json!({"metadata": {"name": name, "namespace": "n"}, "data": {"k": "v\n"}});
             store
-                .create("configmaps", format!("n/{name}"), 0, value)
+                .create("configmaps", format!("n/{name}"), Form::default(), value)
                 .expect("new");
         }
         State {

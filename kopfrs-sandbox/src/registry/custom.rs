@@ -2,12 +2,15 @@
 //!
 //! Called by the CRD controller. It reads a definition that was validated before; it decides nothing about requests.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
 use super::kind::{Kind, Names, Origin, Subresource};
-use crate::{object::text, schema::Schema};
+use crate::{
+    object::{Form, text},
+    schema::Schema,
+};
 
 /// A custom resource's verbs, in the order a real server lists them.
 const VERBS: &[&str] = &[
@@ -25,16 +28,15 @@ const READ_WRITE: &[&str] = &["get", "patch", "update"];
 /// What only custom kinds have.
 #[derive(Debug)]
 pub(crate) struct Custom {
-    /// This version's schema.
-    pub(crate) schema: Schema,
+    /// This version.
+    pub(crate) version: Arc<str>,
+    /// Its schema.
+    pub(crate) schema: Arc<Schema>,
     /// The same, as OpenAPI shows it.
     pub(crate) raw_schema: Value,
-    /// The schema objects are stored by.
-    pub(crate) storage: Arc<Schema>,
-    /// Identifies `storage` among all schemas of this sandbox: objects carry it.
+    pub(crate) versions: Arc<Versions>,
+    /// Identifies this state of the definition among all of this sandbox: objects carry it.
     pub(crate) storage_id: u64,
-    /// Whether this version is the one stored.
-    pub(crate) is_storage: bool,
     pub(crate) columns: Vec<Value>,
     pub(crate) scale: Option<ScalePaths>,
     pub(crate) deprecation: Option<String>,
@@ -44,6 +46,84 @@ pub(crate) struct Custom {
     /// The definition's name, and which state of it this is.
     pub(crate) definition: String,
     pub(crate) generation: i64,
+}
+
+/// What all versions of a custom resource have in common.
+#[derive(Debug)]
+pub(crate) struct Versions {
+    /// The one that objects are written in.
+    pub(crate) stored: Arc<str>,
+    /// All of them, also those that are not served.
+    pub(crate) schemas: BTreeMap<Arc<str>, Arc<Schema>>,
+    pub(crate) conversion: Conversion,
+}
+
+/// How an object of one version becomes one of another.
+#[derive(Debug)]
+pub(crate) enum Conversion {
+    /// By the schemas alone.
+    None,
+    Webhook(Webhook),
+}
+
+/// Whom to ask for conversions.
+#[derive(Debug)]
+pub(crate) struct Webhook {
+    /// Its `clientConfig`.
+    pub(crate) client: Value,
+    pub(crate) review_versions: Vec<String>,
+}
+
+impl Custom {
+    /// What objects of this version are made for.
+    pub(crate) fn form(&self) -> Form {
+        self.form_of(&self.version)
+    }
+
+    /// What stored objects are made for.
+    pub(crate) fn stored_form(&self) -> Form {
+        self.form_of(&self.versions.stored)
+    }
+
+    fn form_of(&self, version: &Arc<str>) -> Form {
+        Form {
+            schema: self.storage_id,
+            version: Some(version.clone()),
+        }
+    }
+}
+
+impl Versions {
+    fn read(spec: &Value, versions: &[Value]) -> Self {
+        let name = |version: &Value| Arc::from(text(version, &["name"]).unwrap_or_default());
+        let stored = versions.iter().find(|version| version["storage"] == true);
+        let schemas = versions
+            .iter()
+            .map(|version| (name(version), Arc::new(version_schema(version))));
+        Self {
+            stored: stored.map(name).unwrap_or_default(),
+            schemas: schemas.collect(),
+            conversion: Conversion::read(&spec["conversion"]),
+        }
+    }
+}
+
+impl Conversion {
+    fn read(conversion: &Value) -> Self {
+        if conversion["strategy"] != "Webhook" {
+            return Self::None;
+        }
+        let webhook = &conversion["webhook"];
+        let versions = webhook["conversionReviewVersions"].as_array();
+        Self::Webhook(Webhook {
+            client: webhook["clientConfig"].clone(),
+            review_versions: versions
+                .into_iter()
+                .flatten()
+                .filter_map(|version| version.as_str().map(str::to_owned))
+                .collect(),
+        })
+    }
 }
 
 /// Where the scale subresource finds its values, as member names.
@@ -61,13 +141,7 @@ pub(crate) fn kinds(definition: &Value, storage_id: u64) -> Vec<Kind> {
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let is_storage = |version: &&Value| version["storage"] == true;
-    let storage = versions
-        .iter()
-        .find(is_storage)
-        .map(version_schema)
-        .unwrap_or_default();
-    let storage = Arc::new(storage);
+    let all = Arc::new(Versions::read(spec, versions));
     let served = versions.iter().filter(|version| version["served"] == true);
     served
         .map(|version| {
@@ -75,12 +149,16 @@ pub(crate) fn kinds(definition: &Value, storage_id: u64) -> Vec<Kind> {
             text(version, &["name"])
                 .unwrap_or_default()
                 .clone_into(&mut names.version);
+            let (version_name, schema) = all
+                .schemas
+                .get_key_value(names.version.as_str())
+                .expect("all versions were read above");
             let custom = Custom {
-                schema: version_schema(version),
+                version: version_name.clone(),
+                schema: schema.clone(),
                 raw_schema: version["schema"]["openAPIV3Schema"].clone(),
-                storage: storage.clone(),
+                versions: all.clone(),
                 storage_id,
-                is_storage: is_storage(&version),
                 columns: version["additionalPrinterColumns"]
                     .as_array()
                     .cloned()

@@ -17,6 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 pub(crate) use self::kind::{Kind, Origin};
 
@@ -69,6 +70,12 @@ impl Kinds {
         self.by_path.values().filter(move |other| {
             other.resource == kind.resource && other.api_version != kind.api_version
         })
+    }
+
+    /// A custom kind in the version that is stored, if that is served.
+    pub(crate) fn stored(&self, kind: &Kind) -> Option<&Arc<Kind>> {
+        let version = &kind.custom()?.versions.stored;
+        self.find(&kind.group, version, &kind.plural)
     }
 
     /// One kind for each stored resource, in any of its versions.
@@ -129,6 +136,7 @@ impl Kinds {
 #[derive(Debug)]
 pub(crate) struct Registry {
     kinds: RwLock<Arc<Kinds>>,
+    changed: watch::Sender<()>,
 }
 
 impl Registry {
@@ -147,6 +155,7 @@ impl Registry {
             });
         Self {
             kinds: RwLock::new(Arc::new(kinds.with("", Vec::new()))),
+            changed: watch::Sender::default(),
         }
     }
 
@@ -161,5 +170,11 @@ impl Registry {
     pub(crate) fn replace(&self, resource: &str, versions: Vec<Kind>) {
         let mut kinds = self.kinds.write().unwrap_or_else(PoisonError::into_inner);
         *kinds = Arc::new(kinds.with(resource, versions));
+        self.changed.send_replace(());
+    }
+
+    /// Tells when other kinds are served.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 }

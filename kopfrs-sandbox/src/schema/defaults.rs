@@ -7,17 +7,41 @@ use serde_json::Value;
 
 use super::Schema;
 
+/// Drops nulls that may not be and that no default stands in for.
+pub(crate) fn drop_nulls(value: &mut Value, schema: &Schema) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, child| {
+                let has_default = schema.properties.get(name);
+                let has_default = has_default.is_some_and(|schema| schema.default.is_some());
+                !child.is_null() || has_default || may_be_null(schema, name)
+            });
+            for (name, child) in fields {
+                if let Some(schema) = schema.member(name) {
+                    drop_nulls(child, schema);
+                }
+            }
+        }
+        Value::Array(items) => {
+            let Some(schema) = schema.items() else { return };
+            items.iter_mut().for_each(|item| drop_nulls(item, schema));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn may_be_null(schema: &Schema, name: &str) -> bool {
+    match schema.member(name) {
+        Some(schema) => schema.nullable,
+        None => schema.keeps_unknown() || name == "metadata",
+    }
+}
+
 /// Drops nulls that may not be and puts defaults where nothing is.
 pub(crate) fn apply(value: &mut Value, schema: &Schema) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, child| {
-                !child.is_null()
-                    || match schema.member(name) {
-                        Some(schema) => schema.nullable,
-                        None => schema.keeps_unknown() || name == "metadata",
-                    }
-            });
+            fields.retain(|name, child| !child.is_null() || may_be_null(schema, name));
             for (name, schema) in &schema.properties {
                 if let Some(default) = &schema.default
                     && !fields.contains_key(name)
@@ -78,6 +102,13 @@ mod tests {
         check(
             json!({"spec": {"name": null, "o": null}}),
             json!({"spec": {"name": "anon", "o": {"a": "x"}, "nul": "d"}}),
+        );
+        let mut converted =
+            json!({"spec": {"name": null, "nul": null, "l": [{"p": null}]}, "status": null});
+        drop_nulls(&mut converted, &schema());
+        assert_eq!(
+            converted,
+            json!({"spec": {"name": null, "nul": null, "l": [{"p": null}]}})
         );
         check(
             json!({"spec": {"name": "", "nul": null, "l": [{}, {"p": "UDP"}]}}),

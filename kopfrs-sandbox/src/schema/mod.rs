@@ -18,7 +18,7 @@ use regex::Regex;
 use serde_json::Value;
 
 pub(crate) use self::{
-    defaults::apply as apply_defaults,
+    defaults::{apply as apply_defaults, drop_nulls},
     prune::prune,
     rules::{check as check_rules, compile_errors},
     validate::{validate, validate_default},

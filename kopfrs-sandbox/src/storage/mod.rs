@@ -25,7 +25,7 @@ pub(crate) use self::{
     saved::{Saved, SavedTable},
     snapshot::{Page, PageRequest},
 };
-use crate::object::{Object, metadata_mut};
+use crate::object::{Form, Object, metadata_mut};
 
 /// The first revision. Above 1, so that a watch "from 1" is too old, as on any real cluster.
 const FIRST_REVISION: u64 = 1000;
@@ -171,14 +171,14 @@ impl Store {
         &self,
         resource: &str,
         key: String,
-        schema: u64,
+        form: Form,
         value: Value,
     ) -> Result<Arc<Object>, Arc<Object>> {
         let mut inner = self.lock();
         if let Some(present) = inner.table(resource).objects.get(&key) {
             return Err(present.clone());
         }
-        Ok(self.commit(&mut inner, resource, Change::Added, key, schema, value))
+        Ok(self.commit(&mut inner, resource, Change::Added, key, form, value))
     }
 
     /// Replaces an object if it still is at `expected`.
@@ -187,7 +187,7 @@ impl Store {
         resource: &str,
         key: &str,
         expected: u64,
-        schema: u64,
+        form: Form,
         value: Value,
     ) -> Result<Arc<Object>, Changed> {
         let mut inner = self.lock();
@@ -197,7 +197,7 @@ impl Store {
             resource,
             Change::Modified,
             key.to_owned(),
-            schema,
+            form,
             value,
         ))
     }
@@ -216,7 +216,7 @@ impl Store {
             resource,
             Change::Deleted,
             key.to_owned(),
-            present.schema,
+            present.form.clone(),
             present.value.clone(),
         ))
     }
@@ -227,7 +227,7 @@ impl Store {
         resource: &str,
         change: Change,
         key: String,
-        schema: u64,
+        form: Form,
         mut value: Value,
     ) -> Arc<Object> {
         inner.revision += 1;
@@ -236,7 +236,7 @@ impl Store {
             "resourceVersion".to_owned(),
             Value::String(revision.to_string()),
         );
-        let object = Arc::new(Object::new(revision, schema, value));
+        let object = Arc::new(Object::new(revision, form, value));
         let event = inner
             .table(resource)
             .apply(change, key, object.clone(), self.window);

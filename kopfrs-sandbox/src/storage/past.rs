@@ -47,10 +47,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::object::Form;
 
     fn create(store: &Store, resource: &str, name: &str) -> u64 {
         let value = json!({"metadata": {"name": name}});
-        let created = store.create(resource, name.to_owned(), 0, value);
+        let created = store.create(resource, name.to_owned(), Form::default(), value);
         created.expect("new").revision
     }
 

@@ -119,14 +119,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::storage::{Compacted, Read};
+    use crate::{
+        object::Form,
+        storage::{Compacted, Read},
+    };
+
+    fn form() -> Form {
+        Form {
+            schema: 7,
+            version: Some(Arc::from("v1")),
+        }
+    }
 
     fn written() -> Store {
         let store = Store::new(10);
         for (resource, name) in [("things", "a"), ("things", "b"), ("others", "c")] {
             let value = json!({"metadata": {"name": name}});
             store
-                .create(resource, name.to_owned(), 7, value)
+                .create(resource, name.to_owned(), form(), value)
                 .expect("new");
         }
         store
@@ -147,9 +157,17 @@ mod tests {
         assert_eq!(restored.revision(), store.revision());
         let (_, objects) = restored.list("things", "");
         assert_eq!(objects.len(), 2);
-        assert_eq!((objects[0].revision, objects[0].schema), (1001, 7));
+        assert_eq!(
+            (objects[0].revision, objects[0].form.clone()),
+            (1001, form())
+        );
         let next = restored
-            .create("things", "d".into(), 0, json!({"metadata": {"name": "d"}}))
+            .create(
+                "things",
+                "d".into(),
+                Form::default(),
+                json!({"metadata": {"name": "d"}}),
+            )
             .expect("new");
         assert_eq!(next.revision, 1004);
     }

@@ -80,7 +80,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{object::meta, storage::Store};
+    use crate::{
+        object::{Form, meta},
+        storage::Store,
+    };
 
     fn object(name: &str) -> Value {
         json!({"metadata": {"name": name}})
@@ -98,12 +101,12 @@ mod tests {
         let store = Store::new(100);
         for name in ["a", "b", "c"] {
             store
-                .create("things", name.into(), 0, object(name))
+                .create("things", name.into(), Form::default(), object(name))
                 .expect("new");
         }
         let then = store.revision();
         store
-            .create("things", "bb".into(), 0, object("bb"))
+            .create("things", "bb".into(), Form::default(), object("bb"))
             .expect("new");
         let a = store.get("things", "a").expect("there");
         store.remove("things", "a", a.revision).expect("current");

@@ -11,10 +11,10 @@ fn a_cursor_sees_every_event_in_order_and_once() {
     let store = Store::new(10);
     let mut cursor = store.cursor("things", None);
     let a = store
-        .create("things", "a".into(), 0, object("a"))
+        .create("things", "a".into(), Form::default(), object("a"))
         .expect("new");
     let a = store
-        .replace("things", "a", a.revision, 0, object("a"))
+        .replace("things", "a", a.revision, Form::default(), object("a"))
         .expect("current");
     store.remove("things", "a", a.revision).expect("current");
     let Ok(Read::Events(events)) = store.read(&mut cursor, 10) else {
@@ -31,7 +31,7 @@ fn what_fell_out_of_the_window_is_compacted() {
     let mut cursor = store.cursor("things", None);
     for name in ["a", "b", "c"] {
         store
-            .create("things", name.into(), 0, object(name))
+            .create("things", name.into(), Form::default(), object(name))
             .expect("new");
     }
     assert!(matches!(store.read(&mut cursor, 10), Err(Compacted { .. })));
@@ -42,11 +42,11 @@ fn a_closed_table_ends_its_readers_after_the_last_event() {
     let store = Store::new(10);
     let mut cursor = store.cursor("things", None);
     store
-        .create("things", "a".into(), 0, object("a"))
+        .create("things", "a".into(), Form::default(), object("a"))
         .expect("new");
     store.close("things");
     store
-        .create("things", "b".into(), 0, object("b"))
+        .create("things", "b".into(), Form::default(), object("b"))
         .expect("a second life");
     assert!(matches!(store.read(&mut cursor, 10), Ok(Read::Events(events)) if events.len() == 1));
     assert!(matches!(store.read(&mut cursor, 10), Ok(Read::Ended)));
@@ -56,16 +56,20 @@ fn a_closed_table_ends_its_readers_after_the_last_event() {
 fn writes_expect_the_revision_they_saw() {
     let store = Store::new(10);
     let a = store
-        .create("things", "a".into(), 0, object("a"))
+        .create("things", "a".into(), Form::default(), object("a"))
         .expect("new");
     store
-        .replace("things", "a", a.revision, 0, object("a"))
+        .replace("things", "a", a.revision, Form::default(), object("a"))
         .expect("current");
     assert!(
         store
-            .replace("things", "a", a.revision, 0, object("a"))
+            .replace("things", "a", a.revision, Form::default(), object("a"))
             .is_err()
     );
     assert!(store.remove("things", "a", a.revision).is_err());
-    assert!(store.create("things", "a".into(), 0, object("a")).is_err());
+    assert!(
+        store
+            .create("things", "a".into(), Form::default(), object("a"))
+            .is_err()
+    );
 }

@@ -182,37 +182,8 @@ pub(crate) fn validate(object: &Value, rules: Rules) -> Vec<FieldError> {
 
 fn validate_contents(object: &Value, rules: Rules, errors: &mut Vec<FieldError>) {
     let metadata = &object["metadata"];
-    for (key, value) in metadata["labels"].as_object().into_iter().flatten() {
-        let value = value.as_str().unwrap_or_default();
-        errors.extend(
-            qualified_name(key)
-                .iter()
-                .map(|why| FieldError::invalid("metadata.labels", &json!(key), why)),
-        );
-        errors.extend(
-            label_value(value)
-                .iter()
-                .map(|why| FieldError::invalid("metadata.labels", &json!(value), why)),
-        );
-    }
-    let mut size = 0;
-    for (key, value) in metadata["annotations"].as_object().into_iter().flatten() {
-        size += key.len() + value.as_str().unwrap_or_default().len();
-        let found = qualified_name(&key.to_lowercase());
-        errors.extend(
-            found
-                .iter()
-                .map(|why| FieldError::invalid("metadata.annotations", &json!(key), why)),
-        );
-    }
-    if size > ANNOTATIONS_LIMIT {
-        let message = format!("Too long: may not be more than {ANNOTATIONS_LIMIT} bytes");
-        errors.push(FieldError::new(
-            "FieldValueTooLong",
-            "metadata.annotations",
-            message,
-        ));
-    }
+    validate_labels(&metadata["labels"], "metadata.labels", errors);
+    validate_annotations(&metadata["annotations"], "metadata.annotations", errors);
     validate_owners(&metadata["ownerReferences"], errors);
     for (index, finalizer) in meta_list(object, "finalizers").enumerate() {
         let found = qualified_name(finalizer);
@@ -232,6 +203,34 @@ fn validate_contents(object: &Value, rules: Rules, errors: &mut Vec<FieldError>)
                 why,
             ));
         }
+    }
+}
+
+/// What is wrong with labels, told of a field.
+pub(crate) fn validate_labels(labels: &Value, field: &str, errors: &mut Vec<FieldError>) {
+    for (key, value) in labels.as_object().into_iter().flatten() {
+        let value = value.as_str().unwrap_or_default();
+        let mut refuse = |text: &str, found: Vec<String>| {
+            let found = found.iter();
+            errors.extend(found.map(|why| FieldError::invalid(field, &json!(text), why)));
+        };
+        refuse(key, qualified_name(key));
+        refuse(value, label_value(value));
+    }
+}
+
+/// What is wrong with annotations, told of a field.
+pub(crate) fn validate_annotations(annotations: &Value, field: &str, errors: &mut Vec<FieldError>) {
+    let mut size = 0;
+    for (key, value) in annotations.as_object().into_iter().flatten() {
+        size += key.len() + value.as_str().unwrap_or_default().len();
+        let found = qualified_name(&key.to_lowercase());
+        let found = found.iter();
+        errors.extend(found.map(|why| FieldError::invalid(field, &json!(key), why)));
+    }
+    if size > ANNOTATIONS_LIMIT {
+        let message = format!("Too long: may not be more than {ANNOTATIONS_LIMIT} bytes");
+        errors.push(FieldError::new("FieldValueTooLong", field, message));
     }
 }
 

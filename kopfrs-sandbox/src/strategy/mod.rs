@@ -64,18 +64,6 @@ pub(crate) fn normalise(kind: &Kind, value: &mut Value) {
     }
 }
 
-/// Turns an object of a version into the one that is stored.
-pub(crate) fn to_storage(kind: &Kind, value: &mut Value) -> u64 {
-    let Some(custom) = kind.custom() else {
-        return 0;
-    };
-    if !custom.is_storage {
-        schema::prune(value, &custom.storage);
-        schema::apply_defaults(value, &custom.storage);
-    }
-    custom.storage_id
-}
-
 /// Go drops nulls of typed fields. Those that a kind shows as null are put back by its defaults.
 fn drop_nulls(value: &mut Value) {
     match value {

@@ -1,7 +1,8 @@
 //! The same stored object in another version's shape.
 //!
-//! Custom resources are pruned and defaulted by the schema of the version they are read in; events have two groups
-//! with different field names. Called when objects are read and, the other way, before they are written.
+//! Custom resources are pruned and defaulted by the schema of the version they are read in, unless a webhook converts
+//! them: that is asked beforehand, by `conversion`. Events have two groups with different field names. Called when
+//! objects are read and, the other way, before they are written.
 
 use std::borrow::Cow;
 
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
-    object::{Object, fields_mut, to_json},
+    object::{Form, Object, fields_mut, to_json},
     registry::{
         Kind, Origin,
         types::{self, Struct},
@@ -44,9 +45,7 @@ pub(crate) fn stored_fields(kind: &Kind) -> Option<&'static Struct> {
 /// The object as this kind's version shows it, without `apiVersion` and `kind`.
 pub(crate) fn outward<'a>(kind: &Kind, object: &'a Object) -> Cow<'a, Value> {
     match &kind.origin {
-        Origin::Custom(custom) if custom.is_storage && custom.storage_id == object.schema => {
-            Cow::Borrowed(&object.value)
-        }
+        Origin::Custom(custom) if object.form == custom.form() => Cow::Borrowed(&object.value),
         Origin::Custom(custom) => {
             let mut value = object.value.clone();
             schema::prune(&mut value, &custom.schema);
@@ -67,7 +66,10 @@ pub(crate) fn shown(kind: &Kind, value: &Value) -> Value {
     if kind.custom().is_none() && !is_event_v1(kind) {
         return kind.typed(value);
     }
-    kind.typed(&outward(kind, &Object::new(0, 0, value.clone())))
+    kind.typed(&outward(
+        kind,
+        &Object::new(0, Form::default(), value.clone()),
+    ))
 }
 
 /// The same as JSON text; shared when the stored text can be used.

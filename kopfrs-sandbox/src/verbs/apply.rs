@@ -66,17 +66,17 @@ async fn merge(
     options: &WriteOptions,
 ) -> Result<Written, ApiError> {
     let now = cluster.clock.rfc3339();
-    update::update(
+    update::update_across(
         cluster,
         target,
         part,
         update::Method::Apply,
         options,
-        |current| {
+        |current, versions| {
             let mut live = current.clone();
             fields_mut(&mut live).remove("apiVersion");
             fields_mut(&mut live).remove("kind");
-            let value = applied(&target.kind, &live, options.writer(&now), apply)?;
+            let value = applied(&target.kind, &live, (options.writer(&now), apply), versions)?;
             Ok(Decoded {
                 value,
                 faults: Vec::new(),

@@ -11,8 +11,9 @@ use super::{
 use crate::{
     admission::{Chain, Operation},
     cluster::Cluster,
+    conversion,
     error::ApiError,
-    object::{Object, fields_mut, is_deleting, key, meta, metadata_mut},
+    object::{Form, Object, fields_mut, is_deleting, key, meta, metadata_mut},
     ownership::{self, Apply},
     rbac,
     registry::{Kind, Origin},
@@ -56,10 +57,13 @@ pub(super) async fn create_owned(
             .validate(Operation::Create, Some(&shown), None)
             .await?;
     }
-    new.store()
+    let made = conversion::stored(cluster, &target.kind, std::mem::take(&mut new.value)).await?;
+    let mut written = new.store(made)?;
+    written.object = conversion::seen_one(cluster, &target.kind, written.object).await?;
+    Ok(written)
 }
 
-/// Creates an object of the server itself, before anybody could have a say in it.
+/// Creates an object of the server itself, of a built-in kind, before anybody could have a say in it.
 pub(crate) fn bootstrap(
     cluster: &Cluster,
     target: &Target,
@@ -70,7 +74,8 @@ pub(crate) fn bootstrap(
     new.prepare();
     new.own(None);
     new.check()?;
-    new.store()
+    let value = std::mem::take(&mut new.value);
+    new.store((value, Form::default()))
 }
 
 /// An object on its way into the store.
@@ -156,14 +161,13 @@ impl<'a> New<'a> {
         )
     }
 
-    fn store(self) -> Result<Written, ApiError> {
+    fn store(self, made: (Value, Form)) -> Result<Written, ApiError> {
         let dry_run = self.options.dry_run;
         let object = store(
             self.cluster,
             self.target,
-            self.value,
-            self.is_name_generated,
-            dry_run,
+            made,
+            (self.is_name_generated, dry_run),
         )?;
         Ok(Written {
             object,
@@ -253,12 +257,10 @@ pub(super) fn refuse_invalid(
 fn store(
     cluster: &Cluster,
     target: &Target,
-    mut value: Value,
-    generated: bool,
-    dry_run: bool,
+    (mut value, form): (Value, Form),
+    (generated, dry_run): (bool, bool),
 ) -> Result<Arc<Object>, ApiError> {
     let kind = &target.kind;
-    let schema = strategy::to_storage(kind, &mut value);
     let mut attempts = if generated { NAME_ATTEMPTS } else { 1 };
     loop {
         attempts -= 1;
@@ -266,7 +268,7 @@ fn store(
         let key = key(&target.namespace, &name);
         let taken = if dry_run {
             match cluster.store.get(&kind.resource, &key) {
-                None => return Ok(Arc::new(Object::new(0, schema, value))),
+                None => return Ok(Arc::new(Object::new(0, form, value))),
                 Some(present) => present,
             }
         } else {
@@ -276,7 +278,10 @@ fn store(
             } else {
                 std::mem::take(&mut value)
             };
-            match cluster.store.create(&kind.resource, key, schema, stored) {
+            match cluster
+                .store
+                .create(&kind.resource, key, form.clone(), stored)
+            {
                 Ok(object) => return Ok(object),
                 Err(present) => present,
             }

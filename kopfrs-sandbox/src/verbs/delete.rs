@@ -10,9 +10,11 @@ use super::Target;
 use crate::{
     admission::{Caller, Chain, Operation},
     cluster::Cluster,
+    conversion,
     error::{ApiError, FieldError, Subject},
     object::{Object, child_mut, fields_mut, is_deleting, meta, meta_list, metadata_mut, text},
     registry::Origin,
+    storage::Changed,
     strategy::{self, builtin::definition},
 };
 
@@ -83,17 +85,23 @@ pub(crate) async fn delete(
             .store
             .get(&kind.resource, &target.key())
             .ok_or_else(|| target.not_found())?;
+        let seen = conversion::seen_anew(cluster, kind, current.clone()).await?;
         check_preconditions(target, &current, options)?;
         if let Some(chain) = Chain::of_deletion(cluster, target, options) {
-            let value = strategy::view::outward(kind, &current);
+            let value = strategy::view::outward(kind, &seen);
             let old = Some(kind.typed(&value));
             chain.mutate(Operation::Delete, None, old.as_ref()).await?;
             chain
                 .validate(Operation::Delete, None, old.as_ref())
                 .await?;
         }
-        if let Some(deleted) = attempt(cluster, target, &current, options) {
-            return Ok(deleted);
+        if let Some(deleted) = attempt(cluster, target, (&current, &seen), options).await? {
+            return Ok(match deleted {
+                Deleted::Object(object) => {
+                    Deleted::Object(conversion::seen_one(cluster, kind, object).await?)
+                }
+                Deleted::Gone(object) => Deleted::Gone(object),
+            });
         }
     }
 }
@@ -129,45 +137,47 @@ fn check_preconditions(
     Ok(())
 }
 
-/// One try; `None` when the object changed meanwhile.
-fn attempt(
+/// One try with an object as it is stored and as it is seen; `None` when it changed meanwhile.
+async fn attempt(
     cluster: &Cluster,
     target: &Target,
-    current: &Arc<Object>,
+    (current, seen): (&Arc<Object>, &Arc<Object>),
     options: &DeleteOptions,
-) -> Option<Deleted> {
+) -> Result<Option<Deleted>, ApiError> {
     let kind = &target.kind;
     let (store, resource, key) = (&cluster.store, &kind.resource, target.key());
-    let marked = mark(cluster, target, current, options);
+    let value = strategy::view::outward(kind, seen);
+    let marked = mark(cluster, target, &value, options);
     let goes =
         strategy::may_go(&marked) || (is_deleting(&marked) && is_forced(target, options, &marked));
     if goes {
         if options.dry_run {
-            return Some(answer(target, current.clone(), &marked));
+            return Ok(Some(answer(target, current.clone(), &marked)));
         }
         let mut revision = current.revision;
         // A Pod whose grace is cut to nothing is seen to change before it goes.
-        if is_deleting(&current.value) && marked != current.value {
-            revision = store
-                .replace(resource, &key, revision, current.schema, marked.clone())
-                .ok()?
-                .revision;
+        if is_deleting(&value) && marked != *value {
+            let (marked, form) = conversion::stored(cluster, kind, marked.clone()).await?;
+            match store.replace(resource, &key, revision, form, marked) {
+                Ok(object) => revision = object.revision,
+                Err(Changed) => return Ok(None),
+            }
         }
-        let last = store.remove(resource, &key, revision).ok()?;
-        drop(last);
-        return Some(answer(target, current.clone(), &marked));
+        let removed = store.remove(resource, &key, revision);
+        return Ok(removed
+            .ok()
+            .map(|_| answer(target, current.clone(), &marked)));
     }
-    if marked == current.value || options.dry_run {
-        return Some(Deleted::Object(Arc::new(Object::new(
-            current.revision,
-            current.schema,
-            marked,
-        ))));
+    if marked == *value {
+        return Ok(Some(Deleted::Object(seen.clone())));
     }
-    store
-        .replace(resource, &key, current.revision, current.schema, marked)
-        .ok()
-        .map(Deleted::Object)
+    let (marked, form) = conversion::stored(cluster, kind, marked).await?;
+    if options.dry_run {
+        let object = Object::new(current.revision, form, marked);
+        return Ok(Some(Deleted::Object(Arc::new(object))));
+    }
+    let written = store.replace(resource, &key, current.revision, form, marked);
+    Ok(written.ok().map(Deleted::Object))
 }
 
 /// A Pod deleted with no grace goes unless finalizers hold it.
@@ -189,7 +199,7 @@ fn answer(target: &Target, current: Arc<Object>, marked: &Value) -> Deleted {
             };
             Deleted::Object(Arc::new(Object::new(
                 current.revision,
-                current.schema,
+                current.form.clone(),
                 value,
             )))
         }
@@ -198,14 +208,14 @@ fn answer(target: &Target, current: Arc<Object>, marked: &Value) -> Deleted {
 }
 
 /// The object as it is once deletion has been asked for.
-fn mark(cluster: &Cluster, target: &Target, current: &Object, options: &DeleteOptions) -> Value {
-    let mut value = current.value.clone();
+fn mark(cluster: &Cluster, target: &Target, current: &Value, options: &DeleteOptions) -> Value {
+    let mut value = current.clone();
     set_policy_finalizers(&mut value, options.propagation);
     let is_definition = target.kind.kind == "CustomResourceDefinition";
     if is_definition && !is_deleting(&value) {
         mark_definition(&mut value, &cluster.clock.rfc3339());
     }
-    let grace = grace(target, &current.value, options);
+    let grace = grace(target, current, options);
     if is_deleting(&value) {
         shorten_grace(cluster, &mut value, grace);
         return value;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Target;
 use crate::{
     cluster::Cluster,
+    conversion,
     error::{ApiError, FieldError, Subject},
     object::{Object, key_of},
     selector::Selector,
@@ -41,7 +42,8 @@ pub(crate) struct Listed {
     pub(crate) remaining: Option<usize>,
 }
 
-pub(crate) fn list(
+/// Lists objects, in the target's version.
+pub(crate) async fn list(
     cluster: &Cluster,
     target: &Target,
     options: &ListOptions,
@@ -59,6 +61,7 @@ pub(crate) fn list(
         .map_err(|compacted| expired(options, start.at.unwrap_or_default(), compacted.oldest))?;
     let mut objects = page.objects;
     if !options.selector.is_empty() {
+        objects = conversion::seen(cluster, &target.kind, objects).await?;
         objects.retain(|object| {
             options
                 .selector
@@ -75,7 +78,7 @@ pub(crate) fn list(
     if limit == 0 || total <= limit {
         return Ok(Listed {
             revision: page.revision,
-            objects,
+            objects: conversion::seen(cluster, &target.kind, objects).await?,
             token: None,
             remaining: None,
         });
@@ -88,7 +91,7 @@ pub(crate) fn list(
     let token = json!({"v": TOKEN_VERSION, "rv": page.revision, "start": last});
     Ok(Listed {
         revision: page.revision,
-        objects,
+        objects: conversion::seen(cluster, &target.kind, objects).await?,
         token: Some(URL_SAFE_NO_PAD.encode(token.to_string())),
         remaining: options.selector.is_empty().then_some(total - limit),
     })

@@ -3,19 +3,25 @@
 use std::sync::Arc;
 
 use super::Target;
-use crate::{cluster::Cluster, error::ApiError, object::Object};
+use crate::{cluster::Cluster, conversion, error::ApiError, object::Object};
 
-/// Reads an object, at least as new as `version` says.
-pub(crate) fn get(
+/// Reads an object in the target's version, at least as new as `version` says, where `as_of` is taken for the newest
+/// revision.
+pub(crate) async fn get(
     cluster: &Cluster,
     target: &Target,
     version: &str,
+    as_of: Option<u64>,
 ) -> Result<Arc<Object>, ApiError> {
-    get_as_of(cluster, target, version, None)
+    let object = find(cluster, target, version, as_of)?;
+    if version.is_empty() {
+        conversion::seen_anew(cluster, &target.kind, object).await
+    } else {
+        conversion::seen_one(cluster, &target.kind, object).await
+    }
 }
 
-/// Reads an object where `as_of` is taken for the newest revision.
-pub(crate) fn get_as_of(
+fn find(
     cluster: &Cluster,
     target: &Target,
     version: &str,

@@ -25,7 +25,7 @@ pub(crate) async fn answer(
     body: &Value,
     options: &WriteOptions,
 ) -> Result<Value, ApiError> {
-    let account = read::get(cluster, target, "")?;
+    let account = read::get(cluster, target, "", None).await?;
     let mut request = json!({
         "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
         "metadata": {

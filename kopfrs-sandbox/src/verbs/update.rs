@@ -16,9 +16,11 @@ use super::{
 use crate::{
     admission::{Chain, Operation},
     cluster::Cluster,
+    conversion,
     error::{ApiError, FieldError, Subject},
-    object::{Object, meta, metadata_mut},
-    ownership, rbac,
+    object::{Form, Object, meta, metadata_mut},
+    ownership::{self, Halt, Versions, Wanted},
+    rbac,
     registry::Origin,
     strategy::{self, Part},
 };
@@ -41,6 +43,19 @@ pub(crate) async fn update(
     options: &WriteOptions,
     change: impl Fn(&Value) -> Result<Decoded, ApiError>,
 ) -> Result<Written, ApiError> {
+    let change = |current: &Value, _: &Versions| Ok(change(current)?);
+    update_across(cluster, target, part, method, options, change).await
+}
+
+/// The same with a change that may have to know the state in other versions.
+pub(super) async fn update_across(
+    cluster: &Cluster,
+    target: &Target,
+    part: Part,
+    method: Method,
+    options: &WriteOptions,
+    change: impl Fn(&Value, &Versions) -> Result<Decoded, Halt>,
+) -> Result<Written, ApiError> {
     let kind = &target.kind;
     let attempt = Attempt {
         cluster,
@@ -53,8 +68,9 @@ pub(crate) async fn update(
             .store
             .get(&kind.resource, &target.key())
             .ok_or_else(|| target.not_found())?;
-        let mut old = strategy::view::outward(kind, &current).into_owned();
-        let decoded = change(&kind.typed(&old))?;
+        let seen = conversion::seen_one(cluster, kind, current.clone()).await?;
+        let mut old = strategy::view::outward(kind, &seen).into_owned();
+        let decoded = attempt.changed(&kind.typed(&old), &change).await?;
         let warnings = judge(target, &decoded, method, options)?;
         check_identity(target, &decoded.value, &current, method)?;
         strategy::view::inward(kind, &mut old);
@@ -75,9 +91,9 @@ pub(crate) async fn update(
                 .validate(Operation::Update, Some(&new), Some(&old))
                 .await?;
         }
-        if let Some(object) = commit(cluster, target, &current, new, options.dry_run) {
+        if let Some(object) = commit(cluster, target, &current, new, options.dry_run).await? {
             return Ok(Written {
-                object,
+                object: conversion::seen_one(cluster, kind, object).await?,
                 created: false,
                 warnings,
             });
@@ -94,6 +110,30 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
+    /// What a change makes of a state, with all conversions that it needs.
+    async fn changed(
+        &self,
+        current: &Value,
+        change: &impl Fn(&Value, &Versions) -> Result<Decoded, Halt>,
+    ) -> Result<Decoded, ApiError> {
+        let mut versions = Versions::default();
+        loop {
+            match change(current, &versions) {
+                Ok(decoded) => return Ok(decoded),
+                Err(Halt::Refused(error)) => return Err(error),
+                Err(Halt::Wanted(wanted)) => self.find_out(*wanted, &mut versions).await?,
+            }
+        }
+    }
+
+    async fn find_out(&self, wanted: Wanted, versions: &mut Versions) -> Result<(), ApiError> {
+        let (cluster, kind) = (self.cluster, &self.target.kind);
+        let ways = (wanted.from.as_str(), wanted.to.as_str());
+        let made = conversion::between(cluster, kind, wanted.value.clone(), ways).await?;
+        versions.learn(wanted, made);
+        Ok(())
+    }
+
     /// The new state as it is to be checked, and the resource version it was made from.
     async fn state(
         &self,
@@ -107,7 +147,7 @@ impl Attempt<'_> {
         let before = version(&given);
         let mut new = self.prepare(given, old);
         if method != Method::Apply {
-            self.own(&mut new, old);
+            self.own(&mut new, old).await;
         }
         let Some((chain, draft)) = kept else {
             return Ok((new, before));
@@ -128,9 +168,18 @@ impl Attempt<'_> {
         new
     }
 
-    fn own(&self, new: &mut Value, old: &Value) {
+    /// Notes who owns what. Without the conversions that takes, nobody owns anything any more, as with a real server.
+    async fn own(&self, new: &mut Value, old: &Value) {
         let now = self.cluster.clock.rfc3339();
-        ownership::updated(&self.target.kind, new, old, self.options.writer(&now));
+        let (kind, writer) = (&self.target.kind, self.options.writer(&now));
+        let mut versions = Versions::default();
+        while let Err(wanted) = ownership::updated(kind, (new, old), writer, &versions) {
+            if let Err(error) = self.find_out(wanted, &mut versions).await {
+                tracing::warn!(resource = %kind.resource, key = self.target.key(), %error, "the owners of fields are lost");
+                metadata_mut(new).remove("managedFields");
+                break;
+            }
+        }
         strategy::metadata::clean(metadata_mut(new));
     }
 
@@ -259,37 +308,38 @@ fn check_version(target: &Target, given: &str, current: &Object) -> Result<(), A
 }
 
 /// Writes the new state; `None` when someone else wrote in between.
-fn commit(
+async fn commit(
     cluster: &Cluster,
     target: &Target,
     current: &Arc<Object>,
     mut new: Value,
     dry_run: bool,
-) -> Option<Arc<Object>> {
+) -> Result<Option<Arc<Object>>, ApiError> {
     let kind = &target.kind;
-    let version = json!(current.revision.to_string());
+    let (store, key, revision) = (&cluster.store, target.key(), current.revision);
+    let version = json!(revision.to_string());
     metadata_mut(&mut new).insert("resourceVersion".to_owned(), version);
-    let schema = strategy::to_storage(kind, &mut new);
     if strategy::may_go(&new) {
         // A real server answers with the state that was not stored any more, under the old version.
-        if !dry_run {
-            cluster
-                .store
-                .remove(&kind.resource, &target.key(), current.revision)
-                .ok()?;
+        if !dry_run && store.remove(&kind.resource, &key, revision).is_err() {
+            return Ok(None);
         }
-        return Some(Arc::new(Object::new(current.revision, schema, new)));
+        let form = kind
+            .custom()
+            .map_or(Form::default(), |custom| custom.form());
+        return Ok(Some(Arc::new(Object::new(revision, form, new))));
     }
-    if new == current.value {
-        return Some(current.clone());
+    let (new, form) = conversion::stored(cluster, kind, new).await?;
+    // What is stored in an earlier version is written anew, though nothing changes.
+    let is_same_version = current.form.version.is_none() || current.form.version == form.version;
+    if is_same_version && new == current.value {
+        return Ok(Some(current.clone()));
     }
     if dry_run {
-        return Some(Arc::new(Object::new(current.revision, schema, new)));
+        return Ok(Some(Arc::new(Object::new(revision, form, new))));
     }
-    cluster
-        .store
-        .replace(&kind.resource, &target.key(), current.revision, schema, new)
-        .ok()
+    let written = store.replace(&kind.resource, &key, revision, form, new);
+    Ok(written.ok())
 }
 
 /// PUT: replaces, or creates the few kinds that allow it.

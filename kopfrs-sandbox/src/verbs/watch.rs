@@ -1,7 +1,8 @@
 //! Watching collections.
 //!
 //! A watch reads the store's log at its own pace and is pulled by the connection, so a slow client costs nothing but
-//! its place in the log; when the log has moved on without it, it gets the 410 it would get from a real server.
+//! its place in the log; when the log has moved on without it, it gets the 410 it would get from a real server. Events
+//! that cannot be converted to its version hold it up until they can be: it stays open and leaves nothing out.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::Target;
 use crate::{
     cluster::Cluster,
+    conversion,
     error::ApiError,
     http::negotiate::Shape,
     object::{Object, metadata_mut},
@@ -26,6 +28,8 @@ use crate::{
 const BATCH: usize = 128;
 /// With `timeoutSeconds`, a bookmark comes this long before the end.
 const LAST_BOOKMARK: Duration = Duration::from_secs(2);
+/// The pause after a conversion that failed.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What a watch request asks for.
 #[derive(Debug)]
@@ -52,6 +56,15 @@ pub(crate) enum Start {
     After(u64),
 }
 
+/// An event in the version of a watch.
+#[derive(Debug)]
+struct Sight {
+    change: Change,
+    object: Arc<Object>,
+    /// Only where a selector wants to know.
+    previous: Option<Arc<Object>>,
+}
+
 /// One open watch.
 #[expect(
     clippy::struct_excessive_bools,
@@ -66,6 +79,8 @@ pub(crate) struct Watch {
     shutdown: CancellationToken,
     cursor: Cursor,
     initial: VecDeque<Arc<Object>>,
+    /// Read from the log and not yet told.
+    pending: VecDeque<Arc<Event>>,
     announce_end: bool,
     deadline: Option<Instant>,
     next_bookmark: Option<Instant>,
@@ -98,6 +113,7 @@ impl Watch {
             next_bookmark: None,
             bookmark_due: false,
             initial: initial.into(),
+            pending: VecDeque::new(),
             first: true,
             ended: false,
             cluster,
@@ -119,9 +135,9 @@ impl Watch {
                 return None;
             }
             let chunk = if self.initial.is_empty() && !self.announce_end {
-                self.read()
+                self.read().await
             } else {
-                self.present()
+                self.present().await
             };
             if !chunk.is_empty() {
                 return Some(chunk);
@@ -131,7 +147,7 @@ impl Watch {
             }
             if self.initial.is_empty() && !self.announce_end {
                 // Everything up to the cursor has been delivered: now a bookmark is true.
-                if std::mem::take(&mut self.bookmark_due) {
+                if std::mem::take(&mut self.bookmark_due) && self.pending.is_empty() {
                     return Some(self.bookmark(false));
                 }
                 self.idle().await;
@@ -143,8 +159,10 @@ impl Watch {
     async fn idle(&mut self) {
         let deadline = self.deadline;
         let bookmark = self.next_bookmark;
+        let again = (!self.pending.is_empty()).then(|| Instant::now() + AGAIN);
         tokio::select! {
-            () = self.cursor.changed() => {}
+            () = self.cursor.changed(), if again.is_none() => {}
+            () = at(again), if again.is_some() => {}
             () = at(bookmark) => {
                 self.bookmark_due = true;
                 self.schedule_bookmark();
@@ -168,19 +186,22 @@ impl Watch {
     }
 
     /// Some of what existed at the start.
-    fn present(&mut self) -> Bytes {
+    async fn present(&mut self) -> Bytes {
+        let count = self.initial.len().min(BATCH);
+        let batch = self.initial.drain(..count).collect();
         let mut chunk = BytesMut::new();
-        for _ in 0..BATCH {
-            let Some(object) = self.initial.pop_front() else {
-                break;
-            };
-            if self.options.selector.is_empty()
-                || self
-                    .options
-                    .selector
-                    .matches(&view::outward(&self.target.kind, &object))
-            {
-                self.line(&mut chunk, "ADDED", &object);
+        match self.converted(batch).await {
+            None => return Bytes::new(),
+            Some(Err(error)) => {
+                self.ended = true;
+                return error_line(&error);
+            }
+            Some(Ok(objects)) => {
+                for object in objects {
+                    if self.matches(&object) {
+                        self.line(&mut chunk, "ADDED", &object);
+                    }
+                }
             }
         }
         if self.initial.is_empty() && self.announce_end {
@@ -190,67 +211,133 @@ impl Watch {
         chunk.freeze()
     }
 
-    /// Some of what happened since; empty only if nothing is left that could be for this watch.
-    fn read(&mut self) -> Bytes {
+    /// Some of what happened since; empty only if nothing is left that could be told to this watch now.
+    async fn read(&mut self) -> Bytes {
         loop {
-            let asked = self.cursor.revision;
-            match self.cluster.store.read(&mut self.cursor, BATCH) {
-                Ok(Read::Events(events)) if events.is_empty() => return Bytes::new(),
-                Ok(Read::Events(events)) => {
-                    let mut chunk = BytesMut::new();
-                    for event in events {
-                        if let Some((change, object)) = self.seen(&event) {
-                            self.line(&mut chunk, change, &object);
-                        }
+            if self.pending.is_empty() {
+                let asked = self.cursor.revision;
+                match self.cluster.store.read(&mut self.cursor, BATCH) {
+                    Ok(Read::Events(events)) if events.is_empty() => return Bytes::new(),
+                    Ok(Read::Events(events)) => {
+                        let prefix = &self.prefix;
+                        let own = |event: &Arc<Event>| event.key.starts_with(prefix);
+                        self.pending = events.into_iter().filter(own).collect();
                     }
-                    // What is for others may be followed by more.
-                    if !chunk.is_empty() {
-                        return chunk.freeze();
+                    Ok(Read::Ended) => {
+                        self.ended = true;
+                        return Bytes::new();
+                    }
+                    Err(compacted) => {
+                        self.ended = true;
+                        let error = ApiError::expired(format!(
+                            "too old resource version: {asked} ({})",
+                            compacted.oldest
+                        ));
+                        return error_line(&error);
                     }
                 }
-                Ok(Read::Ended) => {
-                    self.ended = true;
-                    return Bytes::new();
+            }
+            let Some(sights) = self.sights().await else {
+                return Bytes::new();
+            };
+            let mut chunk = BytesMut::new();
+            for sight in sights {
+                if let Some((change, object)) = self.seen(sight) {
+                    self.line(&mut chunk, change, &object);
                 }
-                Err(compacted) => {
-                    self.ended = true;
-                    let error = ApiError::expired(format!(
-                        "too old resource version: {asked} ({})",
-                        compacted.oldest
-                    ));
-                    return error_line(&error);
-                }
+            }
+            // What is for others may be followed by more.
+            if !chunk.is_empty() {
+                return chunk.freeze();
             }
         }
     }
 
-    /// How an event looks through the selector.
-    fn seen(&self, event: &Event) -> Option<(&'static str, Arc<Object>)> {
-        if !event.key.starts_with(&self.prefix) {
-            return None;
+    /// The pending events in this watch's version; if they cannot be converted together, the first one. `None` when that
+    /// cannot be either, or the watch is over.
+    async fn sights(&mut self) -> Option<Vec<Sight>> {
+        let all = self.pending.len();
+        let attempts: &[usize] = if all > 1 { &[all, 1] } else { &[all] };
+        for &count in attempts {
+            // What was before is of interest only to selectors.
+            let with_previous = !self.options.selector.is_empty();
+            let events: Vec<Arc<Event>> = self.pending.iter().take(count).cloned().collect();
+            let states = events.iter().flat_map(|event| {
+                let previous = event.previous.as_ref().filter(|_| with_previous);
+                std::iter::once(&event.object).chain(previous)
+            });
+            match self.converted(states.cloned().collect()).await? {
+                Ok(states) => {
+                    self.pending.drain(..count);
+                    let mut states = states.into_iter();
+                    let sights = events.iter().map_while(|event| {
+                        let has_previous = with_previous && event.previous.is_some();
+                        Some(Sight {
+                            change: event.change,
+                            object: states.next()?,
+                            previous: states.by_ref().take(usize::from(has_previous)).next(),
+                        })
+                    });
+                    return Some(sights.collect());
+                }
+                Err(error) => {
+                    tracing::debug!(resource = %self.target.kind.resource, %error, "a watch waits for a conversion");
+                }
+            }
         }
-        let whole = match event.change {
+        None
+    }
+
+    /// Objects in this watch's version; `None` when it is over before.
+    async fn converted(
+        &mut self,
+        objects: Vec<Arc<Object>>,
+    ) -> Option<Result<Vec<Arc<Object>>, ApiError>> {
+        let kinds = self.cluster.registry.kinds();
+        let kind = &self.target.kind;
+        // Who converts may have changed since the watch began.
+        if let Some(kind) = kinds.find(&kind.group, &kind.version, &kind.plural) {
+            self.target.kind = kind.clone();
+        }
+        let converted = tokio::select! {
+            biased;
+            converted = conversion::seen(&self.cluster, &self.target.kind, objects) => Some(converted),
+            () = at(self.deadline) => None,
+            () = self.shutdown.cancelled() => None,
+        };
+        self.ended |= converted.is_none();
+        converted
+    }
+
+    fn matches(&self, object: &Object) -> bool {
+        let selector = &self.options.selector;
+        selector.is_empty() || selector.matches(&view::outward(&self.target.kind, object))
+    }
+
+    /// How an event looks through the selector.
+    fn seen(&self, sight: Sight) -> Option<(&'static str, Arc<Object>)> {
+        let Sight {
+            change,
+            object,
+            previous,
+        } = sight;
+        let whole = match change {
             Change::Added => "ADDED",
             Change::Modified => "MODIFIED",
             Change::Deleted => "DELETED",
         };
         if self.options.selector.is_empty() {
-            return Some((whole, event.object.clone()));
+            return Some((whole, object));
         }
-        let matches = |object: &Object| {
-            self.options
-                .selector
-                .matches(&view::outward(&self.target.kind, object))
-        };
-        let now = matches(&event.object);
-        let before = event.previous.as_ref().filter(|previous| matches(previous));
-        match (event.change, before, now) {
-            (Change::Modified, None, true) => Some(("ADDED", event.object.clone())),
+        let now = self.matches(&object);
+        let before = previous.filter(|previous| self.matches(previous));
+        match (change, before, now) {
+            (Change::Modified, None, true) => Some(("ADDED", object)),
             // What stops to match is deleted as it was when it matched.
             (Change::Modified, Some(before), false) => {
-                Some(("DELETED", at_revision(before, event.object.revision)))
+                Some(("DELETED", at_revision(&before, object.revision)))
             }
-            (_, _, true) => Some((whole, event.object.clone())),
+            (_, _, true) => Some((whole, object)),
             (_, _, false) => None,
         }
     }
@@ -312,7 +399,7 @@ fn json_line(event: &str, object: &Value) -> Bytes {
 fn at_revision(object: &Object, revision: u64) -> Arc<Object> {
     let mut value = object.value.clone();
     metadata_mut(&mut value).insert("resourceVersion".to_owned(), json!(revision.to_string()));
-    Arc::new(Object::new(revision, object.schema, value))
+    Arc::new(Object::new(revision, object.form.clone(), value))
 }
 
 async fn at(moment: Option<Instant>) {

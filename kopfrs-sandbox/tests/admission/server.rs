@@ -127,7 +127,7 @@ async fn answer(
         response["uid"] = asked["uid"].clone();
     }
     let answer = json!({
-        "apiVersion": review["apiVersion"], "kind": "AdmissionReview", "response": response,
+        "apiVersion": review["apiVersion"], "kind": review["kind"], "response": response,
     });
     let mut answer = Response::new(Full::from(answer.to_string()));
     let json = http::HeaderValue::from_static("application/json");

@@ -6,6 +6,7 @@
 mod actions;
 mod admission;
 mod clients;
+mod conversion;
 mod crowd;
 mod oracle;
 mod readme;

@@ -310,6 +310,7 @@ pub(crate) static DEFINITION: Rules = Rules {
     defaults: definition::defaults,
     prepare: definition::prepare,
     carry_over: definition::carry_over,
+    check_types: definition::check_types,
     validate: definition::validate,
     validate_create: definition::validate_create,
     validate_update: definition::validate_update,

@@ -10,6 +10,7 @@ use crate::{
     error::FieldError,
     object::{Fields, child_mut, fields_mut, text},
     strategy::{field::Field, names},
+    webhook::validation,
 };
 
 pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
@@ -26,8 +27,22 @@ pub(super) fn defaults(value: &mut Value) {
             .entry("listKind")
             .or_insert_with(|| json!(format!("{kind}List")));
     }
-    spec.entry("conversion")
+    let conversion = spec
+        .entry("conversion")
         .or_insert_with(|| json!({"strategy": "None"}));
+    let service = conversion.pointer_mut("/webhook/clientConfig/service");
+    if let Some(service) = service.and_then(Value::as_object_mut) {
+        service.entry("port").or_insert_with(|| json!(443));
+    }
+}
+
+/// Says why a definition cannot be decoded.
+pub(super) fn check_types(value: &Value) -> Result<(), String> {
+    let bundle = ["spec", "conversion", "webhook", "clientConfig", "caBundle"];
+    match text(value, &bundle) {
+        Some(bundle) => validation::check_bundle(bundle),
+        None => Ok(()),
+    }
 }
 
 /// The status of a fresh definition: nothing accepted yet, the storage version noted.
@@ -233,6 +248,7 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<FieldError> {
             .any(|one| one["type"] == "Established" && one["status"] == "True")
     };
     if established(&old["status"]) {
+        errors.extend(wrong_bundle(new).filter(|_| wrong_bundle(old).is_none()));
         for path in [&["scope"][..], &["names", "kind"]] {
             let (after, before) = (
                 crate::object::at(&new["spec"], path),
@@ -259,6 +275,13 @@ pub(super) fn validate_update(new: &Value, old: &Value) -> Vec<FieldError> {
     }
     errors.extend(missing_stored(new));
     errors
+}
+
+/// What is wrong with the bundle of the webhook, if there is one.
+fn wrong_bundle(value: &Value) -> Option<FieldError> {
+    let bundle = parts::client_config(&Field::root(value, "spec")).member("caBundle");
+    let is_given = !bundle.text().is_empty();
+    is_given.then(|| validation::validate_bundle(&bundle))?
 }
 
 /// Versions that objects may still be stored in must stay.

@@ -1,5 +1,7 @@
 //! What is wrong with the parts of a definition: names, columns, subresources, selectable fields, conversion.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
         field::{Field, Names},
         names,
     },
+    webhook::validation,
 };
 
 const APPROVAL: &str = "api-approved.kubernetes.io";
@@ -86,21 +89,68 @@ pub(super) fn validate_approval(value: &Value) -> Option<FieldError> {
 pub(super) fn validate_conversion(spec: &Field<'_>, errors: &mut Vec<FieldError>) {
     let conversion = spec.member("conversion");
     let strategy = conversion.member("strategy");
-    errors.extend(strategy.one_of(&["None", "Webhook"]));
+    if strategy.text().is_empty() && !conversion.is_null() {
+        errors.push(strategy.required(""));
+    } else {
+        errors.extend(strategy.one_of(&["None", "Webhook"]));
+    }
+    let (config, versions) = (client_config(spec), review_versions(spec));
+    let preserve = spec.member("preserveUnknownFields");
     if strategy.text() == "Webhook" {
-        let webhook = conversion.member("webhook");
-        if webhook.is_null() {
-            errors.push(conversion.member("conversionReviewVersions").required(""));
-            let config = conversion.member("webhookClientConfig");
+        if *preserve.value == true {
+            errors.push(strategy.invalid("must be None if spec.preserveUnknownFields is true"));
+        }
+        if config.is_null() {
             errors.push(config.required("required when strategy is set to Webhook"));
         } else {
-            errors.push(strategy.forbidden("the sandbox does not call conversion webhooks"));
+            validation::validate(&config, errors);
+        }
+        validate_review_versions(&versions, errors);
+    } else {
+        let why = "should not be set when strategy is not set to Webhook";
+        if !config.is_null() {
+            errors.push(config.forbidden(why));
+        }
+        if !versions.is_empty() {
+            errors.push(versions.forbidden(why));
         }
     }
-    let preserve = spec.member("preserveUnknownFields");
     if *preserve.value == true {
         let why = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
         errors.push(preserve.invalid(why));
+    }
+}
+
+/// How the webhook is reached, at the path by which the server's own types call it.
+pub(super) fn client_config<'a>(spec: &Field<'a>) -> Field<'a> {
+    Field {
+        path: format!("{}.conversion.webhookClientConfig", spec.path),
+        value: &spec.value["conversion"]["webhook"]["clientConfig"],
+    }
+}
+
+fn review_versions<'a>(spec: &Field<'a>) -> Field<'a> {
+    Field {
+        path: format!("{}.conversion.conversionReviewVersions", spec.path),
+        value: &spec.value["conversion"]["webhook"]["conversionReviewVersions"],
+    }
+}
+
+fn validate_review_versions(versions: &Field<'_>, errors: &mut Vec<FieldError>) {
+    if versions.is_empty() {
+        errors.push(versions.required(""));
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for version in versions.items() {
+        if seen.insert(version.text().to_owned()) {
+            errors.extend(version.name(names::label_1035));
+        } else {
+            errors.push(version.invalid("duplicate version"));
+        }
+    }
+    if !seen.contains("v1") && !seen.contains("v1beta1") {
+        errors.push(versions.invalid("must include at least one of v1, v1beta1"));
     }
 }
 

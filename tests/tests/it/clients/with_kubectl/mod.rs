@@ -2,6 +2,7 @@
 
 mod applying;
 mod changing;
+mod converting;
 mod creating;
 mod deleting;
 mod knowing;

@@ -1,8 +1,10 @@
-//! How webhooks are reached.
+//! What is wrong with a `clientConfig`: how a webhook is reached.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use http::Uri;
 use serde_json::json;
 
+use super::certificates;
 use crate::{
     error::FieldError,
     strategy::{field::Field, names::subdomain},
@@ -10,7 +12,8 @@ use crate::{
 
 const FORM: &str = "; desired format: https://host[/path]";
 
-pub(super) fn validate(config: &Field<'_>, errors: &mut Vec<FieldError>) {
+/// Everything wrong with it but the bundle.
+pub(crate) fn validate(config: &Field<'_>, errors: &mut Vec<FieldError>) {
     let (url, service) = (config.member("url"), config.member("service"));
     match (url.value.is_null(), service.value.is_null()) {
         (true, true) | (false, false) => {
@@ -19,6 +22,26 @@ pub(super) fn validate(config: &Field<'_>, errors: &mut Vec<FieldError>) {
         (false, true) => validate_url(&url, errors),
         (true, false) => validate_service(&service, errors),
     }
+}
+
+/// Says why a bundle cannot be decoded.
+pub(crate) fn check_bundle(bundle: &str) -> Result<(), String> {
+    if STANDARD.decode(bundle).is_ok() {
+        return Ok(());
+    }
+    let is_letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\n');
+    let at = bundle.bytes().position(|b| !is_letter(b));
+    Err(format!(
+        "illegal base64 data at input byte {}",
+        at.unwrap_or(bundle.len())
+    ))
+}
+
+/// A bundle that holds no certificates, if it is there.
+pub(crate) fn validate_bundle(bundle: &Field<'_>) -> Option<FieldError> {
+    let bytes = STANDARD.decode(bundle.text()).unwrap_or_default();
+    let why = certificates::trusting(&bytes).err()?;
+    Some(bundle.invalid(&why))
 }
 
 fn validate_url(url: &Field<'_>, errors: &mut Vec<FieldError>) {
