@@ -24,7 +24,9 @@ pub(crate) fn drop_nulls(value: &mut Value, schema: &Schema) {
         }
         Value::Array(items) => {
             let Some(schema) = schema.items() else { return };
-            items.iter_mut().for_each(|item| drop_nulls(item, schema));
+            for item in items {
+                drop_nulls(item, schema);
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
