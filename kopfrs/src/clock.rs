@@ -122,7 +122,7 @@ mod tests {
         for hours in [1, -1] {
             let mut clock = Clock::start();
             // As if the wall clock had gone on, or back, since then, and no other one.
-            clock.base = clock.base - SignedDuration::from_hours(hours);
+            clock.base -= SignedDuration::from_hours(hours);
             let off = Timestamp::now().duration_since(clock.now());
             assert!(off.abs() < SignedDuration::from_secs(1), "{off}");
             tokio::time::sleep(Duration::from_secs(60)).await;

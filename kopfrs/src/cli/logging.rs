@@ -28,7 +28,7 @@ pub(crate) fn init(options: &LogOptions) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let format = Format {
-        format: options.log_format,
+        style: options.log_format,
         has_prefix: options.has_prefix(),
         refkey: options.log_refkey.clone(),
         is_coloured,
@@ -47,7 +47,7 @@ pub(crate) fn init(options: &LogOptions) {
 
 /// How lines look.
 struct Format {
-    format: LogFormat,
+    style: LogFormat,
     /// Whether messages begin with their object.
     has_prefix: bool,
     /// Where lines of JSON say which object they are about.
@@ -57,7 +57,7 @@ struct Format {
 
 impl Format {
     fn line(&self, line: &Line) -> String {
-        match self.format {
+        match self.style {
             LogFormat::Json => self.json(line),
             LogFormat::Full | LogFormat::Plain => self.text(line),
         }
@@ -65,7 +65,7 @@ impl Format {
 
     fn text(&self, said: &Line) -> String {
         let mut line = String::with_capacity(120);
-        if self.format == LogFormat::Full {
+        if self.style == LogFormat::Full {
             let now = Timestamp::now().to_zoned(TimeZone::system());
             self.paint(&mut line, "2", &now.strftime("%H:%M:%S%.3f").to_string());
             line.push(' ');
@@ -177,7 +177,7 @@ mod tests {
 
     fn format(format: LogFormat, is_coloured: bool) -> Format {
         Format {
-            format,
+            style: format,
             has_prefix: format != LogFormat::Json,
             refkey: "object".into(),
             is_coloured,

@@ -1,6 +1,8 @@
 //! A whole operator: built from handlers and settings, run until it is told to stop.
 
+mod activities;
 mod builder;
+mod clients;
 mod error;
 mod login;
 mod others;

@@ -5,46 +5,30 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
-use kube::Client;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, debug, info, warn};
 
-use super::builder::{Access, Operator, Ready};
+use super::activities::Activities;
+use super::builder::{Operator, Ready};
+use super::clients::Clients;
 use super::error::OperatorError;
-use super::login::{LoginHandlers, Way};
 use super::others::Others;
 use super::watchdog::Watchdog;
 use super::webhooks;
 #[cfg(feature = "admin")]
 use crate::admin::{Admin, Endpoint};
-use crate::api::{Common, Connection, Fence, LoginError, Notes, Outfit, Vault};
-use crate::cause::{Activity, ActivityCause};
-use crate::clock::Clock;
-use crate::engine::activities;
-use crate::extract::SharedStates;
-use crate::handler::{Environment, Handler, Memos};
+use crate::api::{Common, Connection, Fence, Notes};
+use crate::handler::Environment;
 use crate::health::Health;
-use crate::index::Indices;
-use crate::reactor::{Context, Handlers, Stop, orchestrate};
+use crate::reactor::{Context, Handlers, Scope, Stop, orchestrate};
 use crate::registry::Registry;
-use crate::settings::SettingsHandle;
 
 /// How long cancelled handlers may take to notice, and cleanup handlers may take after them.
-const CANCEL_BUDGET: Duration = Duration::from_secs(5);
-
-type ActivityHandlers = Vec<Arc<Handler<ActivityCause>>>;
+pub(super) const CANCEL_BUDGET: Duration = Duration::from_secs(5);
 
 /// Ends when the operator is told to stop for the second time.
-type Again = Shared<BoxFuture<'static, ()>>;
-
-/// The cleanup handlers, and what they are called with.
-struct Cleanup<'a> {
-    handlers: &'a ActivityHandlers,
-    memos: &'a Memos,
-    environment: &'a Arc<Environment>,
-    again: Again,
-}
+pub(super) type Again = Shared<BoxFuture<'static, ()>>;
 
 pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
     // Without a choice rustls panics where a program has several providers; the first choice counts.
@@ -64,108 +48,168 @@ pub(super) async fn run(operator: Operator) -> Result<(), OperatorError> {
         #[cfg(feature = "testing")]
         observer,
     } = operator;
-    let environment = environment(&registry, &settings, &memos);
-    let handlers: ActivityHandlers = registry.activities().iter().cloned().collect();
-    let watchdog = is_whole_program.then(|| Watchdog::new(environment.settings.clone()));
+    let activities = Activities::new(&registry, &settings, memos);
+    let watchdog = is_whole_program.then(|| Watchdog::new(settings.clone()));
     let mut stop = stop.unwrap_or_else(|| match &watchdog {
         Some(watchdog) => watchdog.told(signal()).boxed(),
         None => signal().boxed(),
     });
     let again = cancel.unwrap_or_else(|| signal().boxed()).shared();
-    let cleanup = Cleanup {
-        handlers: &handlers,
-        memos: &memos,
-        environment: &environment,
-        again: again.clone(),
-    };
 
     #[cfg(feature = "admin")]
-    let (admin, _serving) = serve(&endpoints, (&handlers, &memos), &environment).await?;
+    let (admin, _serving) = serve(&endpoints, &activities).await?;
     tokio::select! {
-        started = startup(&handlers, &memos, &environment) => started?,
+        started = activities.startup() => started?,
         () = &mut stop => return Ok(()),
     }
     let settings = settings.freeze();
-    let login_handlers = LoginHandlers {
-        handlers: handlers.clone(),
-        memos: memos.clone(),
-        environment: Arc::downgrade(&environment),
-    };
     if let Some(mistake) = settings.mistake() {
         return Err(OperatorError::Settings(mistake));
     }
     let fence = Fence::default();
     let clients = tokio::select! {
-        clients = connect(access, login_handlers, (&environment, &fence, &registry)) => clients?,
-        () = &mut stop => return cleanup.run().await,
+        clients = Clients::connect(access, &activities, (&fence, &registry)) => clients?,
+        () = &mut stop => return activities.cleanup(again).await,
     };
+    let environment = &activities.environment;
     environment.set_client(clients.inside.clone());
-
-    let stops = Stop::default();
+    let aside = connection(environment, clients.outside);
+    let others = Others::begin((&aside, fence), &scope, environment);
+    let work = Work {
+        context: context(clients.inside, environment, (&registry, scope)),
+        registry: &registry,
+        again: again.clone(),
+        watchdog: watchdog.as_ref(),
+    };
     // Whoever drops the operator drops the work on its objects with it.
-    let _owner = stops.abandon.clone().drop_guard();
-    let common = environment.aspects.get_or_default::<Common>();
-    let counts = common.counts.clone();
-    let connection = Connection::new(clients.inside.clone(), settings.networking.clone());
-    let connection = connection.counted_by(counts);
-    let aside = connection.clone().through(clients.outside);
-    let others = Others::begin((&aside, fence), &scope, &environment);
-    let context = Arc::new(Context::new(
-        connection,
-        environment.clone(),
-        handlers_of_objects(&registry),
-        (scope, stops.clone()),
-    ));
-    let posting = context.posting.clone();
-    let notes = Notes(Arc::new(move |object, note| posting.note(object, note)));
-    // An operator begins once.
-    let _ = common.notes.set(notes);
+    let _owner = work.context.stop.abandon.clone().drop_guard();
     #[cfg(feature = "admin")]
     if let Some(admin) = &admin {
-        admin.see(&context);
+        admin.see(&work.context);
     }
     #[cfg(feature = "testing")]
-    observer.see(&context);
+    observer.see(&work.context);
+    let way = webhooks::Way {
+        connection: aside
+            .through(clients.asked.clone())
+            .reserved(settings.networking.request_timeout),
+        client: clients.asked,
+        api: clients.address,
+    };
     let on_ready = move || {
         debug!("all watches are established");
         if let Some(on_ready) = on_ready {
             on_ready(Ready { settings });
         }
     };
-    let poster = AbortOnDropHandle::new(tokio::spawn(
-        context.posting.clone().run().in_current_span(),
-    ));
-    let (on_ready, is_asked) = webhooks::both(on_ready);
-    let patience = context.settings.networking.request_timeout;
-    let way = webhooks::Way {
-        connection: aside.through(clients.asked.clone()).reserved(patience),
-        client: clients.asked,
-        api: clients.address,
-    };
-    let webhooks = match webhooks::open(&context, &registry, way, is_asked).await {
-        Ok(webhooks) => webhooks,
-        Err(error) => {
-            let ended = cleanup.run().await.and(Err(error));
-            others.end().await;
-            return ended;
-        }
-    };
-    let work = work(&context, &registry, on_ready, &mut stop).await;
-    if let Some(watchdog) = &watchdog {
-        watchdog.begin();
-    }
-    wind_up(&context, webhooks, poster, again).await;
-    let ended = work.and(cleanup.run().await);
+    let worked = work.run(way, on_ready, stop).await;
+    let ended = worked.and(activities.cleanup(again).await);
     others.end().await;
     ended
 }
 
-fn environment(registry: &Registry, settings: &SettingsHandle, memos: &Memos) -> Arc<Environment> {
-    let mut environment = Environment::new(Clock::start(), settings.clone());
-    let shapes = registry.indices().into_iter();
-    environment.indices = Indices::new(shapes.map(|(id, shape, _)| (id.to_owned(), shape)));
-    environment.memos = memos.clone();
-    Arc::new(environment)
+/// A way to the API, counted together with all others.
+fn connection(environment: &Environment, client: kube::Client) -> Connection {
+    let counts = environment
+        .aspects
+        .get_or_default::<Common>()
+        .counts
+        .clone();
+    let networking = environment.settings.get().networking.clone();
+    Connection::new(client, networking).counted_by(counts)
+}
+
+/// What the work on objects needs.
+fn context(
+    client: kube::Client,
+    environment: &Arc<Environment>,
+    (registry, scope): (&Registry, Scope),
+) -> Arc<Context> {
+    let context = Arc::new(Context::new(
+        connection(environment, client),
+        environment.clone(),
+        handlers_of_objects(registry),
+        (scope, Stop::default()),
+    ));
+    let posting = context.posting.clone();
+    let notes = Notes(Arc::new(move |object, note| posting.note(object, note)));
+    // An operator begins once.
+    let _ = environment
+        .aspects
+        .get_or_default::<Common>()
+        .notes
+        .set(notes);
+    context
+}
+
+/// The work of an operator, from when it has logged in until it is told to stop.
+struct Work<'a> {
+    context: Arc<Context>,
+    registry: &'a Registry,
+    again: Again,
+    watchdog: Option<&'a Watchdog>,
+}
+
+impl Work<'_> {
+    /// Serves objects and webhooks until the operator is told to stop, and lets everything end then.
+    async fn run(
+        &self,
+        way: webhooks::Way,
+        on_ready: impl FnOnce() + Send + 'static,
+        mut stop: BoxFuture<'static, ()>,
+    ) -> Result<(), OperatorError> {
+        let context = &self.context;
+        let posting = context.posting.clone().run().in_current_span();
+        let poster = AbortOnDropHandle::new(tokio::spawn(posting));
+        let (on_ready, is_asked) = webhooks::both(on_ready);
+        let webhooks = webhooks::open(context, self.registry, way, is_asked).await?;
+        let served = self.serve(on_ready, &mut stop).await;
+        if let Some(watchdog) = self.watchdog {
+            watchdog.begin();
+        }
+        self.wind_up(webhooks, poster).await;
+        served
+    }
+
+    /// Serves objects until the operator is told to stop.
+    async fn serve(
+        &self,
+        on_ready: impl FnOnce() + Send + 'static,
+        stop: &mut BoxFuture<'static, ()>,
+    ) -> Result<(), OperatorError> {
+        let (context, registry) = (&self.context, self.registry);
+        if context.handlers.selectors().next().is_none() && !registry.is_asked() {
+            info!("there are no handlers of objects; waiting to be stopped");
+            Health::clone(&context.environment.aspects.get_or_default()).begun();
+            on_ready();
+            stop.await;
+            return Ok(());
+        }
+        tokio::select! {
+            error = orchestrate(context.clone(), registry, on_ready) => Err(error.into()),
+            // Before the objects are let go: that is no deletion.
+            () = stop.map(|()| context.daemons.leave()) => Ok(()),
+        }
+    }
+
+    /// Lets everything end that goes on: nobody is asked any more, handlers and daemons finish, what was told is written.
+    async fn wind_up(
+        &self,
+        mut webhooks: Option<webhooks::Webhooks>,
+        poster: AbortOnDropHandle<()>,
+    ) {
+        let (context, again) = (&*self.context, self.again.clone());
+        if let Some(webhooks) = &mut webhooks {
+            webhooks.withdraw().await;
+        }
+        let budget = context.settings.process.drain_budget;
+        let daemons = context.daemons.finish(budget, again.clone());
+        tokio::join!(drain(context, again.clone()), daemons);
+        finish(context, poster).await;
+        if let Some(webhooks) = webhooks {
+            webhooks.close(again).await;
+        }
+    }
 }
 
 fn handlers_of_objects(registry: &Registry) -> Handlers {
@@ -177,72 +221,20 @@ fn handlers_of_objects(registry: &Registry) -> Handlers {
     }
 }
 
-/// Lets everything end that goes on: nobody is asked any more, handlers and daemons finish, what was told is written.
-async fn wind_up(
-    context: &Context,
-    mut webhooks: Option<webhooks::Webhooks>,
-    poster: AbortOnDropHandle<()>,
-    again: Again,
-) {
-    if let Some(webhooks) = &mut webhooks {
-        webhooks.withdraw().await;
-    }
-    let budget = context.settings.process.drain_budget;
-    let daemons = context.daemons.finish(budget, again.clone());
-    tokio::join!(drain(context, again.clone()), daemons);
-    finish(context, poster).await;
-    if let Some(webhooks) = webhooks {
-        webhooks.close(again).await;
-    }
-}
-
-/// The ways to the API: inside of the fence that leader election keeps, and outside of it.
-struct Clients {
-    inside: Client,
-    outside: Client,
-    /// For those whom the API server asks: see [`Outfit::asked`].
-    asked: Client,
-    /// Where the API is, if it is reached over a network.
-    address: Option<http::Uri>,
-}
-
-/// Serves objects until the operator is told to stop.
-async fn work(
-    context: &Arc<Context>,
-    registry: &Registry,
-    on_ready: impl FnOnce() + Send + 'static,
-    stop: &mut BoxFuture<'static, ()>,
-) -> Result<(), OperatorError> {
-    let has_webhooks = has_webhooks(registry);
-    if context.handlers.selectors().next().is_none() && !has_webhooks {
-        info!("there are no handlers of objects; waiting to be stopped");
-        Health::clone(&context.environment.aspects.get_or_default()).begun();
-        on_ready();
-        stop.await;
-        return Ok(());
-    }
-    tokio::select! {
-        error = orchestrate(context.clone(), registry, on_ready) => Err(error.into()),
-        // Before the objects are let go: that is no deletion.
-        () = stop.map(|()| context.daemons.leave()) => Ok(()),
-    }
-}
-
-/// Whether the API server asks any of the handlers.
-fn has_webhooks(registry: &Registry) -> bool {
-    !registry.admission().is_empty() || !registry.conversions().is_empty()
-}
-
 /// Tells of the operator to whoever asks, if it is to.
 #[cfg(feature = "admin")]
 async fn serve(
     endpoints: &[Endpoint],
-    (handlers, memos): (&ActivityHandlers, &Memos),
-    environment: &Arc<Environment>,
+    activities: &Activities,
 ) -> Result<(Option<Arc<Admin>>, Vec<AbortOnDropHandle<()>>), OperatorError> {
     if endpoints.is_empty() {
         return Ok((None, Vec::new()));
     }
+    let Activities {
+        handlers,
+        memos,
+        environment,
+    } = activities;
     let admin = Admin::new(handlers, memos.clone(), environment.clone());
     let mut serving = Vec::new();
     for endpoint in endpoints {
@@ -251,67 +243,6 @@ async fn serve(
         serving.push(served.map_err(|source| OperatorError::Admin { address, source })?);
     }
     Ok((Some(admin), serving))
-}
-
-async fn startup(
-    handlers: &ActivityHandlers,
-    memos: &Memos,
-    environment: &Arc<Environment>,
-) -> Result<(), OperatorError> {
-    let outcomes = activities::run(Activity::Startup, handlers, memos, environment)
-        .await
-        .map_err(|failed| OperatorError::Startup {
-            id: failed.id,
-            message: failed.message,
-        })?;
-    for product in outcomes.into_iter().filter_map(|outcome| outcome.product) {
-        if let Ok(states) = product.downcast::<SharedStates>() {
-            states.store(&environment.states);
-        }
-    }
-    Ok(())
-}
-
-/// Logs in, and gives the clients that stay good when the credentials do not.
-async fn connect(
-    access: Access,
-    handlers: LoginHandlers,
-    (environment, fence, registry): (&Environment, &Fence, &Registry),
-) -> Result<Clients, OperatorError> {
-    let settings = environment.settings.get();
-    let is_fenced = settings.leader_election.enabled;
-    match Way::new(access, handlers) {
-        Way::Client(client, handlers) => {
-            handlers.call().await?;
-            let inside = is_fenced.then(|| fence.around(&client));
-            Ok(Clients {
-                inside: inside.unwrap_or_else(|| client.clone()),
-                outside: client.clone(),
-                asked: client,
-                address: None,
-            })
-        }
-        Way::Login(login) => {
-            let mut outfit = Outfit::new(settings.networking.clone());
-            if is_fenced {
-                outfit = outfit.fenced_by(fence.clone());
-            }
-            if has_webhooks(registry) {
-                outfit = outfit.asked();
-            }
-            let vault = Vault::open(login, outfit, environment.clock).await;
-            let vault = vault.map_err(|error| match error {
-                LoginError::Client(error) => OperatorError::Client(*error),
-                error => error.into(),
-            })?;
-            Ok(Clients {
-                inside: vault.client(),
-                outside: vault.client(),
-                asked: vault.client_of_asked(),
-                address: vault.address(),
-            })
-        }
-    }
 }
 
 /// Lets running handlers finish within the drain budget, then cancels them.
@@ -351,48 +282,6 @@ async fn finish(context: &Context, poster: AbortOnDropHandle<()>) {
     let left_out = context.posting.left_out();
     if !is_done || left_out > 0 {
         debug!("{left_out} events of objects were left out before the end, others may be at it");
-    }
-}
-
-impl Cleanup<'_> {
-    /// Calls the cleanup handlers, within their budget and until the operator is told to stop again.
-    async fn run(self) -> Result<(), OperatorError> {
-        let is_hurried = self.again.peek().is_some();
-        let mut budget = self.environment.settings.get().process.cleanup_budget;
-        if is_hurried {
-            budget = budget.min(CANCEL_BUDGET);
-        }
-        let again = async {
-            if is_hurried {
-                std::future::pending::<()>().await;
-            }
-            self.again.clone().await;
-        };
-        let calls = activities::run(
-            Activity::Cleanup,
-            self.handlers,
-            self.memos,
-            self.environment,
-        );
-        let (id, message) = tokio::select! {
-            biased;
-            done = calls => match done {
-                Ok(_) => return Ok(()),
-                Err(failed) => (failed.id, failed.message),
-            },
-            () = tokio::time::sleep(budget) => (self.ids(), format!("not finished within {budget:?}")),
-            () = again => (self.ids(), "not finished when told to stop again".to_owned()),
-        };
-        Err(OperatorError::Cleanup { id, message })
-    }
-
-    fn ids(&self) -> String {
-        let handlers = self.handlers.iter();
-        let ids: Vec<_> = handlers
-            .filter(|handler| handler.rule == Activity::Cleanup)
-            .map(|handler| &*handler.id)
-            .collect();
-        ids.join(", ")
     }
 }
 

@@ -106,6 +106,13 @@ macro_rules! tables {
     };
 }
 
+impl Registry {
+    /// Whether the API server asks any of the handlers.
+    pub(crate) fn is_asked(&self) -> bool {
+        !self.admission().is_empty() || !self.conversions().is_empty()
+    }
+}
+
 tables! {
     ActivityCause => activities,
     IndexingCause => indexing,

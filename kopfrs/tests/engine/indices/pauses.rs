@@ -19,9 +19,12 @@ const PEERINGS: &str = include_str!("../../../../examples/06-peering/peering.yam
 /// How many config maps each step of a test is about.
 const MAPS: usize = 9;
 
+/// Who was handled, and what the index held then.
+type Sight = (String, Vec<String>);
+
 /// For whom handlers were called, and what they saw in the index.
 #[derive(Clone, Default)]
-struct Sights(Arc<Mutex<Vec<(String, Vec<String>)>>>);
+struct Sights(Arc<Mutex<Vec<Sight>>>);
 
 impl Sights {
     fn noting(

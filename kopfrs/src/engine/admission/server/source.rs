@@ -38,7 +38,7 @@ enum Way {
     Files(Files),
     /// Of our own making, for as long as the process lives.
     Own(Plan, Clock),
-    Secret(Shared),
+    Secret(Box<Shared>),
 }
 
 struct Files {
@@ -75,12 +75,12 @@ impl Source {
                 trusted: server.cafile.clone(),
                 interval: server.file_check_interval,
             }),
-            (_, _, Some(secret)) => Way::Secret(Shared {
+            (_, _, Some(secret)) => Way::Secret(Box::new(Shared {
                 plan,
                 clock,
                 secret: secret.clone(),
                 connection: surroundings.connection,
-            }),
+            })),
             (_, _, None) => Way::Own(plan, clock),
         };
         Self {
