@@ -19,6 +19,7 @@ use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    time::Instant,
 };
 
 use super::installed;
@@ -166,20 +167,40 @@ impl World {
 impl Operator {
     /// Waits for a line with a text, which may have been said already.
     async fn says(&mut self, text: &str) {
-        if self.seen.iter().any(|line| line.contains(text)) {
-            return;
-        }
-        loop {
-            let line = tokio::time::timeout(PATIENCE, self.lines.recv()).await;
+        let is_said = self.has_said(text, PATIENCE).await;
+        assert!(
+            is_said,
+            "it never says {text:?}, but:\n{}",
+            self.seen.join("\n")
+        );
+    }
+
+    /// Whether it has said a line with a text by now, or says it within a time.
+    async fn has_said(&mut self, text: &str, within: Duration) -> bool {
+        let until = Instant::now() + within;
+        let mut is_said = self.seen.iter().any(|line| line.contains(text));
+        while !is_said {
+            let line = tokio::time::timeout_at(until, self.lines.recv()).await;
             let Ok(Some(line)) = line else {
-                panic!("it never says {text:?}, but:\n{}", self.seen.join("\n"));
+                return false;
             };
-            let found = line.contains(text);
+            is_said = line.contains(text);
             self.seen.push(line);
-            if found {
+        }
+        true
+    }
+
+    /// Changes an object until a line is said about a change that Kopf has watched. What it finds when it lists, it
+    /// tells of in another way.
+    async fn says_of_a_change(&mut self, (world, name): (&World, &str), text: &str) {
+        for number in 0..PATIENCE.as_secs() / 3 {
+            let note = json!({"metadata": {"annotations": {"note": number.to_string()}}});
+            world.patch(name, note).await;
+            if self.has_said(text, Duration::from_secs(3)).await {
                 return;
             }
         }
+        self.says(text).await;
     }
 
     /// Stops it as a cluster would, and gives all that it said.
