@@ -13,7 +13,7 @@ pub struct ExecutionSettings {
     /// has finished. 1 s.
     pub checkpoint_after: Duration,
     /// How many functions that block their thread (`fn`, not `async fn`) may run at once, of all handlers together. The
-    /// others wait. No limit but that of the runtime's pool, 512.
+    /// others wait. 480, unless set: the pool of the runtime has some more.
     pub max_workers: Option<usize>,
     /// Which of an object's handlers that are ready run in one cycle. All at once.
     pub lifecycle: Lifecycle,
