@@ -5,10 +5,11 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use tracing::Dispatch;
 use tracing::dispatcher::{DefaultGuard, set_default};
+use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
@@ -24,6 +25,11 @@ pub(super) struct Capture {
     dispatch: Dispatch,
 }
 
+/// As long as a process has one subscriber only, tracing takes that of the thread that is the first to say something for
+/// it: whatever a thread without one has said first, nobody would hear. So there are always some more.
+static OTHERS: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::default())));
+
 thread_local! {
     static GUARD: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
 }
@@ -31,6 +37,7 @@ thread_local! {
 impl Capture {
     /// Nothing has been said yet. With `RUST_LOG`, all of it is also printed at once.
     pub(super) fn new() -> Self {
+        LazyLock::force(&OTHERS);
         let wanted = std::env::var("RUST_LOG")
             .ok()
             .filter(|wanted| !wanted.is_empty());

@@ -1,9 +1,11 @@
 //! What operators say.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::dispatcher::{DefaultGuard, set_default};
+use tracing::subscriber::NoSubscriber;
 
 /// What is logged from now on.
 pub(crate) struct Log {
@@ -24,6 +26,17 @@ impl io::Write for Lines {
     }
 }
 
+/// As long as a process has one subscriber only, tracing takes that of the thread that is the first to say something for
+/// it: whatever a thread without one has said first, nobody would hear. So there are always some more.
+static OTHERS: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::default())));
+
+/// Lets what is said on this thread be heard, until what this gives is dropped.
+pub(crate) fn listen(subscriber: impl Into<Dispatch>) -> DefaultGuard {
+    LazyLock::force(&OTHERS);
+    set_default(&subscriber.into())
+}
+
 impl Log {
     pub(crate) fn start() -> Self {
         let lines = Lines::default();
@@ -31,7 +44,7 @@ impl Log {
         let subscriber = tracing_subscriber::fmt().with_writer(move || written.clone());
         Self {
             lines,
-            _until_dropped: tracing::subscriber::set_default(subscriber.finish()),
+            _until_dropped: listen(subscriber.finish()),
         }
     }
 

@@ -55,8 +55,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Tree {
 #[tokio::test(start_paused = true)]
 async fn what_a_handler_logs_names_its_object() {
     let tree = Tree::default();
-    let _guard =
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(tree.clone()));
+    let _guard = crate::logs::listen(tracing_subscriber::registry().with(tree.clone()));
     let bench = Bench::new(Status::Open).await;
     let create = on::create::<Demo>()
         .id("greet")

@@ -161,7 +161,7 @@ fn logging() -> Registry {
 #[tokio::test(start_paused = true)]
 async fn what_handlers_log_is_told_when_asked_for() {
     let subscriber = tracing_subscriber::registry().with(kopfrs::events::layer());
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = crate::logs::listen(subscriber);
     let told = after_creation(logging(), Settings::default(), 0).await;
     assert_eq!(told, rows(&[]), "by default it is not");
     let mut settings = Settings::default();

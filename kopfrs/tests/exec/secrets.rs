@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use kopfrs::exec::{Process, Runner as _};
 use kopfrs::lifecycle::Operation;
 use kopfrs::prelude::*;
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::subject::{PASSWORD, call};
@@ -55,6 +57,8 @@ async fn secrets_are_masked_in_payloads_messages_and_the_log() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(pages.clone())
         .finish();
+    // With one subscriber only, tracing would go by what other threads have, which is none.
+    let _others = [(); 2].map(|()| Dispatch::new(NoSubscriber::default()));
     let _guard = tracing::subscriber::set_default(subscriber);
     let quoted = "with \"quotes\"";
     let spec = json!({"password": PASSWORD, "dsn": "server17", "token": quoted, "size": 1});
