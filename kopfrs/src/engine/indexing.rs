@@ -47,14 +47,26 @@ pub(crate) struct Subject<'a> {
     pub(crate) memos: Memos,
 }
 
+/// Which of the handlers are called with an object.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Round {
+    /// All of them: the object is new or has changed.
+    Whole,
+    /// Those that have failed with the object as it is: the others have it.
+    Failed,
+}
+
 /// Brings all indices up to date with an object.
 pub(crate) async fn index(
     handlers: &Handlers,
-    subject: &Subject<'_>,
+    (subject, round): (&Subject<'_>, Round),
     failures: &mut Failures,
     environment: &Arc<Environment>,
 ) {
     for id in ids(handlers) {
+        if round == Round::Failed && !failures.0.contains_key(id) {
+            continue;
+        }
         let mut of_index = handlers.iter().filter(|handler| handler.id == id);
         match of_index.find(|handler| handler.filter.matches_body(&subject.cause)) {
             Some(handler) => update(handler, subject, failures, environment).await,

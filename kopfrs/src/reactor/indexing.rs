@@ -22,7 +22,7 @@ use super::queue::Queue;
 use super::snapshot::Snapshot;
 use super::worker::{Shift, parsed};
 use crate::cause::IndexingCause;
-use crate::engine::indexing::{Failures, Subject, discard, index};
+use crate::engine::indexing::{Failures, Round, Subject, discard, index};
 use crate::object::Body;
 
 /// How often it is told what is waited for.
@@ -240,8 +240,18 @@ impl Memory {
     }
 }
 
-/// Indexes an object as it is. Its place is given back, as handlers take as long as they take.
+/// Indexes an object as it is.
 pub(super) async fn update(context: &Context, kind: &Kind, shift: &mut Shift, body: &Body) {
+    index_in(context, kind, shift, (body, Round::Whole)).await;
+}
+
+/// Calls index handlers. The object's place is given back, as they take as long as they take.
+async fn index_in(
+    context: &Context,
+    kind: &Kind,
+    shift: &mut Shift,
+    (body, round): (&Body, Round),
+) {
     let handlers = &kind.handlers.indexing;
     if handlers.is_empty() {
         shift.memory.unindexed = None;
@@ -260,7 +270,7 @@ pub(super) async fn update(context: &Context, kind: &Kind, shift: &mut Shift, bo
         memos: memory.memos(),
     };
     tokio::select! {
-        () = index(handlers, &subject, &mut failures, &context.environment) => {}
+        () = index(handlers, (&subject, round), &mut failures, &context.environment) => {}
         () = context.cancelled() => {}
     }
     shift.memory.keep_unindexed(failures, body);
@@ -278,7 +288,7 @@ pub(super) async fn again(
     }
     let unindexed = shift.memory.unindexed.as_ref()?;
     let (body, other) = (unindexed.body.clone()?, unindexed.other);
-    update(context, kind, shift, &body).await;
+    index_in(context, kind, shift, (&body, Round::Failed)).await;
     Some(other)
 }
 

@@ -32,6 +32,12 @@ impl Attempts {
     }
 }
 
+/// A cluster, what is seen of the indices there, and no attempts yet.
+async fn scene() -> (Bench, View, Attempts) {
+    let bench = Bench::new(Status::Open).await;
+    (bench, View::default(), Attempts::default())
+}
+
 /// An index whose handler fails as long as `data.value` says so, and counts its attempts.
 fn failing(builder: on::Builder<on::Index>, attempts: &Attempts, temporary: u32) -> Registry {
     let attempts = attempts.clone();
@@ -56,11 +62,7 @@ fn failing(builder: on::Builder<on::Index>, attempts: &Attempts, temporary: u32)
 
 #[tokio::test(start_paused = true)]
 async fn an_error_leaves_the_index_as_it_was() {
-    let (bench, view, attempts) = (
-        Bench::new(Status::Open).await,
-        View::default(),
-        Attempts::default(),
-    );
+    let (bench, view, attempts) = scene().await;
     let running = bench
         .start(view.seen(failing(by_role(), &attempts, 0)))
         .await;
@@ -77,11 +79,7 @@ async fn an_error_leaves_the_index_as_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn a_temporary_error_takes_the_object_out_until_it_is_tried_again() {
-    let (bench, view, attempts) = (
-        Bench::new(Status::Open).await,
-        View::default(),
-        Attempts::default(),
-    );
+    let (bench, view, attempts) = scene().await;
     let running = bench
         .start(view.seen(failing(by_role(), &attempts, 2)))
         .await;
@@ -103,11 +101,7 @@ async fn a_temporary_error_takes_the_object_out_until_it_is_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_during_the_delay_does_not_hurry_it() {
-    let (bench, view, attempts) = (
-        Bench::new(Status::Open).await,
-        View::default(),
-        Attempts::default(),
-    );
+    let (bench, view, attempts) = scene().await;
     let running = bench
         .start(view.seen(failing(by_role(), &attempts, 1)))
         .await;
@@ -125,12 +119,25 @@ async fn an_event_during_the_delay_does_not_hurry_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_that_have_succeeded_do_not_repeat_the_attempts_of_others() {
+    let (bench, view, seldom) = scene().await;
+    let often = Attempts::default();
+    let other = on::index::<ConfigMap>().id("other");
+    let registry = failing(by_role(), &seldom, 1).merge(&failing(other, &often, 3));
+    let running = bench.start(view.seen(registry)).await;
+    create_map(&bench, "a", Some("x"), "temporary").await;
+    bench
+        .until("the last attempt", || async { often.numbers().len() == 4 })
+        .await;
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(often.numbers(), [0, 1, 2, 3]);
+    assert_eq!(seldom.numbers(), [0, 1]);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_does_not_match_any_more_is_not_waited_for() {
-    let (bench, view, attempts) = (
-        Bench::new(Status::Open).await,
-        View::default(),
-        Attempts::default(),
-    );
+    let (bench, view, attempts) = scene().await;
     let running = bench
         .start(view.seen(failing(by_role().label("role", PRESENT), &attempts, 1)))
         .await;
@@ -159,11 +166,7 @@ async fn who_does_not_match_any_more_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_permanent_error_takes_the_object_out_for_good() {
-    let (bench, view, attempts) = (
-        Bench::new(Status::Open).await,
-        View::default(),
-        Attempts::default(),
-    );
+    let (bench, view, attempts) = scene().await;
     let running = bench
         .start(view.seen(failing(by_role(), &attempts, 0)))
         .await;
@@ -185,11 +188,7 @@ async fn a_permanent_error_takes_the_object_out_for_good() {
 
 #[tokio::test(start_paused = true)]
 async fn errors_are_what_the_options_say() {
-    let (bench, view, attempts) = (
-        Bench::new(Status::Open).await,
-        View::default(),
-        Attempts::default(),
-    );
+    let (bench, view, attempts) = scene().await;
     let builder = by_role()
         .errors(ErrorsMode::Temporary)
         .backoff(Duration::from_secs(5))
