@@ -15,7 +15,7 @@ use tracing::{Instrument as _, info_span};
 use self::crowd::Crowd;
 use super::context::Context;
 use super::inbox::{Inbox, is_older};
-use super::indexing::{self, Pending};
+use super::indexing::Pending;
 use super::kind::Kind;
 use super::lanes::{Due, Lane, Place, Ticket};
 use super::memory::Memory;
@@ -26,6 +26,7 @@ use crate::cause::{DaemonStoppingReason, EventType};
 use crate::metrics::KindMetrics;
 use crate::object::ObjectKey;
 
+mod closing;
 #[cfg(feature = "admin")]
 mod counting;
 mod crowd;
@@ -344,19 +345,6 @@ impl Queue {
         tokio::spawn(worker);
     }
 
-    /// The operator is paused, and nobody works any more: what was unfinished is forgotten, and taken
-    /// up from what is stored when everything is listed anew.
-    pub(super) fn pause(&self) {
-        for entry in self.objects().values_mut() {
-            if let Standing::Sleeping(due) = entry.standing {
-                self.context.lanes.wake(due);
-            }
-            entry.standing = Standing::Resting;
-            entry.inbox.is_roused = false;
-            entry.memory.pause();
-        }
-    }
-
     /// Waits until no more than so many objects wait that listings have found.
     pub(crate) async fn room(&self, backlog: usize) {
         loop {
@@ -365,30 +353,6 @@ impl Queue {
                 return;
             }
             worked_off.await;
-        }
-    }
-
-    /// Ends all workers where they are, and waits for their end: the kind is not served any more.
-    /// When it is served again, nobody else is at work on its objects. What goes along with these is told why.
-    pub(crate) async fn end(&self, reason: DaemonStoppingReason) {
-        {
-            let _objects = self.objects();
-            let _ = self.ended_for.set(reason);
-            self.abandon.cancel();
-        }
-        self.workers.close();
-        self.workers.wait().await;
-        let kind = self.kind();
-        for (uid, entry) in &mut *self.objects() {
-            self.let_go(&mut entry.memory);
-            indexing::forget(&self.context, &kind, uid);
-        }
-    }
-
-    /// Lets go of an object because its kind is not served any more, if that is so.
-    fn let_go(&self, memory: &mut Memory) {
-        if let (Some(daemons), Some(reason)) = (memory.daemons.take(), self.ended_for.get()) {
-            daemons.stop(*reason);
         }
     }
 
