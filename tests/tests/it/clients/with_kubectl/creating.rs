@@ -86,7 +86,7 @@ async fn namespaces_are_made_and_used(cluster: Cluster) {
     kubectl.ok(&format!("create configmap m -n {name}")).await;
     has(&kubectl.ok("get configmap -A").await, &[&name, " m "]);
     kubectl
-        .ok(&format!("delete namespace {name} --timeout 60s"))
+        .ok(&format!("delete namespace {name} --timeout 240s"))
         .await;
     has(
         &kubectl.refused(&format!("get namespace {name}")).await,

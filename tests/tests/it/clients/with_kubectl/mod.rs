@@ -22,7 +22,7 @@ use tokio::{
 use super::installed;
 
 /// How long one call may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// `kubectl` with a cluster, and a home folder without anything in it.
 struct Kubectl {
