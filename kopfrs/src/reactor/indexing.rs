@@ -224,7 +224,8 @@ impl Memory {
         let Some(unindexed) = &self.unindexed else {
             return false;
         };
-        unindexed.failures.due().is_some() && unindexed.other.is_none_or(|other| other > now)
+        let is_due = |due| due <= now;
+        unindexed.failures.due().is_some_and(is_due) && !unindexed.other.is_some_and(is_due)
     }
 
     /// Keeps what is needed to index an object again.

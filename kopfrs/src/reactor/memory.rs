@@ -117,6 +117,15 @@ impl Memory {
         work.is_none_or(|work| work.snapshot.is_none() && work.failures == 0)
     }
 
+    /// When an object is to be looked at of which nothing is known that could be looked at now.
+    pub(super) fn resting(&self) -> Next {
+        match (&self.reconciled, &self.course) {
+            (Some(known), _) => known.next(),
+            (None, Some(course)) => course.next(),
+            (None, None) => Next::Idle,
+        }
+    }
+
     /// The object is gone, and what goes along with it is told so.
     pub(crate) fn is_gone(&mut self) {
         if let Some(daemons) = self.daemons.take() {

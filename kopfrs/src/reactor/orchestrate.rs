@@ -105,8 +105,9 @@ pub(crate) async fn orchestrate(
         term,
     };
     let indexed = orchestra.context.clone();
-    others.spawn(indexing::keep(indexed.clone()).in_current_span());
+    // Whoever waits for the barrier must find it up.
     let beginning = indexed.barrier.begin();
+    others.spawn(indexing::keep(indexed.clone()).in_current_span());
     if let Err(conflict) = orchestra.look(&pending).await {
         return conflict;
     }

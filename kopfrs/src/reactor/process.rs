@@ -63,8 +63,9 @@ pub(crate) async fn event(
         let record = Record::new(Reason::Resume, context.environment.clock.now());
         let attempt = attempt(&call, &record, &context.environment);
         let outcome = tokio::select! {
+            biased;
             (_, outcome) = attempt => outcome,
-            () = context.cancelled() => return,
+            () = context.cancelled() => break,
         };
         carried.extend(patch.take());
         carried.extend(delivered(
@@ -97,7 +98,7 @@ pub(crate) async fn look(
     (place, is_gone): (&mut Place, IsGone<'_>),
 ) -> Next {
     let Some(snapshot) = memory.work().snapshot.clone() else {
-        return Next::Idle;
+        return memory.resting();
     };
     match step(context, kind, memory, &snapshot, (place, is_gone)).await {
         Ok(next) => {

@@ -33,6 +33,7 @@ pub(crate) struct Shift {
 /// Works for one object until there is nothing to do at once.
 pub(crate) async fn run(queue: &Arc<Queue>, shift: &mut Shift) {
     let drain = queue.context.term().drain.clone();
+    let mut is_continued = false;
     loop {
         if drain.is_cancelled() {
             queue.rest(&shift.uid, std::mem::take(&mut shift.memory), None);
@@ -43,7 +44,7 @@ pub(crate) async fn run(queue: &Arc<Queue>, shift: &mut Shift) {
             queue.park(shift);
             return;
         }
-        if let Some(other) = indexing::again(&queue.context, &kind, shift).await {
+        if !is_continued && let Some(other) = indexing::again(&queue.context, &kind, shift).await {
             queue.rest(&shift.uid, std::mem::take(&mut shift.memory), other);
             return;
         }
@@ -67,7 +68,10 @@ pub(crate) async fn run(queue: &Arc<Queue>, shift: &mut Shift) {
             return;
         }
         match next {
-            Next::Now if !drain.is_cancelled() => shift.inbox = queue.take(&shift.uid),
+            Next::Now if !drain.is_cancelled() => {
+                shift.inbox = queue.take(&shift.uid);
+                is_continued = true;
+            }
             Next::At(due) => {
                 queue.rest(&shift.uid, std::mem::take(&mut shift.memory), Some(due));
                 return;

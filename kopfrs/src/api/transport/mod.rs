@@ -22,7 +22,7 @@ use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use kube::client::{Body, ConfigExt as _};
 use kube::{Client, Config};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
@@ -162,19 +162,8 @@ impl Transport {
         let route = Route::of(&request);
         request.extensions_mut().insert(route);
         let wait = self.outfit.settings.request_timeout;
+        let place = self.place(route).await;
         let answer = async {
-            let place = match (route, &self.outfit.places) {
-                // First come, first served.
-                (Route::Short, Some(places)) => Some(
-                    places
-                        .clone()
-                        .acquire_owned()
-                        .await
-                        .expect("the semaphore is never closed"),
-                ),
-                (Route::Short, None)
-                | (Route::Stream | Route::Log | Route::Proxy | Route::Upgrade, _) => None,
-            };
             let is_write = is_write(&request);
             let request = self.stack.clone().oneshot(request);
             let response = if is_write {
@@ -193,6 +182,15 @@ impl Transport {
                 .unwrap_or_else(|_| Err(NoAnswer(wait).into())),
             Route::Log | Route::Proxy | Route::Upgrade => answer.await,
         }
+    }
+
+    /// A place among the requests that may be on their way at once, first come first served. The server is not to blame
+    /// for how long that takes.
+    async fn place(&self, route: Route) -> Option<OwnedSemaphorePermit> {
+        let places = self.outfit.places.as_ref();
+        let places = places.filter(|_| matches!(route, Route::Short))?.clone();
+        let place = places.acquire_owned().await;
+        Some(place.expect("the semaphore is never closed"))
     }
 }
 

@@ -117,7 +117,7 @@ impl<'a> Lifecycle<'a> {
             Ok(permissions) => permissions,
             Err(Refusal(message)) => return self.refused(message).await,
         };
-        if !is_deleting && let Some(why) = self.unmet().await? {
+        if !is_deleting && let Some(why) = self.told_unmet().await? {
             self.shown.message = Some(why);
             self.enter_phase(Phase::Pending);
             return self.finish_for_now().await;
@@ -130,6 +130,16 @@ impl<'a> Lifecycle<'a> {
             }
         }
         self.go_on(permissions, is_deleting).await
+    }
+
+    /// What the object still waits for; what could not be written before is kept if nobody can tell.
+    async fn told_unmet(&mut self) -> Result<Option<String>, ApiError> {
+        let unmet = self.unmet().await;
+        if unmet.is_err() {
+            let asked = std::mem::take(&mut self.change);
+            self.put_back(asked);
+        }
+        unmet
     }
 
     /// Does one task after the other, as long as each leads to the next at once.

@@ -2,6 +2,7 @@
 
 mod calls;
 mod errors;
+mod outages;
 mod related;
 mod status;
 

@@ -78,7 +78,7 @@ impl Course {
     }
 
     /// When to look again.
-    pub(super) fn next(&self) -> Next {
+    pub(crate) fn next(&self) -> Next {
         match self.due {
             Some(due) if self.is_resting => Next::Rest(due),
             Some(due) => Next::At(due),

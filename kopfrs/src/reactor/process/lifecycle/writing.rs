@@ -9,6 +9,7 @@ use super::Lifecycle;
 use super::shown::Shown;
 use crate::api::{ApiError, Failure};
 use crate::lifecycle::Phase;
+use crate::object::Change;
 use crate::reactor::commit::{Commit, commit};
 use crate::reactor::daemons::released;
 use crate::reactor::memory::Next;
@@ -65,7 +66,9 @@ impl Lifecycle<'_> {
             self.commit().await?;
             return Ok(Next::Idle);
         }
-        let is_written = self.send(true, false).await?;
+        let asked = self.change.clone();
+        let sent = self.send(true, false).await;
+        let is_written = sent.inspect_err(|_| self.put_back(asked))?;
         self.memory.is_deletion_handled = true;
         self.course().is_unfinished = false;
         Ok(if is_written { Next::Now } else { Next::Idle })
@@ -93,15 +96,20 @@ impl Lifecycle<'_> {
                 self.send(false, true).await?
             }
             Err(error) => {
-                self.memory.work().carried = handlers;
-                let shown = self.shown.clone();
-                self.course().unwritten = Some(shown);
+                self.put_back(handlers);
                 return Err(error);
             }
             Ok(is_written) => is_written,
         };
         self.tell(before);
         Ok(is_written)
+    }
+
+    /// Keeps what could not be written for the next look: what handlers want, and what the object is to show.
+    pub(super) fn put_back(&mut self, asked: Change) {
+        self.memory.work().carried = asked;
+        let shown = self.shown.clone();
+        self.course().unwritten = Some(shown);
     }
 
     fn tell(&self, before: Option<Phase>) {

@@ -29,6 +29,8 @@ pub(crate) struct Known {
     persisted: Option<Timestamp>,
     /// The handler that has asked for it was called before the start; none has succeeded since.
     is_restored: bool,
+    /// How often in a row what was to be written could not be.
+    unwritten: u32,
 }
 
 /// The pause after one more error in a row.
@@ -55,15 +57,16 @@ impl Known {
         self.seen != seen || self.due.is_some_and(|due| due <= now)
     }
 
-    /// What is known after a call: what the handler has asked for, `None` if it has failed.
+    /// What is known after a call that has begun and ended then: what the handler has asked for, `None` if it has failed.
     pub(super) fn after(
         self,
         record: &Record,
         action: Option<&Action>,
-        (policy, now): (Policy, Timestamp),
+        (policy, begun, now): (Policy, Timestamp, Timestamp),
     ) -> Self {
         let resync = policy.resync.map(|resync| after(now, resync));
-        let earlier = self.persisted.filter(|due| *due > now);
+        // A call that has begun before that time has not seen what it was asked for.
+        let earlier = self.persisted.filter(|due| *due > begun);
         let Some(action) = action.filter(|_| record.success) else {
             return Self {
                 record: Some(record.clone()).filter(|record| !record.is_finished()),
@@ -85,25 +88,34 @@ impl Known {
         }
     }
 
-    /// What was to be written could not be: the handler is called again after a pause.
-    pub(super) fn fail(&mut self, record: Record, (pause, now): (Duration, Timestamp)) {
-        let due = after(now, pause);
-        self.due = Some(due);
-        self.record = Some(Record {
-            success: false,
-            failure: false,
-            stopped: None,
-            delayed: Some(due),
-            ..record
-        });
+    /// What was to be written after a call could not be: the handler is called again after a pause, which is none of its
+    /// attempts. One that has failed itself is called again anyway.
+    pub(super) fn fail(
+        &mut self,
+        before: &Self,
+        (options, now): (&Options, Timestamp),
+    ) -> Duration {
+        let pause = backoff(options, before.unwritten);
+        self.unwritten = before.unwritten + 1;
+        self.is_restored = before.is_restored;
+        if self.record.is_none() {
+            self.due = Some(after(now, pause));
+        }
+        pause
+    }
+
+    /// All that was to be written has been.
+    pub(super) fn is_written(&mut self) {
+        self.unwritten = 0;
     }
 
     /// When to look again.
-    pub(super) fn next(&self) -> Next {
-        match (self.due, &self.record) {
-            (Some(due), Some(_)) => Next::At(due),
-            (Some(due), None) => Next::Rest(due),
-            (None, _) => Next::Idle,
+    pub(crate) fn next(&self) -> Next {
+        let is_unfinished = self.record.is_some() || self.unwritten > 0;
+        match self.due {
+            Some(due) if is_unfinished => Next::At(due),
+            Some(due) => Next::Rest(due),
+            None => Next::Idle,
         }
     }
 
@@ -176,7 +188,7 @@ mod tests {
             (Action::requeue(Duration::from_mins(2)), Some(10), Some(2)),
         ] {
             let known =
-                Known::default().after(&succeeded(), Some(&action), (policy(resync), at(0)));
+                Known::default().after(&succeeded(), Some(&action), (policy(resync), at(0), at(0)));
             assert_eq!(known.due, expected.map(at), "{action:?} {resync:?}");
             assert_eq!(known.stored("x"), Stored::default());
         }
@@ -185,39 +197,53 @@ mod tests {
     #[test]
     fn what_is_persisted_outlives_a_restart_and_is_done_once() {
         let asked = Action::requeue_persisted(HOUR);
-        let known = Known::default().after(&succeeded(), Some(&asked), (policy(None), at(0)));
+        let known =
+            Known::default().after(&succeeded(), Some(&asked), (policy(None), at(0), at(0)));
         let stored = known.stored("x");
         assert_eq!(known.due, Some(at(60)));
         let restart = |action, minutes| {
             let restored = Known::restored(&stored, "x");
-            restored.after(&succeeded(), Some(&action), (policy(None), at(minutes)))
+            restored.after(
+                &succeeded(),
+                Some(&action),
+                (policy(None), at(minutes), at(minutes)),
+            )
         };
         // At the start every object is looked at; the time stays.
         for action in [Action::Done, asked, Action::requeue(2 * HOUR)] {
             let known = restart(action, 40);
             assert_eq!(known.due, Some(at(60)), "{action:?}");
             assert_eq!(known.stored("x"), stored);
-            let known = known.after(&succeeded(), Some(&Action::Done), (policy(None), at(60)));
+            let known = known.after(
+                &succeeded(),
+                Some(&Action::Done),
+                (policy(None), at(60), at(60)),
+            );
             assert_eq!(known.due, None);
             assert_eq!(known.stored("x"), Stored::default());
         }
         assert_eq!(restart(Action::Done, 90).due, None);
         assert_eq!(Known::restored(&stored, "other").persisted, None);
         // What is returned later replaces it.
-        let known = known.after(&succeeded(), Some(&Action::Done), (policy(None), at(5)));
+        let known = known.after(
+            &succeeded(),
+            Some(&Action::Done),
+            (policy(None), at(5), at(5)),
+        );
         assert_eq!(known.due, None);
     }
 
     #[test]
     fn a_failure_is_retried_and_forgets_nothing() {
         let asked = Action::requeue_persisted(HOUR);
-        let known = Known::default().after(&succeeded(), Some(&asked), (policy(None), at(0)));
+        let known =
+            Known::default().after(&succeeded(), Some(&asked), (policy(None), at(0), at(0)));
         let failing = Record {
             retries: 1,
             delayed: Some(at(2)),
             ..Record::new(Reason::Reconcile, at(1))
         };
-        let known = known.after(&failing, None, (policy(Some(10)), at(1)));
+        let known = known.after(&failing, None, (policy(Some(10)), at(1), at(1)));
         assert_eq!(
             (known.next(), known.persisted),
             (Next::At(at(2)), Some(at(60)))
@@ -227,9 +253,9 @@ mod tests {
             delayed: None,
             ..failing
         };
-        let known = known.after(&failed, None, (policy(Some(10)), at(2)));
+        let known = known.after(&failed, None, (policy(Some(10)), at(2), at(2)));
         assert_eq!(known.next(), Next::Rest(at(12)));
-        let known = known.after(&failed, None, (policy(None), at(2)));
+        let known = known.after(&failed, None, (policy(None), at(2), at(2)));
         assert_eq!(known.next(), Next::Rest(at(60)));
     }
 }

@@ -47,6 +47,7 @@ pub(super) struct Reconciling<'a> {
 
 /// What has become of a call.
 struct Ended {
+    begun: Timestamp,
     record: Record,
     outcome: Result<Action, HandlerError>,
     /// What is to be written to the object.
@@ -117,9 +118,10 @@ impl Reconciling<'_> {
 
     /// Makes one call; `None` if it was cancelled.
     async fn call(&mut self) -> Option<Ended> {
+        let begun = self.now();
         let known = self.memory.reconciled.as_ref();
         let record = known.and_then(|known| known.record.clone());
-        let record = record.unwrap_or_else(|| Record::new(Reason::Reconcile, self.now()));
+        let record = record.unwrap_or_else(|| Record::new(Reason::Reconcile, begun));
         let backoff = known::backoff(&self.handler.options, record.retries);
         let patch = Patch::new();
         let call = Call {
@@ -140,6 +142,7 @@ impl Reconciling<'_> {
         let id = &self.handler.id;
         self.context.posting.attempted(seen, id, &record);
         Some(Ended {
+            begun,
             record,
             outcome: outcome.map(|outcome| outcome.action.unwrap_or_default()),
             change: patch.take(),
@@ -175,13 +178,17 @@ impl Reconciling<'_> {
             failure,
         };
         let told = report.change(now);
-        let mut known = before.after(&ended.record, ended.outcome.as_ref().ok(), (policy, now));
+        let times = (policy, ended.begun, now);
+        let action = ended.outcome.as_ref().ok();
+        let mut known = before.clone().after(&ended.record, action, times);
         known.seen = seen;
-        let mut change = std::mem::take(&mut self.memory.work().carried);
+        let carried = std::mem::take(&mut self.memory.work().carried);
+        let mut change = carried.clone();
         change.extend(ended.change);
         match self.write(&change, told, &known).await {
             Ok(written) => {
                 self.memory.is_initial = false;
+                known.is_written();
                 let Some(written) = written else {
                     let next = known.next();
                     self.memory.reconciled = Some(Box::new(known));
@@ -196,12 +203,14 @@ impl Reconciling<'_> {
             }
             Err(error) if error.failure() == Failure::Missing => Err(error),
             Err(error) => {
-                let errors = ended.record.retries.saturating_sub(1);
-                let pause = known::backoff(&self.handler.options, errors);
+                let pause = known.fail(&before, (&self.handler.options, now));
                 error!(
                     "what the handler wants could not be written, it is called again in {pause:?}: {error}"
                 );
-                known.fail(ended.record, (pause, now));
+                // Event handlers are not called again; what the API refuses is refused each time.
+                if error.failure() != Failure::Rejected {
+                    self.memory.work().carried = carried;
+                }
                 let next = known.next();
                 self.memory.reconciled = Some(Box::new(known));
                 Ok(next)
