@@ -101,15 +101,12 @@ impl Context<'_> {
         status: StatusCode,
         object: &Object,
     ) -> Result<Reply, ApiError> {
-        let accepted = self.accepted(kind, Answer::Object)?;
-        let rows = options::rows(self.query)?;
+        let accepted = self
+            .accepted(kind, Answer::Object)?
+            .fit(Answer::Object, kind.go_type().as_deref())?;
+        let rows = options::rows(self.query, accepted)?;
         let bytes = render::object(kind, object, accepted.shape, rows, &self.cluster.clock);
-        let reply = Reply::bytes(status, super::reply::JSON, bytes).with_version(object.revision);
-        Ok(if accepted.yaml {
-            reply.into_yaml()
-        } else {
-            reply
-        })
+        Ok(Reply::bytes(status, super::reply::JSON, bytes).with_version(object.revision))
     }
 }
 
@@ -282,6 +279,10 @@ fn access_review(context: &Context<'_>, kind: &Kind) -> Result<Reply, ApiError> 
 async fn get(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
     // What cannot be answered is not looked up.
     context.accepted(&target.kind, Answer::Object)?;
+    if context.query.flag("export") {
+        let message = "the export parameter, deprecated since v1.14, is no longer supported";
+        return Err(ApiError::bad_request(message));
+    }
     let object = read::get(
         context.cluster,
         target,
@@ -294,10 +295,11 @@ async fn get(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> 
 
 async fn list(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
     let accepted = context.accepted(&target.kind, Answer::List)?;
-    let rows = options::rows(context.query)?;
+    let rows = options::rows(context.query, accepted)?;
     let mut options = options::list(context.query, &target.kind)?;
     options.as_of = context.as_of(&target.kind);
     let listed = list::list(context.cluster, target, &options).await?;
+    let accepted = accepted.fit(Answer::List, target.kind.go_type().as_deref())?;
     Ok(list_reply(context, target, &listed, accepted, rows))
 }
 
@@ -315,19 +317,13 @@ fn list_reply(
         rows,
         &context.cluster.clock,
     );
-    let reply =
-        Reply::bytes(StatusCode::OK, super::reply::JSON, bytes).with_version(listed.revision);
-    if accepted.yaml {
-        reply.into_yaml()
-    } else {
-        reply
-    }
+    Reply::bytes(StatusCode::OK, super::reply::JSON, bytes).with_version(listed.revision)
 }
 
 fn watch(context: &Context<'_>, mut target: Target) -> Result<Reply, ApiError> {
     let accepted = context.accepted(&target.kind, Answer::Watch)?;
     if accepted.yaml {
-        return Ok(Reply::error(&unwatchable()).into_yaml());
+        return Err(unwatchable());
     }
     let mut options = options::watch(context.query, &target.kind, accepted)?;
     options.as_of = context.as_of(&target.kind);
@@ -384,10 +380,10 @@ async fn delete_collection(context: &Context<'_>, target: &Target) -> Result<Rep
             Err(error) => return Err(error),
         }
     }
-    let rows = options::rows(context.query)?;
     let accepted = Accepted {
         shape: Shape::Whole,
         ..Accepted::JSON
     };
+    let rows = options::rows(context.query, accepted)?;
     Ok(list_reply(context, target, &listed, accepted, rows))
 }
