@@ -262,17 +262,18 @@ async fn subresource(
     }
 }
 
-fn access_review(context: &Context<'_>, kind: &Kind) -> Result<Reply, ApiError> {
+fn access_review(context: &Context<'_>, kind: &Arc<Kind>) -> Result<Reply, ApiError> {
     if !context.info.name.is_empty() {
         return Err(ApiError::no_such_resource());
     }
     if context.info.verb != "create" {
         return Err(ApiError::method_not_allowed());
     }
-    let body = write::body(context)?;
+    let body = write::body_of(context, (&kind.api_version, &kind.kind))?;
+    let place = (kind.as_ref(), context.info.namespace.as_str());
     Ok(Reply::json(
         StatusCode::CREATED,
-        &review::answer(context.cluster, kind, (&body, &context.caller.user))?,
+        &review::answer(context.cluster, place, (&body, &context.caller.user))?,
     ))
 }
 
