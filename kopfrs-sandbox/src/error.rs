@@ -2,9 +2,13 @@
 //!
 //! Every layer above storage makes these; `http` writes them out. The texts are a real API server's, word by word.
 
+mod subject;
+
 use std::{borrow::Cow, fmt};
 
 use serde_json::{Value, json};
+
+pub(crate) use self::subject::Subject;
 
 /// A refused request: becomes a `Status` of `Failure`.
 #[derive(Debug, Clone)]
@@ -15,6 +19,8 @@ pub(crate) struct ApiError {
     details: Option<Value>,
     /// What else is to be said about the request.
     warnings: Vec<String>,
+    /// Where a list goes on in spite of the error.
+    token: Option<String>,
 }
 
 /// One wrong field of an object.
@@ -99,36 +105,6 @@ impl fmt::Display for FieldError {
     }
 }
 
-/// The resource an error is about.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Subject<'a> {
-    pub(crate) group: &'a str,
-    /// The plural, or the kind where a real server names the kind.
-    pub(crate) resource: &'a str,
-    pub(crate) name: &'a str,
-}
-
-impl Subject<'_> {
-    fn qualified(&self) -> String {
-        if self.group.is_empty() {
-            self.resource.to_owned()
-        } else {
-            format!("{}.{}", self.resource, self.group)
-        }
-    }
-
-    pub(crate) fn details(&self) -> Value {
-        let mut details = json!({"kind": self.resource});
-        if !self.name.is_empty() {
-            details["name"] = json!(self.name);
-        }
-        if !self.group.is_empty() {
-            details["group"] = json!(self.group);
-        }
-        details
-    }
-}
-
 impl ApiError {
     pub(crate) fn new(
         code: u16,
@@ -136,28 +112,23 @@ impl ApiError {
         message: impl Into<String>,
         details: Option<Value>,
     ) -> Self {
-        Self {
-            code,
-            reason: Cow::Borrowed(reason),
-            message: message.into(),
-            details,
-            warnings: Vec::new(),
-        }
+        Self::with_reason(code, reason, message.into(), details)
     }
 
     /// An error whose reason comes from elsewhere: a webhook may say what it likes.
     pub(crate) fn with_reason(
         code: u16,
-        reason: String,
+        reason: impl Into<Cow<'static, str>>,
         message: String,
         details: Option<Value>,
     ) -> Self {
         Self {
             code,
-            reason: Cow::Owned(reason),
+            reason: reason.into(),
             message,
             details,
             warnings: Vec::new(),
+            token: None,
         }
     }
 
@@ -281,6 +252,20 @@ impl ApiError {
         )
     }
 
+    /// The same error, which says nothing of when to ask again.
+    pub(crate) fn without_retry(mut self) -> Self {
+        if let Some(details) = self.details.as_mut().and_then(Value::as_object_mut) {
+            details.remove("retryAfterSeconds");
+        }
+        self
+    }
+
+    /// The same error, with a token that the list can be continued by.
+    pub(crate) fn with_continue(mut self, token: String) -> Self {
+        self.token = Some(token);
+        self
+    }
+
     /// 422: the object's fields are wrong. `subject.resource` is the kind here.
     pub(crate) fn invalid(subject: Subject<'_>, errors: &[FieldError]) -> Self {
         let mut texts: Vec<String> = Vec::new();
@@ -376,6 +361,9 @@ impl ApiError {
         }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
+        }
+        if let Some(token) = &self.token {
+            status["metadata"]["continue"] = json!(token);
         }
         status
     }

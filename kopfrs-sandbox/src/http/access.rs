@@ -129,6 +129,6 @@ fn impersonated(cluster: &Cluster, user: User, headers: &HeaderMap) -> Result<Us
         Some((namespace, account)) if groups.is_empty() => {
             User::service_account(namespace, account)
         }
-        _ => User::authenticated(name, groups),
+        _ => User::impersonated(name, groups),
     })
 }

@@ -1,10 +1,11 @@
 //! Paths that lead to no resource: discovery, health, version, OpenAPI.
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use serde_json::json;
 
 use super::{
-    negotiate::{Answer, not_acceptable, ranges},
+    negotiate::{Answer, not_acceptable, only_json, ranges, refused},
+    query::Query,
     reply::{JSON, Reply},
 };
 use crate::{
@@ -17,7 +18,15 @@ use crate::{
 const MINOR: &str = "36";
 const VERSION: &str = "v1.36.2";
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+/// The media types of discovery.
+const DOCUMENTS: [&str; 4] = [
+    "application/json",
+    "application/yaml",
+    "application/vnd.kubernetes.protobuf",
+    "*/*",
+];
 const HEALTH: [&str; 3] = ["healthz", "livez", "readyz"];
+const CHECKS: [&str; 3] = ["ping", "log", "etcd"];
 
 /// Paths with empty parts lead nowhere.
 pub(super) fn misspelt(path: &str) -> Reply {
@@ -29,48 +38,78 @@ pub(super) fn misspelt(path: &str) -> Reply {
 }
 
 /// Answers a path that is not a resource's.
-pub(super) fn answer(cluster: &Cluster, method: &Method, path: &str, headers: &HeaderMap) -> Reply {
+pub(super) fn answer<B>(cluster: &Cluster, request: &Request<B>, query: &Query) -> Reply {
+    let (method, path) = (request.method(), request.uri().path());
+    let headers = request.headers();
     let kinds = cluster.registry.kinds();
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     if is_strict(&kinds, &parts) {
         if method != Method::GET {
             return Reply::error(&ApiError::method_not_allowed());
         }
-        if !accepts(headers) {
+        if parts == ["version"] && !accepts(headers, &["application/json", "*/*"]) {
+            return Reply::error(&only_json());
+        }
+        if !accepts(headers, &DOCUMENTS) {
             return Reply::error(&not_acceptable(Answer::Object));
         }
     }
+    if let [health, rest @ ..] = &parts[..]
+        && HEALTH.contains(health)
+    {
+        return healthy(health, rest, query);
+    }
+    let is_of_groups = matches!(parts[..], ["apis"] | ["apis", _] | ["apis", _, _]);
+    let reply = found(&kinds, &parts, headers);
+    if is_of_groups && reply.is_json() && !accepts(headers, &DOCUMENTS) {
+        return Reply::error(&refused());
+    }
+    reply
+}
+
+fn found(kinds: &Kinds, parts: &[&str], headers: &HeaderMap) -> Reply {
     match parts[..] {
-        [] => Reply::json(StatusCode::OK, &json!({"paths": paths(&kinds)})),
+        [] => Reply::json(StatusCode::OK, &json!({"paths": paths(kinds)})),
         ["version"] => Reply::json(StatusCode::OK, &version()),
-        [health] if HEALTH.contains(&health) => Reply::text(StatusCode::OK, "ok"),
-        [health, "ping"] if HEALTH.contains(&health) => Reply::text(StatusCode::OK, "ok"),
         ["api"] if wants_aggregated(headers) => Reply::bytes(
             StatusCode::OK,
             AGGREGATED,
-            discovery::aggregated(&kinds, true),
+            discovery::aggregated(kinds, true),
         )
         .varying(),
         ["apis"] if wants_aggregated(headers) => Reply::bytes(
             StatusCode::OK,
             AGGREGATED,
-            discovery::aggregated(&kinds, false),
+            discovery::aggregated(kinds, false),
         )
         .varying(),
-        ["api"] => Reply::json(StatusCode::OK, &discovery::core_versions("127.0.0.1")).varying(),
-        ["apis"] => Reply::bytes(StatusCode::OK, JSON, discovery::group_list(&kinds)).varying(),
-        ["apis", group] => match discovery::group(&kinds, group) {
+        ["api"] => Reply::json(StatusCode::OK, &discovery::core_versions("127.0.0.1")),
+        ["apis"] => Reply::bytes(StatusCode::OK, JSON, discovery::group_list(kinds)).varying(),
+        ["apis", group] => match discovery::group(kinds, group) {
             Some(document) => Reply::json(StatusCode::OK, &document),
             None => Reply::page_not_found(),
         },
-        ["api", version] => resource_list(&kinds, "", version),
-        ["apis", group, version] => resource_list(&kinds, group, version),
+        ["api", version] => resource_list(kinds, "", version),
+        ["apis", group, version] => resource_list(kinds, group, version),
         ["openapi", "v2"] => {
             Reply::bytes(StatusCode::OK, openapi::v2::TYPE, openapi::v2::document())
         }
-        ["openapi", "v3"] => Reply::bytes(StatusCode::OK, JSON, openapi::index(&kinds)),
-        ["openapi", "v3", "api", version] => openapi_document(&kinds, "", version),
-        ["openapi", "v3", "apis", group, version] => openapi_document(&kinds, group, version),
+        ["openapi", "v3"] => Reply::bytes(StatusCode::OK, JSON, openapi::index(kinds)),
+        ["openapi", "v3", "api", version] => openapi_document(kinds, "", version),
+        ["openapi", "v3", "apis", group, version] => openapi_document(kinds, group, version),
+        _ => Reply::page_not_found(),
+    }
+}
+
+/// The checks of a server that answers at all: each of them, or all.
+fn healthy(health: &str, check: &[&str], query: &Query) -> Reply {
+    match check {
+        [] if query.get("verbose").is_some() => {
+            let checks = CHECKS.map(|check| format!("[+]{check} ok\n")).concat();
+            Reply::owned_text(format!("{checks}{health} check passed\n"))
+        }
+        [] => Reply::text(StatusCode::OK, "ok"),
+        [check] if CHECKS.contains(check) => Reply::text(StatusCode::OK, "ok"),
         _ => Reply::page_not_found(),
     }
 }
@@ -88,18 +127,15 @@ fn is_strict(kinds: &Kinds, parts: &[&str]) -> bool {
     }
 }
 
-fn accepts(headers: &HeaderMap) -> bool {
+fn accepts(headers: &HeaderMap, known: &[&str]) -> bool {
     let accept = headers.get(header::ACCEPT);
     let accept = accept
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let known = |media: &str| {
-        matches!(
-            media,
-            "application/json" | "application/yaml" | "application/vnd.kubernetes.protobuf" | "*/*"
-        )
-    };
-    accept.trim().is_empty() || ranges(accept).iter().any(|range| known(range.media))
+    accept.trim().is_empty()
+        || ranges(accept)
+            .iter()
+            .any(|range| known.contains(&range.media))
 }
 
 fn resource_list(kinds: &Kinds, group: &str, version: &str) -> Reply {

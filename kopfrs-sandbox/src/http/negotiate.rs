@@ -18,15 +18,30 @@ pub(crate) enum Shape {
 pub(crate) struct Accepted {
     pub(crate) shape: Shape,
     pub(crate) yaml: bool,
+    /// The version of `meta.k8s.io` that tables and metadata are written in.
+    pub(crate) version: &'static str,
 }
 
 impl Accepted {
     pub(crate) const JSON: Self = Self {
         shape: Shape::Whole,
         yaml: false,
+        version: META,
     };
+
+    /// Refuses metadata of a list that is asked for of an object, and the other way round.
+    pub(crate) fn fit(self, answer: Answer, go_type: Option<&str>) -> Result<Self, ApiError> {
+        match (self.shape, answer) {
+            (Shape::Metadata, Answer::List) | (Shape::MetadataList, Answer::Object) => {
+                Err(unfit(self.shape, go_type))
+            }
+            _ => Ok(self),
+        }
+    }
 }
 
+const META: &str = "meta.k8s.io/v1";
+const META_OF_OLD: &str = "meta.k8s.io/v1beta1";
 const TYPES: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// One entry of an Accept header.
@@ -70,6 +85,14 @@ pub(crate) fn ranges(accept: &str) -> Vec<Range<'_>> {
     ranges
 }
 
+/// Whether YAML comes before anything else that can be answered.
+pub(crate) fn prefers_yaml(accept: &str) -> bool {
+    let known = ["application/json", "*/*", "application/yaml"];
+    let ranges = ranges(accept);
+    let best = ranges.iter().find(|range| known.contains(&range.media));
+    best.is_some_and(|range| range.media == "application/yaml")
+}
+
 /// What kind of answer is being negotiated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -100,8 +123,8 @@ pub(crate) fn negotiate(
         };
         let Some(transform) = range.parameter("as") else {
             return Ok(Accepted {
-                shape: Shape::Whole,
                 yaml,
+                ..Accepted::JSON
             });
         };
         let shape = match transform {
@@ -113,16 +136,19 @@ pub(crate) fn negotiate(
                 continue;
             }
         };
-        if range.parameter("g") != Some("meta.k8s.io") || range.parameter("v") != Some("v1") {
-            transform_refused = true;
-            continue;
-        }
-        return match (shape, answer) {
-            (Shape::Metadata, Answer::List) | (Shape::MetadataList, Answer::Object) => {
-                Err(unfit(shape, go_type))
+        let version = match (range.parameter("g"), range.parameter("v")) {
+            (Some("meta.k8s.io"), Some("v1")) => META,
+            (Some("meta.k8s.io"), Some("v1beta1")) => META_OF_OLD,
+            _ => {
+                transform_refused = true;
+                continue;
             }
-            _ => Ok(Accepted { shape, yaml }),
         };
+        return Ok(Accepted {
+            shape,
+            yaml,
+            version,
+        });
     }
     Err(if transform_refused || is_custom {
         refused()
@@ -131,7 +157,8 @@ pub(crate) fn negotiate(
     })
 }
 
-fn refused() -> ApiError {
+/// 406 where transformations are known.
+pub(crate) fn refused() -> ApiError {
     only(TYPES)
 }
 
@@ -160,10 +187,20 @@ fn unfit(shape: Shape, go_type: Option<&str>) -> ApiError {
     ApiError::new(406, "NotAcceptable", message, None)
 }
 
+/// 406 of a document that there is in JSON only.
+pub(super) fn only_json() -> ApiError {
+    unavailable("application/json")
+}
+
 pub(crate) fn not_acceptable(answer: Answer) -> ApiError {
     let watch = ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
-    let more = if answer == Answer::Watch { watch } else { "" };
-    let message = format!("406: Not Acceptable\n\nAvailable representations: {TYPES}{more}");
+    // Lists and watches share their path.
+    let more = if answer == Answer::Object { "" } else { watch };
+    unavailable(&format!("{TYPES}{more}"))
+}
+
+fn unavailable(types: &str) -> ApiError {
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {types}");
     ApiError::new(406, "NotAcceptable", message, Some(serde_json::json!({})))
 }
 
@@ -175,7 +212,9 @@ mod tests {
     fn clients_get_what_they_ask_for() {
         let kubectl = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
         let shape = |accept: &str, answer| {
-            negotiate(Some(accept), answer, Some("core.ConfigMap"))
+            let go_type = Some("core.ConfigMap");
+            negotiate(Some(accept), answer, go_type)
+                .and_then(|accepted| accepted.fit(answer, go_type))
                 .ok()
                 .map(|accepted| accepted.shape)
         };

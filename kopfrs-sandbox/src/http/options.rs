@@ -5,7 +5,10 @@ use std::time::Duration;
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
 
-use super::{negotiate::Accepted, query::Query};
+use super::{
+    negotiate::{Accepted, Shape},
+    query::Query,
+};
 use crate::{
     error::{ApiError, FieldError, Subject},
     registry::Kind,
@@ -16,6 +19,7 @@ use crate::{
         decode::{self, Format},
         delete::DeleteOptions,
         list::{ListOptions, invalid_options},
+        parse_version,
         watch::{Start, WatchOptions},
     },
 };
@@ -268,6 +272,7 @@ pub(super) fn watch(
     kind: &Kind,
     accepted: Accepted,
 ) -> Result<WatchOptions, ApiError> {
+    number(query, "limit")?;
     let timeout = number(query, "timeoutSeconds")?
         .and_then(|seconds| u64::try_from(seconds).ok())
         .filter(|seconds| *seconds > 0);
@@ -278,7 +283,7 @@ pub(super) fn watch(
         bookmarks: query.flag("allowWatchBookmarks"),
         timeout: timeout.map(Duration::from_secs),
         shape: accepted.shape,
-        rows: rows(query)?,
+        rows: rows(query, accepted)?,
     })
 }
 
@@ -290,61 +295,60 @@ fn start(query: &Query) -> Result<Start, ApiError> {
     let initial = query
         .get("sendInitialEvents")
         .map(|_| query.flag("sendInitialEvents"));
-    if !query.text("continue").is_empty() {
-        let why = "resourceVersionMatch is forbidden when continue is provided";
-        let error = FieldError::forbidden("resourceVersionMatch", why);
-        return Err(invalid_options(error));
-    }
-    match (initial, matching) {
-        (None, "") | (Some(_), "NotOlderThan") => {}
-        (None, _) => {
-            let why =
-                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-            return Err(invalid_options(FieldError::forbidden(
-                "resourceVersionMatch",
-                why,
-            )));
-        }
-        (Some(_), "") => {
-            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-            return Err(invalid_options(FieldError::forbidden(
-                "resourceVersionMatch",
-                why,
-            )));
-        }
-        (Some(_), other) => {
-            const FIELD: &str = "resourceVersionMatch";
-            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-            let both = [
-                FieldError::forbidden(FIELD, why),
-                FieldError::unsupported(FIELD, &json!(other), &["NotOlderThan"]),
-            ];
-            return Err(all_invalid("ListOptions", &both));
-        }
-    }
+    check_start(initial.is_some(), matching, query.text("continue"))?;
     if version.is_empty() || version == "0" {
         return Ok(match initial {
-            Some(true) => Start::PresentThenBookmark,
+            Some(true) => Start::PresentThenBookmark(0),
             Some(false) => Start::Now,
             None => Start::Present,
         });
     }
-    let Ok(revision) = version.parse() else {
-        let why = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
-        return Err(ApiError::internal(format!(
-            "resourceVersion: Invalid value: {version:?}: {why}"
-        )));
-    };
+    let revision = parse_version(version)
+        .map_err(|why| ApiError::internal(format!("resourceVersion: {why}")))?;
     Ok(if initial == Some(true) {
-        Start::PresentThenBookmark
+        Start::PresentThenBookmark(revision)
     } else {
         Start::After(revision)
     })
 }
 
+/// The combinations of parameters that a real server forbids.
+fn check_start(has_initial: bool, matching: &str, token: &str) -> Result<(), ApiError> {
+    const FIELD: &str = "resourceVersionMatch";
+    const NOT_OLDER: &str = "NotOlderThan";
+    let mut errors = Vec::new();
+    if has_initial && matching != NOT_OLDER {
+        let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        errors.push(FieldError::forbidden(FIELD, why));
+    }
+    if !has_initial && !matching.is_empty() {
+        let why =
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+        errors.push(FieldError::forbidden(FIELD, why));
+    }
+    if !matches!(matching, "" | NOT_OLDER) {
+        errors.push(FieldError::unsupported(
+            FIELD,
+            &json!(matching),
+            &[NOT_OLDER],
+        ));
+    }
+    if !token.is_empty() {
+        let why = "resourceVersionMatch is forbidden when continue is provided";
+        errors.push(FieldError::forbidden(FIELD, why));
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(all_invalid("ListOptions", &errors))
+    }
+}
+
 /// How tables are made, from `includeObject`.
-pub(super) fn rows(query: &Query) -> Result<Rows, ApiError> {
+pub(super) fn rows(query: &Query, accepted: Accepted) -> Result<Rows, ApiError> {
     let include = match query.text("includeObject") {
+        // Nobody looks at it elsewhere.
+        _ if accepted.shape != Shape::Table => IncludeObject::Metadata,
         "" | "Metadata" => IncludeObject::Metadata,
         "None" => IncludeObject::Nothing,
         "Object" => IncludeObject::Whole,
@@ -358,5 +362,6 @@ pub(super) fn rows(query: &Query) -> Result<Rows, ApiError> {
     Ok(Rows {
         include,
         names_columns: true,
+        version: accepted.version,
     })
 }

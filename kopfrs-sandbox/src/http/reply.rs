@@ -52,6 +52,11 @@ impl Reply {
         Self::bytes(status, TEXT, Bytes::from_static(text.as_bytes()))
     }
 
+    /// A text that is made for the answer.
+    pub(crate) fn owned_text(text: String) -> Self {
+        Self::bytes(StatusCode::OK, TEXT, Bytes::from(text))
+    }
+
     /// What Go's mux says about a path nobody registered.
     pub(crate) fn page_not_found() -> Self {
         Self::text(StatusCode::NOT_FOUND, "404 page not found\n")
@@ -86,6 +91,10 @@ impl Reply {
         self
     }
 
+    pub(crate) fn is_json(&self) -> bool {
+        self.content_type == JSON
+    }
+
     /// The same answer in YAML.
     pub(crate) fn into_yaml(mut self) -> Self {
         if let Content::Bytes(bytes) = &self.content
@@ -116,6 +125,10 @@ impl Reply {
             header::CONTENT_TYPE,
             HeaderValue::from_static(self.content_type),
         );
+        if self.content_type == TEXT {
+            let nosniff = HeaderValue::from_static("nosniff");
+            headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        }
         headers.insert(
             header::CACHE_CONTROL,
             HeaderValue::from_static("no-cache, private"),

@@ -101,15 +101,12 @@ impl Context<'_> {
         status: StatusCode,
         object: &Object,
     ) -> Result<Reply, ApiError> {
-        let accepted = self.accepted(kind, Answer::Object)?;
-        let rows = options::rows(self.query)?;
+        let accepted = self
+            .accepted(kind, Answer::Object)?
+            .fit(Answer::Object, kind.go_type().as_deref())?;
+        let rows = options::rows(self.query, accepted)?;
         let bytes = render::object(kind, object, accepted.shape, rows, &self.cluster.clock);
-        let reply = Reply::bytes(status, super::reply::JSON, bytes).with_version(object.revision);
-        Ok(if accepted.yaml {
-            reply.into_yaml()
-        } else {
-            reply
-        })
+        Ok(Reply::bytes(status, super::reply::JSON, bytes).with_version(object.revision))
     }
 }
 
@@ -265,23 +262,28 @@ async fn subresource(
     }
 }
 
-fn access_review(context: &Context<'_>, kind: &Kind) -> Result<Reply, ApiError> {
+fn access_review(context: &Context<'_>, kind: &Arc<Kind>) -> Result<Reply, ApiError> {
     if !context.info.name.is_empty() {
         return Err(ApiError::no_such_resource());
     }
     if context.info.verb != "create" {
         return Err(ApiError::method_not_allowed());
     }
-    let body = write::body(context)?;
+    let body = write::body_of(context, (&kind.api_version, &kind.kind))?;
+    let place = (kind.as_ref(), context.info.namespace.as_str());
     Ok(Reply::json(
         StatusCode::CREATED,
-        &review::answer(context.cluster, kind, (&body, &context.caller.user))?,
+        &review::answer(context.cluster, place, (&body, &context.caller.user))?,
     ))
 }
 
 async fn get(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
     // What cannot be answered is not looked up.
     context.accepted(&target.kind, Answer::Object)?;
+    if context.query.flag("export") {
+        let message = "the export parameter, deprecated since v1.14, is no longer supported";
+        return Err(ApiError::bad_request(message));
+    }
     let object = read::get(
         context.cluster,
         target,
@@ -294,10 +296,11 @@ async fn get(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> 
 
 async fn list(context: &Context<'_>, target: &Target) -> Result<Reply, ApiError> {
     let accepted = context.accepted(&target.kind, Answer::List)?;
-    let rows = options::rows(context.query)?;
+    let rows = options::rows(context.query, accepted)?;
     let mut options = options::list(context.query, &target.kind)?;
     options.as_of = context.as_of(&target.kind);
     let listed = list::list(context.cluster, target, &options).await?;
+    let accepted = accepted.fit(Answer::List, target.kind.go_type().as_deref())?;
     Ok(list_reply(context, target, &listed, accepted, rows))
 }
 
@@ -315,19 +318,13 @@ fn list_reply(
         rows,
         &context.cluster.clock,
     );
-    let reply =
-        Reply::bytes(StatusCode::OK, super::reply::JSON, bytes).with_version(listed.revision);
-    if accepted.yaml {
-        reply.into_yaml()
-    } else {
-        reply
-    }
+    Reply::bytes(StatusCode::OK, super::reply::JSON, bytes).with_version(listed.revision)
 }
 
 fn watch(context: &Context<'_>, mut target: Target) -> Result<Reply, ApiError> {
     let accepted = context.accepted(&target.kind, Answer::Watch)?;
     if accepted.yaml {
-        return Ok(Reply::error(&unwatchable()).into_yaml());
+        return Err(unwatchable());
     }
     let mut options = options::watch(context.query, &target.kind, accepted)?;
     options.as_of = context.as_of(&target.kind);
@@ -384,10 +381,10 @@ async fn delete_collection(context: &Context<'_>, target: &Target) -> Result<Rep
             Err(error) => return Err(error),
         }
     }
-    let rows = options::rows(context.query)?;
     let accepted = Accepted {
         shape: Shape::Whole,
         ..Accepted::JSON
     };
+    let rows = options::rows(context.query, accepted)?;
     Ok(list_reply(context, target, &listed, accepted, rows))
 }

@@ -9,11 +9,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, header};
 use tower::Service;
 
 use super::{
     Body, BoxError, Shutdown, access, documents,
+    negotiate::prefers_yaml,
     query::{Query, is_encoded},
     reply::Reply,
     request::RequestInfo,
@@ -50,7 +51,7 @@ impl Router {
             Err(refusal) => return Reply::error(&refusal),
         };
         if !info.is_resource {
-            return documents::answer(&self.cluster, request.method(), path, request.headers());
+            return documents::answer(&self.cluster, request, &query);
         }
         let caller = Caller::new(user);
         let context = resource::Context {
@@ -84,7 +85,15 @@ impl Service<Request<Bytes>> for Router {
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let router = self.clone();
         Box::pin(async move {
-            let mut response = router.answer(&request).await.into_response();
+            let reply = router.answer(&request).await;
+            let accept = request.headers().get(header::ACCEPT);
+            let accept = accept.and_then(|value| value.to_str().ok());
+            let reply = if prefers_yaml(accept.unwrap_or_default()) {
+                reply.into_yaml()
+            } else {
+                reply
+            };
+            let mut response = reply.into_response();
             if request.method() == Method::HEAD {
                 *response.body_mut() = Body::default();
             }

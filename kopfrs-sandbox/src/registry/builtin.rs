@@ -23,6 +23,24 @@ const NO_COLLECTION: &[&str] = &[
     "create", "delete", "get", "list", "patch", "update", "watch",
 ];
 const CREATE: &[&str] = &["create"];
+/// The groups in the order of discovery.
+const GROUPS: [&str; 10] = [
+    "",
+    "apps",
+    "events.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "batch",
+    "rbac.authorization.k8s.io",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "coordination.k8s.io",
+];
+/// Where discovery shows a built-in group.
+pub(super) fn place(group: &str) -> Option<usize> {
+    GROUPS.iter().position(|known| *known == group)
+}
+
 /// One row: group/version, plural, kind, short names, categories, namespaced, subresources, rules.
 struct Row(
     &'static str,

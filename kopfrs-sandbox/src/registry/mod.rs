@@ -26,7 +26,7 @@ pub(crate) use self::kind::{Kind, Origin};
 pub(crate) struct Kinds {
     /// By group, version and plural.
     by_path: BTreeMap<(String, String, String), Arc<Kind>>,
-    /// Groups in the order they were registered, each with its versions, best first.
+    /// Groups in the order of discovery, each with its versions, best first.
     pub(crate) groups: Vec<(String, Vec<String>)>,
     pub(crate) documents: Documents,
 }
@@ -124,6 +124,8 @@ impl Kinds {
                 groups.push((group, versions));
             }
         }
+        // Those of definitions come last, by name.
+        groups.sort_by_cached_key(|(group, _)| builtin::place(group).ok_or_else(|| group.clone()));
         Self {
             by_path,
             groups,

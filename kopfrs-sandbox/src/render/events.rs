@@ -10,28 +10,15 @@ use crate::{clock::Clock, object::text};
 
 pub(super) fn columns() -> Vec<Column<'static>> {
     let mut columns = vec![
-        string("Last Seen", last_seen)
-            .described("The time at which the most recent occurrence of this event was recorded."),
-        string("Type", |value, _| value["type"].clone())
-            .described("Type of this event (Normal, Warning), new types could be added in the future"),
-        string("Reason", |value, _| value["reason"].clone())
-            .described("This should be a short, machine understandable string that gives the reason for the transition into the object's current status."),
-        string("Object", event_object)
-            .described("The object that this event is about."),
-        string("Subobject", part)
-            .only_wide()
-            .described("If referring to a piece of an object instead of an entire object, this string should contain a valid JSON/Go field access statement, such as desiredState.manifest.containers[2]. For example, if the object reference is to a container within a pod, this would take on a value like: \"spec.containers{name}\" (where \"name\" refers to the name of the container that triggered the event) or if no container name is specified \"spec.containers[2]\" (container with index 2 in this pod). This syntax is chosen only to have some well-defined way of referencing a part of an object."),
-        string("Source", source)
-            .only_wide()
-            .described("The component reporting this event. Should be a short machine understandable string."),
-        string("Message", event_message)
-            .described("A human-readable description of the status of this operation."),
-        string("First Seen", first_seen)
-            .only_wide()
-            .described("The time at which the event was first recorded. (Time of server receipt is in TypeMeta.)"),
-        string("Count", times)
-            .only_wide()
-            .described("The number of times this event has occurred."),
+        string("Last Seen", last_seen),
+        string("Type", |value, _| value["type"].clone()),
+        string("Reason", |value, _| value["reason"].clone()),
+        string("Object", event_object),
+        string("Subobject", part).only_wide(),
+        string("Source", source).only_wide(),
+        string("Message", event_message),
+        string("First Seen", first_seen).only_wide(),
+        string("Count", times).only_wide(),
     ];
     columns.push(name_column().only_wide());
     columns

@@ -3,10 +3,15 @@
 //! Called by `http` for answers and by watches for lines. Whole objects are copied from text that was serialised once.
 
 mod age;
+pub(crate) mod blank;
 mod claims;
 mod columns;
+mod descriptions;
 mod events;
 mod jsonpath;
+mod nodes;
+mod pods;
+mod services;
 mod table;
 mod wide;
 mod workloads;
@@ -37,6 +42,19 @@ pub(crate) enum IncludeObject {
 pub(crate) struct Rows {
     pub(crate) include: IncludeObject,
     pub(crate) names_columns: bool,
+    /// The version of `meta.k8s.io` that tables and metadata are written in.
+    pub(crate) version: &'static str,
+}
+
+impl Rows {
+    /// What a row carries of its object.
+    fn object(&self, kind: &Kind, value: &Value) -> Value {
+        match self.include {
+            IncludeObject::Nothing => Value::Null,
+            IncludeObject::Metadata => metadata_only(value, self.version),
+            IncludeObject::Whole => kind.typed(value),
+        }
+    }
 }
 
 /// One object.
@@ -62,7 +80,9 @@ pub(crate) fn object_into(
 ) {
     match shape {
         Shape::Whole => whole_into(buffer, kind, object),
-        Shape::Metadata | Shape::MetadataList => buffer.put(to_json(&metadata_only(&object.value))),
+        Shape::Metadata | Shape::MetadataList => {
+            buffer.put(to_json(&metadata_only(&object.value, rows.version)));
+        }
         Shape::Table => {
             let value = view::outward(kind, object);
             let version = value["metadata"]["resourceVersion"].clone();
@@ -86,8 +106,8 @@ fn whole_into(buffer: &mut BytesMut, kind: &Kind, object: &Object) {
     buffer.put(&json[1..]);
 }
 
-fn metadata_only(value: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": value["metadata"]})
+fn metadata_only(value: &Value, version: &str) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": version, "metadata": value["metadata"]})
 }
 
 /// A list.
@@ -110,7 +130,7 @@ pub(crate) fn list(kind: &Kind, listed: &Listed, shape: Shape, rows: Rows, clock
     }
     let (list_kind, api_version) = match shape {
         Shape::Whole | Shape::Table => (kind.list_kind.as_str(), kind.api_version.as_str()),
-        Shape::Metadata | Shape::MetadataList => ("PartialObjectMetadataList", "meta.k8s.io/v1"),
+        Shape::Metadata | Shape::MetadataList => ("PartialObjectMetadataList", rows.version),
     };
     let mut buffer = BytesMut::new();
     let head = format!(
@@ -126,7 +146,7 @@ pub(crate) fn list(kind: &Kind, listed: &Listed, shape: Shape, rows: Rows, clock
             (Shape::Whole, Origin::BuiltIn(_)) => buffer.put(view::outward_json(kind, object)),
             (Shape::Whole | Shape::Table, _) => whole_into(&mut buffer, kind, object),
             (Shape::Metadata | Shape::MetadataList, _) => {
-                buffer.put(to_json(&metadata_only(&object.value)));
+                buffer.put(to_json(&metadata_only(&object.value, rows.version)));
             }
         }
     }

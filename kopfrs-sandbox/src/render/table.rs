@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::{IncludeObject, Rows, columns::Column, metadata_only};
+use super::{Rows, columns::Column, pods};
 use crate::{clock::Clock, registry::Kind};
 
 /// A table of objects.
@@ -16,34 +16,34 @@ pub(super) fn of<'a>(
     clock: &Clock,
 ) -> Value {
     let columns = super::columns::of(kind);
-    let made: Vec<Value> = values
-        .map(|value| row(kind, &columns, &value, rows.include, clock))
+    let made = values
+        .map(|value| row(kind, &columns, (&value, clock), rows))
         .collect();
+    with(kind, made, metadata, rows)
+}
+
+/// A table with these rows.
+pub(super) fn with(kind: &Kind, made: Vec<Value>, metadata: &Value, rows: Rows) -> Value {
     // Columns that were named before are not named again.
-    let named: Option<Vec<Value>> = rows
-        .names_columns
-        .then(|| columns.iter().map(Column::definition).collect());
+    let named: Option<Vec<Value>> = rows.names_columns.then(|| {
+        let columns = super::columns::of(kind);
+        columns.iter().map(Column::definition).collect()
+    });
     json!({
-        "kind": "Table", "apiVersion": "meta.k8s.io/v1",
+        "kind": "Table", "apiVersion": rows.version,
         "metadata": metadata, "columnDefinitions": named, "rows": made,
     })
 }
 
-fn row(
-    kind: &Kind,
-    columns: &[Column<'_>],
-    value: &Value,
-    include: IncludeObject,
-    clock: &Clock,
-) -> Value {
+fn row(kind: &Kind, columns: &[Column<'_>], (value, clock): (&Value, &Clock), rows: Rows) -> Value {
     let cells: Vec<Value> = columns
         .iter()
         .map(|column| column.cell(value, clock))
         .collect();
-    let object = match include {
-        IncludeObject::Nothing => Value::Null,
-        IncludeObject::Metadata => metadata_only(value),
-        IncludeObject::Whole => kind.typed(value),
-    };
-    json!({"cells": cells, "object": object})
+    let mut row = json!({"cells": cells, "object": rows.object(kind, value)});
+    let is_pod = kind.custom().is_none() && kind.kind == "Pod";
+    if let Some(conditions) = pods::conditions(value).filter(|_| is_pod) {
+        row["conditions"] = conditions;
+    }
+    row
 }

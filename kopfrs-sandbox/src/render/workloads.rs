@@ -1,10 +1,11 @@
-//! The tables of Pods and of what makes Pods.
+//! The tables of what makes Pods.
 
 use serde_json::{Value, json};
 
 use super::{
     age,
     columns::{Column, integer, string},
+    pods,
     wide::labels,
 };
 use crate::{
@@ -15,11 +16,7 @@ use crate::{
 /// The columns between the name and the age.
 pub(super) fn of(kind: &str) -> Option<Vec<Column<'static>>> {
     Some(match kind {
-        "Pod" => vec![
-            string("Ready", ready_containers),
-            string("Status", pod_status),
-            string("Restarts", restarts),
-        ],
+        "Pod" => pods::columns(),
         "Deployment" => vec![
             string("Ready", ready_of_replicas),
             string("Up-to-date", |value, _| status(value, "updatedReplicas")),
@@ -98,80 +95,12 @@ fn status(value: &Value, name: &str) -> Value {
     json!(number(value, &["status", name]))
 }
 
-fn statuses(value: &Value) -> &[Value] {
-    let statuses = value["status"]["containerStatuses"].as_array();
-    statuses.map(Vec::as_slice).unwrap_or_default()
-}
-
-fn ready_containers(value: &Value, _: &Clock) -> Value {
-    let total = value["spec"]["containers"].as_array().map_or(0, Vec::len);
-    let ready = statuses(value)
-        .iter()
-        .filter(|status| status["ready"] == true);
-    json!(format!("{}/{total}", ready.count()))
-}
-
-/// The phase, or what a container waits for or ended with: the first container has the last word.
-fn pod_status(value: &Value, _: &Clock) -> Value {
-    if is_deleting(value) {
-        return json!("Terminating");
-    }
-    let phase = text(value, &["status", "phase"]).unwrap_or_default();
-    let mut reason = text(value, &["status", "reason"])
-        .unwrap_or(phase)
-        .to_owned();
-    let mut runs = false;
-    for container in statuses(value).iter().rev() {
-        let state = &container["state"];
-        let waits = text(state, &["waiting", "reason"]).unwrap_or_default();
-        let ended = text(state, &["terminated", "reason"]).unwrap_or_default();
-        let code = &state["terminated"]["exitCode"];
-        if !waits.is_empty() {
-            waits.clone_into(&mut reason);
-        } else if !ended.is_empty() {
-            ended.clone_into(&mut reason);
-        } else if !code.is_null() {
-            reason = format!("ExitCode:{code}");
-        } else if container["ready"] == true && !state["running"].is_null() {
-            runs = true;
-        }
-    }
-    if reason == "Completed" && runs {
-        let state = if has_condition(value, "Ready") {
-            "Running"
-        } else {
-            "NotReady"
-        };
-        state.clone_into(&mut reason);
-    }
-    json!(if reason.is_empty() {
-        "Unknown".to_owned()
-    } else {
-        reason
-    })
-}
-
 fn has_condition(value: &Value, kind: &str) -> bool {
     let mut conditions = value["status"]["conditions"]
         .as_array()
         .into_iter()
         .flatten();
     conditions.any(|one| one["type"] == kind && one["status"] == "True")
-}
-
-fn restarts(value: &Value, clock: &Clock) -> Value {
-    let counts = statuses(value)
-        .iter()
-        .filter_map(|status| status["restartCount"].as_i64());
-    let total: i64 = counts.sum();
-    let ends = statuses(value)
-        .iter()
-        .filter_map(|status| text(status, &["lastState", "terminated", "finishedAt"]))
-        .filter_map(|time| clock.seconds_since(time));
-    json!(match ends.min() {
-        Some(seconds) if total > 0 => format!("{total} ({} ago)", age::human(seconds)),
-        _ => total.to_string(),
-    })
 }
 
 fn ready_of_replicas(value: &Value, _: &Clock) -> Value {

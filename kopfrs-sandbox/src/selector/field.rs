@@ -30,14 +30,9 @@ impl FieldSelector {
                     "invalid selector: '{text}'; can't understand '{term}'"
                 ));
             };
-            if has_bare_equals(wanted) {
-                return Err("invalid field selector: unescaped character in value: 61".to_owned());
-            }
+            let wanted =
+                unescaped(wanted).map_err(|why| format!("invalid field selector: {why}"))?;
             check(path, kind)?;
-            let wanted = wanted
-                .replace("\\,", ",")
-                .replace("\\=", "=")
-                .replace("\\\\", "\\");
             requirements.push(Requirement {
                 path: path.to_owned(),
                 wanted,
@@ -49,6 +44,12 @@ impl FieldSelector {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether at most one object of a namespace can match: that of a name.
+    pub(crate) fn names_one(&self) -> bool {
+        let mut requirements = self.0.iter();
+        requirements.any(|requirement| requirement.path == "metadata.name" && !requirement.negated)
     }
 
     pub(crate) fn matches(&self, object: &Value) -> bool {
@@ -73,18 +74,28 @@ fn split(text: &str) -> Vec<&str> {
     terms
 }
 
-/// Signs of equality in values are to be escaped.
-fn has_bare_equals(value: &str) -> bool {
-    let mut escaped = false;
-    value.chars().any(|c| {
-        let found = c == '=' && !escaped;
-        escaped = c == '\\' && !escaped;
-        found
-    })
+/// A value as it is meant: what separates terms is escaped in it.
+fn unescaped(value: &str) -> Result<String, String> {
+    let mut meant = String::with_capacity(value.len());
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some(escaped @ ('\\' | ',' | '=')) => meant.push(escaped),
+                Some(other) => return Err(format!("invalid escape sequence: \\{other}")),
+                None => return Err("invalid escape sequence: \\".to_owned()),
+            },
+            ',' | '=' => return Err(format!("unescaped character in value: {}", u32::from(c))),
+            plain => meant.push(plain),
+        }
+    }
+    Ok(meant)
 }
 
 fn check(path: &str, kind: &Kind) -> Result<(), String> {
-    if path == "metadata.name" || path == "metadata.namespace" {
+    // The oldest kinds name their fields one by one.
+    let has_namespace = kind.namespaced || !kind.group.is_empty();
+    if path == "metadata.name" || (path == "metadata.namespace" && has_namespace) {
         return Ok(());
     }
     let (known, fixed) = match &kind.origin {

@@ -171,7 +171,9 @@ impl Parser {
             Token::Word(key) => key,
             other => return Err(format!("found '{}', expected: identifier", other.text())),
         };
-        if let Some(why) = qualified_name(&key).into_iter().next() {
+        let wrong = qualified_name(&key);
+        if !wrong.is_empty() {
+            let why = wrong.join("; ");
             return Err(format!("<nil>: Invalid value: {key:?}: {why}"));
         }
         if negated {
@@ -192,8 +194,8 @@ impl Parser {
         match operator.text() {
             "=" | "==" => Ok(Test::In(vec![self.value(key)?])),
             "!=" => Ok(Test::NotIn(vec![self.value(key)?])),
-            ">" => self.number().map(Test::Greater),
-            "<" => self.number().map(Test::Less),
+            ">" => self.number(key).map(Test::Greater),
+            "<" => self.number(key).map(Test::Less),
             "in" => Ok(Test::In(self.values(key)?)),
             "notin" => Ok(Test::NotIn(self.values(key)?)),
             other => Err(format!(
@@ -216,12 +218,8 @@ impl Parser {
         }
     }
 
-    fn number(&mut self) -> Result<i64, String> {
-        self.take();
-        let text = match self.take() {
-            Token::Word(text) => text,
-            other => return Err(format!("found '{}', expected: identifier", other.text())),
-        };
+    fn number(&mut self, key: &str) -> Result<i64, String> {
+        let text = self.value(key)?;
         let why = "for 'Gt', 'Lt' operators, the value must be an integer";
         text.parse()
             .map_err(|_| format!("values[0]: Invalid value: {text:?}: {why}"))
@@ -257,11 +255,11 @@ impl Parser {
 }
 
 fn check_value(key: &str, value: String, index: usize) -> Result<String, String> {
-    match label_value(&value).into_iter().next() {
-        Some(why) => Err(format!(
+    match label_value(&value).join("; ") {
+        why if why.is_empty() => Ok(value),
+        why => Err(format!(
             "values[{index}][{key}]: Invalid value: {value:?}: {why}"
         )),
-        None => Ok(value),
     }
 }
 

@@ -12,8 +12,8 @@ use crate::object::Object;
 pub(crate) struct PageRequest<'a> {
     /// Keys must begin with this.
     pub(crate) prefix: &'a str,
-    /// Only keys after this one.
-    pub(crate) after: Option<&'a str>,
+    /// Only this key and those after it.
+    pub(crate) from: Option<&'a str>,
     /// The state as of this revision; `None` is now.
     pub(crate) at: Option<u64>,
 }
@@ -34,7 +34,7 @@ pub(super) fn page(table: &Table, now: u64, request: &PageRequest<'_>) -> Result
     }
     Ok(Page {
         revision,
-        objects: state(table, revision, request.prefix, request.after),
+        objects: state(table, revision, request.prefix, request.from),
     })
 }
 
@@ -43,9 +43,9 @@ pub(super) fn state(
     table: &Table,
     revision: u64,
     prefix: &str,
-    after: Option<&str>,
+    from: Option<&str>,
 ) -> Vec<Arc<Object>> {
-    let current = table.range(prefix, after);
+    let current = table.range(prefix, from);
     let undone = undone(table, revision);
     if undone.is_empty() {
         return current.map(|(_, object)| object.clone()).collect();
@@ -54,7 +54,7 @@ pub(super) fn state(
         .map(|(key, object)| (key.as_str(), object.clone()))
         .collect();
     for (key, previous) in undone {
-        let wanted = key.starts_with(prefix) && after.is_none_or(|after| key > after);
+        let wanted = key.starts_with(prefix) && from.is_none_or(|from| key >= from);
         match previous {
             Some(object) if wanted => drop(past.insert(key, object.clone())),
             _ => drop(past.remove(key)),
@@ -63,7 +63,7 @@ pub(super) fn state(
     past.into_values().collect()
 }
 
-/// For each key changed after `revision`, its state at `revision`.
+/// For each key changed from `revision`, its state at `revision`.
 fn undone(table: &Table, revision: u64) -> BTreeMap<&str, Option<&Arc<Object>>> {
     let later = table
         .log
@@ -112,7 +112,7 @@ mod tests {
         store.remove("things", "a", a.revision).expect("current");
         let request = PageRequest {
             prefix: "",
-            after: None,
+            from: None,
             at: Some(then),
         };
         assert_eq!(
@@ -121,7 +121,7 @@ mod tests {
         );
         let request = PageRequest {
             prefix: "",
-            after: Some("a"),
+            from: Some("a\0"),
             at: Some(then),
         };
         assert_eq!(
@@ -130,7 +130,7 @@ mod tests {
         );
         let request = PageRequest {
             prefix: "",
-            after: None,
+            from: None,
             at: None,
         };
         assert_eq!(

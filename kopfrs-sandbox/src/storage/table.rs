@@ -39,13 +39,13 @@ impl Table {
         }
     }
 
-    /// Objects whose key begins with `prefix`, in key order, from after a key.
+    /// Objects whose key begins with `prefix`, in key order, from a key on.
     pub(super) fn range<'a>(
         &'a self,
         prefix: &'a str,
-        after: Option<&'a str>,
+        from: Option<&'a str>,
     ) -> impl Iterator<Item = (&'a String, &'a Arc<Object>)> {
-        let from = after.map_or(Bound::Included(prefix), Bound::Excluded);
+        let from = Bound::Included(from.unwrap_or(prefix));
         self.objects
             .range::<str, _>((from, Bound::Unbounded))
             .take_while(move |(key, _)| key.starts_with(prefix))

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::Target;
+use super::{Target, continuation::Continuation, parse_version};
 use crate::{
     cluster::Cluster,
     conversion,
@@ -15,9 +14,6 @@ use crate::{
     storage::PageRequest,
     strategy::view,
 };
-
-/// What tokens of this kind are known by.
-const TOKEN_VERSION: &str = "meta.k8s.io/v1";
 
 /// What a list request asks for.
 #[derive(Debug, Default)]
@@ -48,135 +44,133 @@ pub(crate) async fn list(
     target: &Target,
     options: &ListOptions,
 ) -> Result<Listed, ApiError> {
-    let start = start(cluster, options)?;
     let prefix = target.prefix();
+    let start = start(cluster, target, options)?;
+    let from = start.from.as_ref().map(|from| format!("{prefix}{from}"));
     let request = PageRequest {
         prefix: &prefix,
-        after: start.after.as_deref(),
+        from: from.as_deref(),
         at: start.at,
     };
     let page = cluster
         .store
         .page(&target.kind.resource, &request)
-        .map_err(|compacted| expired(options, start.at.unwrap_or_default(), compacted.oldest))?;
+        .map_err(|_| expired(start.from))?;
     let mut objects = page.objects;
-    if !options.selector.is_empty() {
-        objects = conversion::seen(cluster, &target.kind, objects).await?;
-        objects.retain(|object| {
-            options
-                .selector
-                .matches(&view::outward(&target.kind, object))
-        });
-    }
+    let everything = objects.len();
     // From the watch cache (version 0) a real server gives everything.
-    let limit = if options.version == "0" {
-        0
-    } else {
-        options.limit
+    let limit = match options.limit {
+        limit if limit > 0 && options.version != "0" => limit,
+        _ => everything,
     };
-    let total = objects.len();
-    if limit == 0 || total <= limit {
-        return Ok(Listed {
-            revision: page.revision,
-            objects: conversion::seen(cluster, &target.kind, objects).await?,
-            token: None,
-            remaining: None,
-        });
+    let mut looked_at = everything.min(limit);
+    if options.selector.is_empty() {
+        objects.truncate(limit);
+    } else {
+        objects = conversion::seen(cluster, &target.kind, objects).await?;
+        (objects, looked_at) = selected(target, &options.selector, objects, limit);
     }
-    objects.truncate(limit);
-    let last = objects
-        .last()
-        .map(|object| key_of(&object.value))
-        .unwrap_or_default();
-    let token = json!({"v": TOKEN_VERSION, "rv": page.revision, "start": last});
+    // What is left counts though nothing of it may be selected: nobody has looked at it yet.
+    let left = everything - looked_at;
+    let last = objects.last().filter(|_| left > 0);
+    let token = last.map(|last| {
+        let key = key_of(&last.value);
+        let key = key.strip_prefix(&prefix).unwrap_or(&key);
+        Continuation::after(key, page.revision).encode()
+    });
     Ok(Listed {
         revision: page.revision,
+        remaining: (token.is_some() && options.selector.is_empty()).then_some(left),
+        token,
         objects: conversion::seen(cluster, &target.kind, objects).await?,
-        token: Some(URL_SAFE_NO_PAD.encode(token.to_string())),
-        remaining: options.selector.is_empty().then_some(total - limit),
     })
 }
 
-fn expired(options: &ListOptions, asked: u64, oldest: u64) -> ApiError {
-    if options.token.is_empty() {
-        return ApiError::expired(format!("too old resource version: {asked} ({oldest})"));
-    }
-    ApiError::expired(
+/// The first objects that are selected, and how many were looked at to find them.
+fn selected(
+    target: &Target,
+    selector: &Selector,
+    objects: Vec<Arc<Object>>,
+    limit: usize,
+) -> (Vec<Arc<Object>>, usize) {
+    let mut looked_at = 0;
+    let matching = objects
+        .into_iter()
+        .inspect(|_| looked_at += 1)
+        .filter(|object| selector.matches(&view::outward(&target.kind, object)));
+    let found = matching.take(limit).collect();
+    (found, looked_at)
+}
+
+/// 410, with a token that goes on from the same place in what there is now.
+fn expired(from: Option<String>) -> ApiError {
+    let Some(from) = from else {
+        return ApiError::expired("The resourceVersion for the provided list is too old.");
+    };
+    let error = ApiError::expired(
         "The provided continue parameter is too old to display a consistent list result. \
-         You must start a new list without the continue parameter.",
-    )
+         You can start a new list without the continue parameter, or use the continue token in this response to \
+         retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - \
+         objects that were created, modified, or deleted between the time the first chunk was returned and now may \
+         show up in the list.",
+    );
+    error.with_continue(Continuation { from, at: None }.encode())
 }
 
 struct Start {
-    after: Option<String>,
+    /// The first key that is wanted, without the collection's prefix.
+    from: Option<String>,
     at: Option<u64>,
 }
 
-fn start(cluster: &Cluster, options: &ListOptions) -> Result<Start, ApiError> {
+fn start(cluster: &Cluster, target: &Target, options: &ListOptions) -> Result<Start, ApiError> {
     check_match(options)?;
+    let current = options.as_of.unwrap_or_else(|| cluster.store.revision());
     if !options.token.is_empty() {
+        let token = Continuation::decode(&options.token)?;
         if !options.version.is_empty() && options.version != "0" {
             let message = "specifying resource version is not allowed when using continue";
             return Err(ApiError::bad_request(message));
         }
-        return resume(&options.token);
-    }
-    if options.version.is_empty() || options.version == "0" {
+        if let Some(wanted) = token.at.filter(|wanted| *wanted > current) {
+            return Err(ApiError::too_large_version(wanted, current));
+        }
         return Ok(Start {
-            after: None,
-            at: options.as_of,
+            from: Some(token.from),
+            at: token.at,
         });
     }
-    let version = &options.version;
-    let Ok(wanted) = version.parse::<u64>() else {
-        let why = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
-        let message =
-            format!("invalid resource version: resourceVersion: Invalid value: {version:?}: {why}");
-        return Err(ApiError::bad_request(message));
-    };
-    let current = options.as_of.unwrap_or_else(|| cluster.store.revision());
-    if wanted > current {
-        return Err(ApiError::too_large_version(wanted, current));
+    let at = options.as_of;
+    if options.version.is_empty() || options.version == "0" {
+        return Ok(Start { from: None, at });
     }
-    let exact =
-        options.version_match == "Exact" || (options.version_match.is_empty() && options.limit > 0);
-    Ok(Start {
-        after: None,
-        at: exact.then_some(wanted).or(options.as_of),
-    })
+    let wanted = parse_version(&options.version).map_err(|why| {
+        ApiError::bad_request(format!("invalid resource version: resourceVersion: {why}"))
+    })?;
+    // Clients of old get pages of exactly the version that they name.
+    let from_storage = match options.version_match.as_str() {
+        "" => options.limit > 0,
+        other => other == "Exact",
+    };
+    if wanted > current {
+        let error = ApiError::too_large_version(wanted, current);
+        // Only a cache may catch up.
+        return Err(if from_storage {
+            error.without_retry()
+        } else {
+            error
+        });
+    }
+    // What is selected by its name has no pages.
+    let is_exact = from_storage && (options.version_match == "Exact" || !is_one(target, options));
+    let at = is_exact.then_some(wanted).or(at);
+    Ok(Start { from: None, at })
 }
 
-fn resume(token: &str) -> Result<Start, ApiError> {
-    let invalid = |why: String| {
-        let message = format!("invalid continue token: continue key is not valid: {why}");
-        ApiError::bad_request(message)
-    };
-    let decoded = URL_SAFE_NO_PAD
-        .decode(token.trim_end_matches('='))
-        .map_err(|_| invalid("illegal base64 data".to_owned()))?;
-    let token: Value =
-        serde_json::from_slice(&decoded).map_err(|error| invalid(error.to_string()))?;
-    let version = token["v"].as_str().unwrap_or_default();
-    if version != TOKEN_VERSION {
-        return Err(invalid(format!(
-            "server does not recognize this encoded version {version}"
-        )));
-    }
-    let (revision, key) = (token["rv"].as_i64(), token["start"].as_str());
-    let (Some(revision), Some(key)) = (revision.filter(|revision| *revision != 0), key) else {
-        return Err(invalid(format!(
-            "incorrect encoded start resourceVersion (version {version})"
-        )));
-    };
-    // A key that leads elsewhere than it says.
-    if key.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(invalid(key.to_owned()));
-    }
-    Ok(Start {
-        after: Some(key.to_owned()),
-        // A negative one stands for the newest.
-        at: u64::try_from(revision).ok(),
-    })
+/// Whether a list is of the one object that its selector names.
+fn is_one(target: &Target, options: &ListOptions) -> bool {
+    let is_placed = !target.kind.namespaced || !target.namespace.is_empty();
+    is_placed && options.selector.fields.names_one()
 }
 
 /// The combinations of parameters that a real server forbids.

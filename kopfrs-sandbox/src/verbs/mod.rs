@@ -4,6 +4,7 @@
 //! bytes on the wire.
 
 pub(crate) mod apply;
+mod continuation;
 pub(crate) mod create;
 pub(crate) mod decode;
 pub(crate) mod delete;
@@ -16,7 +17,10 @@ pub(crate) mod token;
 pub(crate) mod update;
 pub(crate) mod watch;
 
-use std::sync::Arc;
+use std::{
+    num::{IntErrorKind, ParseIntError},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -50,6 +54,17 @@ impl Target {
     pub(crate) fn not_found(&self) -> ApiError {
         ApiError::not_found(self.kind.subject(&self.name))
     }
+}
+
+/// Reads a resource version of a query; the error says what is wrong with its value.
+pub(crate) fn parse_version(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|error: ParseIntError| {
+        let why = match error.kind() {
+            IntErrorKind::PosOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
+        format!("Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: {why}")
+    })
 }
 
 /// What to do with fields nobody knows.

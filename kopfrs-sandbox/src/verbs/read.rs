@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Target;
+use super::{Target, parse_version};
 use crate::{cluster::Cluster, conversion, error::ApiError, object::Object};
 
 /// Reads an object in the target's version, at least as new as `version` says, where `as_of` is taken for the newest
@@ -28,12 +28,8 @@ fn find(
     as_of: Option<u64>,
 ) -> Result<Arc<Object>, ApiError> {
     if !version.is_empty() {
-        let Ok(version) = version.parse::<u64>() else {
-            let why = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
-            return Err(ApiError::internal(format!(
-                "resourceVersion: Invalid value: {version:?}: {why}"
-            )));
-        };
+        let version = parse_version(version)
+            .map_err(|why| ApiError::internal(format!("resourceVersion: {why}")))?;
         let current = as_of.unwrap_or_else(|| cluster.store.revision());
         if version > current {
             return Err(ApiError::too_large_version(version, current));

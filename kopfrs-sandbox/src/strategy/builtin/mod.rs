@@ -127,9 +127,13 @@ pub(crate) static EVENT_V1: Rules = Rules {
     selectable: &[
         "reason",
         "regarding.kind",
-        "regarding.name",
         "regarding.namespace",
+        "regarding.name",
         "regarding.uid",
+        "regarding.apiVersion",
+        "regarding.resourceVersion",
+        "regarding.fieldPath",
+        "reportingController",
         "type",
     ],
     ..PLAIN

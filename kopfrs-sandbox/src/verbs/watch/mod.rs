@@ -4,13 +4,16 @@
 //! its place in the log; when the log has moved on without it, it gets the 410 it would get from a real server. Events
 //! that cannot be converted to its version hold it up until they can be: it stays open and leaves nothing out.
 
+mod lines;
+
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::lines::Lines;
 use super::Target;
 use crate::{
     cluster::Cluster,
@@ -18,7 +21,7 @@ use crate::{
     error::ApiError,
     http::negotiate::Shape,
     object::{Object, metadata_mut},
-    render::{self, Rows},
+    render::Rows,
     selector::Selector,
     storage::{Change, Cursor, Event, Read},
     strategy::view,
@@ -51,8 +54,8 @@ pub(crate) enum Start {
     Now,
     /// With what exists, as ADDED events.
     Present,
-    /// With what exists and a bookmark that says so.
-    PresentThenBookmark,
+    /// With what exists and a bookmark that says so; it has to be of this revision at least.
+    PresentThenBookmark(u64),
     After(u64),
 }
 
@@ -85,7 +88,7 @@ pub(crate) struct Watch {
     deadline: Option<Instant>,
     next_bookmark: Option<Instant>,
     bookmark_due: bool,
-    first: bool,
+    lines: Lines,
     ended: bool,
 }
 
@@ -101,7 +104,7 @@ impl Watch {
         let (initial, cursor) = match options.start {
             Start::After(revision) => (Vec::new(), cluster.store.cursor(resource, Some(revision))),
             Start::Now => (Vec::new(), cluster.store.cursor(resource, None)),
-            Start::Present | Start::PresentThenBookmark => {
+            Start::Present | Start::PresentThenBookmark(_) => {
                 cluster
                     .store
                     .list_and_follow(resource, &prefix, options.as_of)
@@ -109,12 +112,13 @@ impl Watch {
         };
         let deadline = options.timeout.map(|timeout| Instant::now() + timeout);
         let mut watch = Self {
-            announce_end: options.start == Start::PresentThenBookmark && options.bookmarks,
+            announce_end: matches!(options.start, Start::PresentThenBookmark(_))
+                && options.bookmarks,
+            lines: Lines::new(options.shape, options.rows),
             next_bookmark: None,
             bookmark_due: false,
             initial: initial.into(),
             pending: VecDeque::new(),
-            first: true,
             ended: false,
             cluster,
             target,
@@ -187,6 +191,13 @@ impl Watch {
 
     /// Some of what existed at the start.
     async fn present(&mut self) -> Bytes {
+        let reached = self.cursor.revision;
+        if let Start::PresentThenBookmark(wanted) = self.options.start
+            && wanted > reached
+        {
+            self.ended = true;
+            return lines::error(&ApiError::too_large_version(wanted, reached));
+        }
         let count = self.initial.len().min(BATCH);
         let batch = self.initial.drain(..count).collect();
         let mut chunk = BytesMut::new();
@@ -194,7 +205,7 @@ impl Watch {
             None => return Bytes::new(),
             Some(Err(error)) => {
                 self.ended = true;
-                return error_line(&error);
+                return lines::error(&error);
             }
             Some(Ok(objects)) => {
                 for object in objects {
@@ -233,7 +244,7 @@ impl Watch {
                             "too old resource version: {asked} ({})",
                             compacted.oldest
                         ));
-                        return error_line(&error);
+                        return lines::error(&error);
                     }
                 }
             }
@@ -343,57 +354,15 @@ impl Watch {
     }
 
     fn line(&mut self, chunk: &mut BytesMut, change: &str, object: &Object) {
-        let clock = &self.cluster.clock;
-        // Only the first table of a watch names the columns.
-        let rows = Rows {
-            names_columns: std::mem::take(&mut self.first),
-            ..self.options.rows
-        };
-        chunk.put(&b"{\"type\":\""[..]);
-        chunk.put(change.as_bytes());
-        chunk.put(&b"\",\"object\":"[..]);
-        render::object_into(
-            chunk,
-            &self.target.kind,
-            object,
-            self.options.shape,
-            rows,
-            clock,
-        );
-        chunk.put(&b"}\n"[..]);
+        let told = (self.target.kind.as_ref(), object);
+        self.lines.event(chunk, change, told, &self.cluster.clock);
     }
 
-    fn bookmark(&self, ends_initial: bool) -> Bytes {
+    fn bookmark(&mut self, ends_initial: bool) -> Bytes {
         let kind = &self.target.kind;
-        let (api_version, name) = match self.options.shape {
-            Shape::Whole => (kind.api_version.as_str(), kind.kind.as_str()),
-            Shape::Metadata | Shape::MetadataList => ("meta.k8s.io/v1", "PartialObjectMetadata"),
-            Shape::Table => ("meta.k8s.io/v1", "Table"),
-        };
-        let mut metadata = json!({"resourceVersion": self.cursor.revision.to_string()});
-        if ends_initial {
-            metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
-        }
-        let mut object = json!({"kind": name, "apiVersion": api_version, "metadata": metadata});
-        if self.options.shape == Shape::Table {
-            let bare =
-                json!({"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata});
-            object["columnDefinitions"] = json!([]);
-            object["metadata"] = json!({"resourceVersion": metadata["resourceVersion"]});
-            object["rows"] = json!([{"cells": [], "object": bare}]);
-        }
-        json_line("BOOKMARK", &object)
+        self.lines
+            .bookmark(kind, self.cursor.revision, ends_initial)
     }
-}
-
-/// The line of an error that ends a stream.
-fn error_line(error: &ApiError) -> Bytes {
-    json_line("ERROR", &error.to_status())
-}
-
-/// The type comes first, as with a real server: some clients read no further.
-fn json_line(event: &str, object: &Value) -> Bytes {
-    Bytes::from(format!("{{\"type\":\"{event}\",\"object\":{object}}}\n"))
 }
 
 fn at_revision(object: &Object, revision: u64) -> Arc<Object> {
