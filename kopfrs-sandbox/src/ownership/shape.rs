@@ -94,15 +94,15 @@ impl<'a> Shape<'a> {
     /// Why a value cannot be of this type, as a typed decoder tells it.
     pub(super) fn refuses(self, value: &Value) -> Option<String> {
         let wanted = self.wanted()?;
-        let fits = match (wanted, value) {
+        let fits = matches!(
+            (wanted, value),
             (_, Value::Null)
-            | ("integer" | "number", Value::Number(_))
-            | ("string", Value::String(_))
-            | ("boolean", Value::Bool(_))
-            | ("array", Value::Array(_))
-            | ("object", Value::Object(_)) => true,
-            _ => false,
-        };
+                | ("integer" | "number", Value::Number(_))
+                | ("string", Value::String(_))
+                | ("boolean", Value::Bool(_))
+                | ("array", Value::Array(_))
+                | ("object", Value::Object(_))
+        );
         if fits {
             return None;
         }
