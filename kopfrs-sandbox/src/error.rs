@@ -236,6 +236,12 @@ impl ApiError {
         Self::new(415, "UnsupportedMediaType", message, None)
     }
 
+    /// The same where a route takes certain types only: a real server says so before it looks at the request.
+    pub(crate) fn unrouted_media_type() -> Self {
+        let message = "415: Unsupported Media Type";
+        Self::new(415, "UnsupportedMediaType", message, Some(json!({})))
+    }
+
     pub(crate) fn expired(message: impl Into<String>) -> Self {
         Self::new(410, "Expired", message, None)
     }

@@ -7,7 +7,10 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::DEFINITIONS;
+use super::{
+    DEFINITIONS,
+    names::{self, Conflict},
+};
 use crate::{
     cluster::Cluster,
     object::{Object, child_mut, is_deleting, meta_list, metadata_mut, text},
@@ -55,14 +58,14 @@ impl Controller {
         let Some(object) = self.cluster.store.get(DEFINITIONS, name) else {
             return;
         };
-        let conflict = self.conflict(&object.value);
-        if conflict.is_none() {
+        let conflicts = self.conflicts(&object.value);
+        if conflicts.is_empty() {
             self.serve(name, &object);
         }
         if is_deleting(&object.value) {
             self.end(name, &object.value).await;
         } else {
-            self.establish(name, conflict.as_deref());
+            self.establish(name, &conflicts);
         }
     }
 
@@ -82,42 +85,42 @@ impl Controller {
         self.served.insert(name.to_owned(), state);
     }
 
-    /// Which name another kind of the group has already.
-    fn conflict(&self, value: &Value) -> Option<String> {
+    /// Which names other kinds of the group have already.
+    fn conflicts(&self, value: &Value) -> Vec<Conflict> {
         let own = resource(value);
         let group = text(value, &["spec", "group"]).unwrap_or_default();
-        let names = &value["spec"]["names"];
         let kinds = self.cluster.registry.kinds();
-        let others = kinds
+        let others: Vec<_> = kinds
             .resources()
-            .filter(|kind| kind.group == group && kind.resource.as_ref() != own);
-        for other in others {
-            for (field, taken) in [
-                ("plural", &other.plural),
-                ("singular", &other.singular),
-                ("kind", &other.kind),
-            ] {
-                if names[field] == **taken {
-                    return Some(format!("{taken:?} is already in use"));
-                }
-            }
-        }
-        None
+            .filter(|kind| kind.group == group && kind.resource.as_ref() != own)
+            .collect();
+        let is_resource = |name: &str| {
+            others.iter().any(|kind| {
+                let short = kind.short_names.iter().any(|short| short == name);
+                short || kind.plural == name || kind.singular == name
+            })
+        };
+        let is_kind = |name: &str| {
+            let mut others = others.iter();
+            others.any(|kind| kind.kind == name || kind.list_kind == name)
+        };
+        names::conflicts(&value["spec"]["names"], is_resource, is_kind)
     }
 
     /// Writes the conditions that say the kind is served.
-    fn establish(&self, name: &str, conflict: Option<&str>) {
+    fn establish(&self, name: &str, conflicts: &[Conflict]) {
         let now = self.cluster.clock.rfc3339();
         super::change(&self.cluster, DEFINITIONS, name, |value| {
-            let names = value["spec"]["names"].clone();
+            let names = names::accepted(value, conflicts);
             let status = child_mut(value, "status");
-            if let Some(why) = conflict {
+            status.insert("acceptedNames".to_owned(), names);
+            if let Some(last) = conflicts.last() {
                 definition::set_condition(
                     status,
                     "NamesAccepted",
                     "False",
-                    "NamesConflict",
-                    why,
+                    last.reason,
+                    &last.message,
                     &now,
                 );
                 let message = "not all names are accepted";
@@ -148,7 +151,6 @@ impl Controller {
                 message,
                 &now,
             );
-            status.insert("acceptedNames".to_owned(), names);
         });
     }
 

@@ -6,6 +6,7 @@
 mod aggregation;
 mod definitions;
 mod garbage;
+mod names;
 mod namespaces;
 mod workloads;
 

@@ -141,16 +141,10 @@ fn patch_type(context: &Context<'_>, kind: &Kind) -> Result<PatchType, ApiError>
             Ok(PatchType::Strategic)
         }
         "application/apply-patch+yaml" => Ok(PatchType::Apply),
-        _ => {
-            let strategic = if kind.custom().is_none() {
-                ", application/strategic-merge-patch+json"
-            } else {
-                ""
-            };
-            Err(ApiError::unsupported_media_type(format!(
-                "{UNKNOWN_FORMAT} application/json-patch+json, application/merge-patch+json{strategic}, application/apply-patch+yaml"
-            )))
-        }
+        _ if kind.custom().is_none() => Err(ApiError::unrouted_media_type()),
+        _ => Err(ApiError::unsupported_media_type(format!(
+            "{UNKNOWN_FORMAT} application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+        ))),
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     fields::{FieldSet, shown},
+    last_applied,
     shape::Shape,
     versions::{Comparison, Difference, Halt, Place, Versions, Wanted},
     walk,
@@ -154,6 +155,9 @@ pub(crate) fn created(
     };
     let entry = Entry::new(kind, writer, operation, without_roots(fields));
     write(value, vec![entry]);
+    if let Some(apply) = apply {
+        last_applied::note(kind, value, writer, apply.config);
+    }
 }
 
 /// Notes what an update changed. A client may rewrite or (with `[{}]`) reset the books; nothing is noted in books that
@@ -221,8 +225,7 @@ pub(crate) fn applied(
 ) -> Result<Value, Halt> {
     let shape = Shape::of(kind);
     let config = apply.config;
-    walk::check(config, shape, &mut Vec::new())
-        .map_err(|why| typed_error(kind, apply.config, &why))?;
+    check(kind, config).map_err(|why| typed_error(kind, apply.config, &why))?;
     let mut entries = books(kind, live, writer);
     let fields = walk::fields(config, shape);
     let position = entries
@@ -259,7 +262,7 @@ pub(crate) fn applied(
         }
     }
     if !apply.force {
-        refuse_conflicts(&kept)?;
+        refuse_conflicts(&kept, &last_applied::own(live, writer, shape))?;
     }
     let kept = kept.into_iter().map(|(mut entry, there)| {
         let fields = entry.fields.minus(&there.written);
@@ -274,6 +277,7 @@ pub(crate) fn applied(
     }
     entries.push(own);
     write(&mut new, entries);
+    last_applied::note(kind, &mut new, writer, config);
     Ok(new)
 }
 
@@ -311,7 +315,18 @@ fn prune(
     }
 }
 
-fn refuse_conflicts(entries: &[(Entry, Cow<'_, Difference>)]) -> Result<(), ApiError> {
+/// Refuses to take fields from others, unless all of them are the manager's own under another name.
+fn refuse_conflicts(
+    entries: &[(Entry, Cow<'_, Difference>)],
+    own: &FieldSet,
+) -> Result<(), ApiError> {
+    let taken = |(entry, there): &(Entry, Cow<'_, Difference>)| {
+        let common = entry.fields.common(&there.written);
+        common.minus(own).is_empty()
+    };
+    if entries.iter().all(taken) {
+        return Ok(());
+    }
     let mut causes = Vec::new();
     let mut groups = Vec::new();
     for (entry, there) in entries {
@@ -349,6 +364,11 @@ fn refuse_conflicts(entries: &[(Entry, Cow<'_, Difference>)]) -> Result<(), ApiE
         message,
         Some(json!({"causes": causes})),
     ))
+}
+
+/// Says why a configuration cannot be merged into an object of a kind.
+pub(crate) fn check(kind: &Kind, config: &Value) -> Result<(), String> {
+    walk::check(config, Shape::of(kind), &mut Vec::new())
 }
 
 /// What a real server's typed decoder says about a configuration.

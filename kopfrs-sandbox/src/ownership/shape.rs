@@ -93,30 +93,53 @@ impl<'a> Shape<'a> {
 
     /// Why a value cannot be of this type, as a typed decoder tells it.
     pub(super) fn refuses(self, value: &Value) -> Option<String> {
-        let Self::Declared(schema) = self else {
-            return None;
-        };
-        let wanted = match (schema.kind()?, value) {
+        let wanted = self.wanted()?;
+        let fits = matches!(
+            (wanted, value),
             (_, Value::Null)
-            | ("integer" | "number", Value::Number(_))
-            | ("string", Value::String(_))
-            | ("boolean", Value::Bool(_))
-            | ("array", Value::Array(_))
-            | ("object", Value::Object(_)) => return None,
-            ("integer" | "number", _) => {
-                return Some(format!(
-                    "expected numeric (int or float), got {}",
-                    go_type(value)
-                ));
-            }
-            ("array", _) => "list",
-            ("object", _) => "map",
-            (other, _) => return Some(format!("expected {other}, got {value}")),
+                | ("integer" | "number", Value::Number(_))
+                | ("string", Value::String(_))
+                | ("boolean", Value::Bool(_))
+                | ("array", Value::Array(_))
+                | ("object", Value::Object(_))
+        );
+        if fits {
+            return None;
+        }
+        let whole = |wanted: &str| {
+            let shown = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            format!("expected {wanted}, got &{{{shown}}}")
         };
-        let shown = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        Some(format!("expected {wanted}, got &{{{shown}}}"))
+        Some(match wanted {
+            "integer" | "number" => {
+                let found = go_type(value);
+                format!("expected numeric (int or float), got {found}")
+            }
+            "array" => whole("list"),
+            "object" => whole("map"),
+            other => format!("expected {other}, got &value.valueUnstructured{{Value:{value}}}"),
+        })
+    }
+
+    /// The JSON type that a value must have; none where any will do.
+    fn wanted(self) -> Option<&'a str> {
+        let of = match self {
+            Self::Declared(schema) => return schema.kind(),
+            Self::CustomRoot(_) | Self::Free => return None,
+            Self::Fields(_) => return Some("object"),
+            Self::Field(field) => &field.of,
+            Self::Element(of) => of,
+        };
+        match of {
+            Type::Text | Type::Bytes | Type::Time | Type::MicroTime => Some("string"),
+            Type::Bool => Some("boolean"),
+            Type::Int32 | Type::Int64 | Type::Number => Some("number"),
+            Type::Struct(_) | Type::Map(_) => Some("object"),
+            Type::List(_) => Some("array"),
+            Type::Quantity | Type::IntOrString | Type::Any => None,
+        }
     }
 
     /// Whether a map belongs to one owner as a whole.

@@ -21,7 +21,7 @@ pub(super) fn fits(format: &str, text: &str) -> bool {
         "cidr" => is_cidr(text),
         "mac" => is_mac(text),
         "uuid" | "uuid3" | "uuid4" | "uuid5" => is_uuid(text, format.strip_prefix("uuid")),
-        "byte" => STANDARD.decode(text).is_ok(),
+        "byte" => !text.is_empty() && STANDARD.decode(text).is_ok(),
         "uri" => is_uri(text),
         "email" => is_email(text),
         "hostname" | "k8s-short-name" => names::label(text).is_empty(),
@@ -37,6 +37,46 @@ pub(super) fn fits(format: &str, text: &str) -> bool {
         "ssn" => has_shape(text, "999-99-9999", '-') || has_shape(text, "999 99 9999", ' '),
         _ => true,
     }
+}
+
+/// The formats that a server has heard of, dashes aside.
+const KNOWN: [&str; 31] = [
+    "bsonobjectid",
+    "byte",
+    "cidr",
+    "creditcard",
+    "date",
+    "datetime",
+    "double",
+    "duration",
+    "email",
+    "float",
+    "hexcolor",
+    "hostname",
+    "int32",
+    "int64",
+    "ipv4",
+    "ipv6",
+    "isbn",
+    "isbn10",
+    "isbn13",
+    "k8slongname",
+    "k8sshortname",
+    "mac",
+    "password",
+    "rgbcolor",
+    "ssn",
+    "uri",
+    "uuid",
+    "uuid3",
+    "uuid4",
+    "uuid5",
+    "",
+];
+
+/// Whether a server has heard of a format.
+pub(crate) fn is_known(format: &str) -> bool {
+    KNOWN.contains(&format.replace('-', "").as_str())
 }
 
 fn is_cidr(text: &str) -> bool {

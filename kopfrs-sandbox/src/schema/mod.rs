@@ -19,6 +19,7 @@ use serde_json::Value;
 
 pub(crate) use self::{
     defaults::{apply as apply_defaults, drop_nulls},
+    format::is_known as is_known_format,
     prune::prune,
     rules::{check as check_rules, compile_errors},
     validate::{validate, validate_default},

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     Schema,
     depth::{LIMIT, depth, on_stack_for},
-    validate::Place,
+    validate::{Place, type_name},
 };
 use crate::{error::FieldError, object::Fields};
 
@@ -36,17 +36,15 @@ impl fmt::Debug for Rules {
 impl Rules {
     pub(super) fn compile(raw: &Value) -> Option<Self> {
         let rules = raw.get(KEYWORD)?.as_array()?;
-        let rules: Vec<&Value> = rules
-            .iter()
-            .filter(|rule| depth_of(rule) <= LIMIT)
-            .collect();
+        let rules = rules.iter().filter(|rule| depth_of(rule) <= LIMIT);
+        let rules: Vec<Value> = rules.map(with_optional_old).collect();
         if rules.is_empty() {
             return None;
         }
         // The types below are needed; the rules below are for other values.
         let mut node = without_rules(raw);
         node[KEYWORD] = json!(&rules);
-        let depth = rules.iter().map(|rule| depth_of(rule)).max().unwrap_or(0);
+        let depth = rules.iter().map(depth_of).max().unwrap_or(0);
         let compiled = on_stack_for(depth, || compile_schema(&node));
         Some(Self {
             compiled: Arc::new(compiled),
@@ -60,6 +58,36 @@ fn depth_of(rule: &Value) -> usize {
     let expressions = ["rule", "messageExpression"].into_iter();
     let texts = expressions.filter_map(|name| rule.get(name)?.as_str());
     texts.map(depth).max().unwrap_or(0)
+}
+
+/// What `oldSelf` is where there may be none. The evaluator gives null for none, and rules ask for an optional value.
+const OPTIONAL: &str = "(oldSelf == null ? optional.none() : optional.of(oldSelf))";
+
+fn with_optional_old(rule: &Value) -> Value {
+    let mut rule = rule.clone();
+    if rule["optionalOldSelf"] != true {
+        return rule;
+    }
+    for name in ["rule", "messageExpression"] {
+        if let Some(text) = rule[name].as_str() {
+            rule[name] = json!(replace_word(text, "oldSelf", OPTIONAL));
+        }
+    }
+    rule
+}
+
+/// Replaces an identifier, where it is a whole word and nobody's member.
+fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut replaced = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let (before, after) = (&rest[..at], &rest[at + word.len()..]);
+        let is_word = !before.ends_with(|c| is_part(c) || c == '.') && !after.starts_with(is_part);
+        replaced.extend([before, if is_word { by } else { word }]);
+        rest = after;
+    }
+    replaced + rest
 }
 
 fn without_rules(schema: &Value) -> Value {
@@ -92,9 +120,15 @@ pub(crate) fn compile_errors(node: &Value) -> Vec<(usize, String)> {
             let node = json!({"type": "object", KEYWORD: [rule]});
             let compiled = on_stack_for(depth, || compile_schema(&node));
             let errors = compiled.compilation_errors();
-            Some((index, errors.first()?.to_string()))
+            Some((index, as_compiled(&errors.first()?.to_string())))
         })
         .collect()
+}
+
+/// The compiler's own words, less what is said of the rule around them.
+fn as_compiled(text: &str) -> String {
+    let own = text.find("ERROR: ").map_or(text, |at| &text[at..]);
+    own.replace("\n| ", "\n | ")
 }
 
 /// All rules that an object breaks. Rules about changes are only asked when there is an old object.
@@ -153,31 +187,70 @@ fn counterpart<'a>(schema: &Schema, item: &Value, old: Option<&'a Value>) -> Opt
 }
 
 fn worded(error: &ValidationError, value: &Value, place: &Place) -> FieldError {
-    let below = error.field_path.trim_start_matches('.');
-    let field = match (below.is_empty(), place.field.is_empty()) {
-        (true, _) => place.field.clone(),
-        (false, true) => below.to_owned(),
-        (false, false) => format!("{}.{below}", place.field),
-    };
-    let message = match error.kind {
-        ErrorKind::ValidationFailure => error.message.clone(),
-        _ => format!("{} evaluating rule: {}", error.message, error.rule),
-    };
+    let rule = error.rule.replace(OPTIONAL, "oldSelf");
+    if error.kind != ErrorKind::ValidationFailure {
+        // A rule that fails is wrong about its own node, wherever its `fieldPath` leads.
+        let why = evaluation(&error.message);
+        let field = or_nil(place.field.clone());
+        let shown = json!(type_name(value));
+        return FieldError::invalid(field, &shown, format!("{why} evaluating rule: {rule}"));
+    }
+    let field = or_nil(field_of(&place.field, &error.field_path));
+    let message = error.message.replace(OPTIONAL, "oldSelf");
+    let is_whole = value.is_object() || value.is_array();
     match error.reason.as_deref() {
         Some("FieldValueForbidden") => FieldError::forbidden(field, message),
         Some("FieldValueRequired") => FieldError::required(field, &message),
+        Some("FieldValueDuplicate") if is_whole => {
+            FieldError::new("FieldValueDuplicate", field, "Duplicate value")
+        }
         Some("FieldValueDuplicate") => FieldError::new(
             "FieldValueDuplicate",
             field,
             format!("Duplicate value: {value}"),
         ),
-        _ if value.is_object() || value.is_array() => FieldError::new(
-            "FieldValueInvalid",
-            field,
-            format!("Invalid value: {message}"),
-        ),
+        _ if is_whole => {
+            let message = format!("Invalid value: {message}");
+            FieldError::new("FieldValueInvalid", field, message)
+        }
         _ => FieldError::invalid(field, value, message),
     }
+}
+
+/// Where a rule's `fieldPath` leads: `.a['b']` is told as `a[b]`.
+fn field_of(field: &str, below: &str) -> String {
+    let below = below.replace("['", "[").replace("']", "]");
+    let below = below.trim_start_matches('.');
+    match (below.is_empty(), field.is_empty()) {
+        (true, _) => field.to_owned(),
+        (false, true) => below.to_owned(),
+        (false, false) if below.starts_with('[') => format!("{field}{below}"),
+        (false, false) => format!("{field}.{below}"),
+    }
+}
+
+/// The root has no name of its own.
+fn or_nil(field: String) -> String {
+    if field.is_empty() {
+        "<nil>".to_owned()
+    } else {
+        field
+    }
+}
+
+/// Go's words for what the evaluator says.
+fn evaluation(message: &str) -> String {
+    let message = message.trim_start_matches("rule evaluation error: ");
+    if let Some(key) = message.strip_prefix("No such key: ") {
+        return format!("no such key: {key}");
+    }
+    let begins = [
+        ("Division by zero", "division by zero"),
+        ("Remainder by zero", "modulus by zero"),
+        ("Index out of bounds", "index out of bounds"),
+    ];
+    let known = begins.iter().find(|(begin, _)| message.starts_with(begin));
+    known.map_or(message, |(_, words)| words).to_owned()
 }
 
 #[cfg(test)]
@@ -210,7 +283,7 @@ mod tests {
                 json!({"n": 1, "m": 2, "t": "x"}),
                 "spec.t: Invalid value: \"x\": not x",
             ),
-            (json!({"n": 9, "m": 9}), ": Invalid value: too many"),
+            (json!({"n": 9, "m": 9}), "<nil>: Invalid value: too many"),
         ];
         for (spec, expected) in rows {
             let found = broken(&schema, &json!({"spec": spec}), None).join("; ");

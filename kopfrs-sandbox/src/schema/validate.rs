@@ -99,7 +99,7 @@ pub(crate) fn validate_default(value: &Value, schema: &Schema, field: &str) -> V
     errors
 }
 
-fn type_name(value: &Value) -> &'static str {
+pub(super) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",

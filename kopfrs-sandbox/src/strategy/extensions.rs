@@ -14,6 +14,7 @@ pub(super) fn check(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
     check_list(schema, path, errors);
     check_map(schema, path, errors);
     check_embedded(schema, path, errors);
+    check_unsupported(schema, path, errors);
     for (index, rule) in schema[RULES].as_array().into_iter().flatten().enumerate() {
         check_rule(rule, &format!("{path}.{RULES}[{index}]"), errors);
     }
@@ -175,6 +176,53 @@ fn check_embedded(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
         let why = format!("must not be empty if {EMBEDDED} is true without {PRESERVE}");
         errors.push(FieldError::required(format!("{path}.properties"), &why));
     }
+}
+
+/// Keywords of JSON schemas that Kubernetes does without.
+fn check_unsupported(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
+    if schema.get(PRESERVE).is_some_and(|given| *given == false) {
+        errors.push(FieldError::invalid(
+            format!("{path}.{PRESERVE}"),
+            &json!(false),
+            "must be true or undefined",
+        ));
+    }
+    for name in [
+        "additionalItems",
+        "definitions",
+        "dependencies",
+        "id",
+        "patternProperties",
+    ] {
+        let is_given = match schema.get(name) {
+            None | Some(Value::Null) => false,
+            Some(Value::Object(members)) => !members.is_empty(),
+            Some(Value::String(text)) => !text.is_empty(),
+            Some(_) => true,
+        };
+        if is_given {
+            let why = format!("{name} is not supported");
+            errors.push(FieldError::forbidden(format!("{path}.{name}"), why));
+        }
+    }
+}
+
+/// A rule as Go prints its internal struct.
+pub(super) fn shown(rule: &Value) -> String {
+    let text = |name: &str| match &rule[name] {
+        Value::Null => json!(""),
+        given => given.clone(),
+    };
+    format!(
+        "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{},\"FieldPath\":{},\"OptionalOldSelf\":{}}}",
+        text("rule"),
+        text("message"),
+        text("messageExpression"),
+        rule["reason"],
+        text("fieldPath"),
+        rule["optionalOldSelf"],
+    )
 }
 
 /// What is wrong with a rule before it is compiled.

@@ -4,7 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::names::{NameRule, label_value, qualified_name};
+use super::{
+    names::{NameRule, label_value, qualified_name},
+    owners::validate_owners,
+};
 use crate::{
     error::FieldError,
     object::{Fields, is_deleting, meta, meta_list},
@@ -146,8 +149,10 @@ pub(crate) fn clean(metadata: &mut Fields) {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
     pub(crate) name: NameRule,
-    /// Built-in kinds demand finalizers with a domain, custom ones only advise it.
+    /// Kinds of the core demand finalizers with a domain, others only advise it.
     pub(crate) qualified_finalizers: bool,
+    /// Whether an update is checked as a new object, too, beside what it changes.
+    pub(crate) checks_anew: bool,
 }
 
 /// Validates the metadata of an object to create.
@@ -176,15 +181,25 @@ pub(crate) fn validate(object: &Value, rules: Rules) -> Vec<FieldError> {
                 .map(|why| FieldError::invalid("metadata.name", &json!(name), why)),
         );
     }
-    validate_contents(object, rules, &mut errors);
+    validate_contents(object, &mut errors);
+    validate_finalizers(object, rules, &mut errors);
     errors
 }
 
-fn validate_contents(object: &Value, rules: Rules, errors: &mut Vec<FieldError>) {
+fn validate_contents(object: &Value, errors: &mut Vec<FieldError>) {
     let metadata = &object["metadata"];
     validate_labels(&metadata["labels"], "metadata.labels", errors);
     validate_annotations(&metadata["annotations"], "metadata.annotations", errors);
     validate_owners(&metadata["ownerReferences"], errors);
+}
+
+fn validate_finalizers(object: &Value, rules: Rules, errors: &mut Vec<FieldError>) {
+    let policies = |finalizer: &&str| matches!(*finalizer, "orphan" | "foregroundDeletion");
+    if meta_list(object, "finalizers").filter(policies).count() > 1 {
+        let why = "finalizer orphan and foregroundDeletion cannot be both set";
+        let finalizers = &object["metadata"]["finalizers"];
+        errors.push(FieldError::invalid("metadata.finalizers", finalizers, why));
+    }
     for (index, finalizer) in meta_list(object, "finalizers").enumerate() {
         let found = qualified_name(finalizer);
         errors.extend(
@@ -192,10 +207,7 @@ fn validate_contents(object: &Value, rules: Rules, errors: &mut Vec<FieldError>)
                 .iter()
                 .map(|why| FieldError::invalid("metadata.finalizers", &json!(finalizer), why)),
         );
-        if rules.qualified_finalizers
-            && !finalizer.contains('/')
-            && !STANDARD_FINALIZERS.contains(&finalizer)
-        {
+        if rules.qualified_finalizers && !is_qualified(finalizer) {
             let why = "name is neither a standard finalizer name nor is it fully qualified";
             errors.push(FieldError::invalid(
                 format!("metadata.finalizers[{index}]"),
@@ -204,6 +216,11 @@ fn validate_contents(object: &Value, rules: Rules, errors: &mut Vec<FieldError>)
             ));
         }
     }
+}
+
+/// Whether a finalizer is nobody else's by accident.
+pub(super) fn is_qualified(finalizer: &str) -> bool {
+    finalizer.contains('/') || STANDARD_FINALIZERS.contains(&finalizer)
 }
 
 /// What is wrong with labels, told of a field.
@@ -232,85 +249,6 @@ pub(crate) fn validate_annotations(annotations: &Value, field: &str, errors: &mu
         let message = format!("Too long: may not be more than {ANNOTATIONS_LIMIT} bytes");
         errors.push(FieldError::new("FieldValueTooLong", field, message));
     }
-}
-
-fn validate_owners(owners: &Value, errors: &mut Vec<FieldError>) {
-    let mut controllers: Vec<&Value> = Vec::new();
-    for owner in owners.as_array().into_iter().flatten() {
-        for field in ["apiVersion", "kind", "name", "uid"] {
-            if owner[field].as_str().unwrap_or_default().is_empty() {
-                let path = format!("metadata.ownerReferences.{field}");
-                let why = if field == "apiVersion" {
-                    "version must not be empty"
-                } else {
-                    "must not be empty"
-                };
-                errors.push(FieldError::invalid(path, &json!(""), why));
-            }
-        }
-        let version = owner["apiVersion"].as_str().unwrap_or_default();
-        if version.matches('/').count() > 1 {
-            let why = "version must not be empty";
-            let path = "metadata.ownerReferences.apiVersion";
-            errors.push(FieldError::invalid(path, &json!(version), why));
-        }
-        if owner["kind"] == "Event" && version == "v1" {
-            let (group, version) = version.split_once('/').unwrap_or(("", version));
-            let why = format!("{group}/{version}, Kind=Event is disallowed from being an owner");
-            let path = "metadata.ownerReferences";
-            errors.push(FieldError::new(
-                "FieldValueInvalid",
-                path,
-                format!(
-                    "Invalid value: {}: {why}",
-                    show_owners(&json!([owner])).trim_matches(['[', ']'])
-                ),
-            ));
-        }
-        if owner["controller"] == true {
-            controllers.push(owner);
-        }
-    }
-    if let [first, second, ..] = controllers[..] {
-        let name = |owner: &Value| {
-            format!(
-                "{}/{}",
-                owner["kind"].as_str().unwrap_or_default(),
-                owner["name"].as_str().unwrap_or_default()
-            )
-        };
-        let why = format!(
-            "Only one reference can have Controller set to true. Found \"true\" in references for {} and {}",
-            name(first),
-            name(second),
-        );
-        let shown = show_owners(owners);
-        errors.push(FieldError::new(
-            "FieldValueInvalid",
-            "metadata.ownerReferences",
-            format!("Invalid value: {shown}: {why}"),
-        ));
-    }
-}
-
-/// Owner references as Go prints them: members in the order of the struct.
-fn show_owners(owners: &Value) -> String {
-    let order = [
-        "apiVersion",
-        "kind",
-        "name",
-        "uid",
-        "controller",
-        "blockOwnerDeletion",
-    ];
-    let show = |owner: &Value| {
-        let members = order
-            .iter()
-            .filter_map(|&name| owner.get(name).map(|value| format!("{name:?}:{value}")));
-        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
-    };
-    let shown: Vec<String> = owners.as_array().into_iter().flatten().map(show).collect();
-    format!("[{}]", shown.join(","))
 }
 
 /// Validates changed metadata. System fields were carried over before, so a difference is the client's doing.
@@ -342,8 +280,19 @@ pub(crate) fn validate_update(new: &Value, old: &Value, rules: Rules) -> Vec<Fie
             errors.extend([error.clone(), error]);
         }
     }
-    validate_contents(new, rules, &mut errors);
+    // Several layers of a real server look at the same, and all tell what they find.
+    let mut contents = Vec::new();
+    validate_contents(new, &mut contents);
+    let mut finalizers = Vec::new();
+    validate_finalizers(new, rules, &mut finalizers);
+    let anew = usize::from(rules.checks_anew);
+    errors.extend(repeated(&contents, 3 + anew));
+    errors.extend(repeated(&finalizers, 1 + anew));
     errors
+}
+
+fn repeated(errors: &[FieldError], times: usize) -> impl Iterator<Item = FieldError> {
+    std::iter::repeat_n(errors, times).flatten().cloned()
 }
 
 #[cfg(test)]
@@ -353,6 +302,7 @@ mod tests {
     const RULES: Rules = Rules {
         name: NameRule::Subdomain,
         qualified_finalizers: true,
+        checks_anew: true,
     };
 
     fn fields(object: &Value) -> Vec<String> {

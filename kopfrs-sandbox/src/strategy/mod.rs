@@ -8,12 +8,14 @@ mod extensions;
 pub(crate) mod field;
 pub(crate) mod metadata;
 pub(crate) mod names;
+mod owners;
 mod structural;
 pub(crate) mod view;
 
 use serde_json::{Value, json};
 
 use self::names::NameRule;
+pub(crate) use self::owners::warn_of_duplicates;
 use crate::{
     error::FieldError,
     object::{Fields, fields_mut, is_deleting, meta, meta_list, metadata_mut},
@@ -35,11 +37,13 @@ fn metadata_rules(kind: &Kind) -> metadata::Rules {
     match &kind.origin {
         Origin::BuiltIn(rules) => metadata::Rules {
             name: rules.name,
-            qualified_finalizers: true,
+            qualified_finalizers: rules.qualified_finalizers,
+            checks_anew: rules.checks_metadata_anew,
         },
         Origin::Custom(_) => metadata::Rules {
             name: NameRule::Subdomain,
             qualified_finalizers: false,
+            checks_anew: false,
         },
     }
 }
@@ -164,6 +168,28 @@ pub(crate) fn validate_create(kind: &Kind, value: &Value) -> Vec<FieldError> {
     errors
 }
 
+/// What is allowed and ill-advised about an object that is written; `old` is what was there before.
+pub(crate) fn warnings(kind: &Kind, new: &Value, old: Option<&Value>) -> Vec<String> {
+    match &kind.origin {
+        Origin::BuiltIn(rules) => (rules.warnings)(new),
+        Origin::Custom(_) => {
+            let before: Vec<&str> = old
+                .into_iter()
+                .flat_map(|old| meta_list(old, "finalizers"))
+                .collect();
+            meta_list(new, "finalizers")
+                .filter(|finalizer| !before.contains(finalizer) && !metadata::is_qualified(finalizer))
+                .map(|finalizer| {
+                    format!(
+                        "metadata.finalizers: {finalizer:?}: prefer a domain-qualified finalizer name to avoid \
+                         accidental conflicts with other finalizer writers"
+                    )
+                })
+                .collect()
+        }
+    }
+}
+
 /// Asks CEL rules, unless values are so wrong that rules would trip over them.
 fn check_rules(kind: &Kind, (value, old): (&Value, Option<&Value>), errors: &mut Vec<FieldError>) {
     let Some(custom) = kind.custom().filter(|custom| custom.schema.has_rules()) else {
@@ -190,7 +216,14 @@ pub(crate) fn validate_update(
     old: &Value,
     part: Part,
 ) -> Vec<FieldError> {
-    let mut errors = metadata::validate_update(new, old, metadata_rules(kind));
+    let mut errors = metadata::validate_update(
+        new,
+        old,
+        metadata::Rules {
+            checks_anew: part == Part::Main && metadata_rules(kind).checks_anew,
+            ..metadata_rules(kind)
+        },
+    );
     match &kind.origin {
         Origin::BuiltIn(rules) if part == Part::Main => {
             errors.extend((rules.validate)(new));

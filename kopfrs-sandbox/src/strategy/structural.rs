@@ -33,11 +33,29 @@ impl Role {
 /// Checks an `openAPIV3Schema`.
 pub(crate) fn validate_root(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
     check(schema, path, Role::Root, errors);
+    for name in ["apiVersion", "kind"] {
+        let kind = &schema["properties"][name]["type"];
+        if kind.as_str().is_some_and(|kind| kind != "string") {
+            let field = format!("{path}.properties[{name}].type");
+            errors.push(FieldError::invalid(field, kind, "must be string"));
+        }
+    }
     check_metadata(&schema["properties"]["metadata"], path, errors);
 }
 
 /// `metadata` is the server's; only its name may be restricted.
 fn check_metadata(metadata: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    if metadata
+        .get("type")
+        .is_some_and(|kind| kind != "object" && kind != "")
+    {
+        let field = format!("{path}.properties[metadata].type");
+        errors.push(FieldError::invalid(
+            field,
+            &metadata["type"],
+            "must be object",
+        ));
+    }
     let allowed = ["type", "properties", "description"];
     let members = metadata
         .as_object()
@@ -112,10 +130,11 @@ fn check_rules(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
         {
             continue;
         }
-        errors.push(FieldError::invalid(
+        let rule = extensions::shown(&schema[KEYWORD][index]);
+        errors.push(FieldError::new(
+            "FieldValueInvalid",
             format!("{path}.{KEYWORD}[{index}].rule"),
-            &schema[KEYWORD][index]["rule"],
-            format!("compilation failed: {why}"),
+            format!("Invalid value: {rule}: compilation failed: {why}"),
         ));
     }
 }
@@ -203,7 +222,15 @@ fn check_type(schema: &Value, path: &str, role: Role, errors: &mut Vec<FieldErro
 }
 
 fn check_junction(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    for name in ["additionalProperties", "default", "nullable", "type"] {
+    let names = [
+        "additionalProperties",
+        "default",
+        "description",
+        "nullable",
+        "title",
+        "type",
+    ];
+    for name in names {
         let present = schema
             .get(name)
             .is_some_and(|value| !value.is_null() && *value != false && *value != "");
@@ -222,6 +249,10 @@ fn check_default(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
     if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
         let parsed = Schema::parse(schema);
         let mut completed = default.clone();
+        if !schema::prune(&mut completed, &parsed).is_empty() {
+            let why = "must not have unknown fields";
+            errors.push(FieldError::invalid(format!("{path}.default"), default, why));
+        }
         schema::apply_defaults(&mut completed, &parsed);
         errors.extend(schema::validate_default(
             &completed,

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     cluster::Cluster,
     error::ApiError,
-    object::{Fields, fields_mut, meta, text},
-    ownership::{Apply, applied, typed_error},
+    object::{Fields, fields_mut, meta, metadata_mut, text},
+    ownership::{self, Apply, applied, typed_error},
     registry::Kind,
     strategy::Part,
 };
@@ -29,14 +29,18 @@ pub(crate) async fn apply(
     if part != Part::Main && cluster.store.get(&kind.resource, &target.key()).is_none() {
         return Err(target.not_found());
     }
-    let decoded = decode(kind, config)?;
+    let mut decoded = decode(kind, config)?;
+    let exists = || cluster.store.get(&kind.resource, &target.key()).is_some();
+    if exists() && meta(&decoded, "name").is_empty() {
+        // What is merged into an object has its name.
+        metadata_mut(&mut decoded).insert("name".to_owned(), json!(target.name));
+    }
     update::check_name(target, &decoded)?;
     let config = reduced(kind, decoded, part);
     let apply = Apply {
         config: &config,
         force,
     };
-    let exists = || cluster.store.get(&kind.resource, &target.key()).is_some();
     loop {
         let result = if exists() {
             merge(cluster, target, part, apply, options).await
@@ -103,7 +107,9 @@ fn decode(kind: &Kind, config: Value) -> Result<Value, ApiError> {
     }
     let original = config.clone();
     let decoded = decode::typed(kind, config, |why| {
-        typed_error(kind, &original, &expectation(why))
+        // The merging types are looked at first, and have their own words.
+        let wrong = ownership::check(kind, &original).err();
+        typed_error(kind, &original, &wrong.unwrap_or_else(|| expectation(why)))
     })?;
     let unknown = decoded
         .faults
@@ -177,7 +183,7 @@ async fn create(
         return Err(ApiError::conflict(target.kind.subject(&target.name), why));
     }
     let mut value = apply.config.clone();
-    crate::object::metadata_mut(&mut value).remove("resourceVersion");
+    metadata_mut(&mut value).remove("resourceVersion");
     create::create_owned(
         cluster,
         target,

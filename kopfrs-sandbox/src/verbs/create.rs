@@ -42,6 +42,14 @@ pub(super) async fn create_owned(
     apply: Option<Apply<'_>>,
 ) -> Result<Written, ApiError> {
     let mut new = New::begin(cluster, target, decoded, options)?;
+    let warnings = new.warnings.clone();
+    let made = finish(&mut new, apply).await;
+    made.map_err(|error| error.with_warnings(warnings))
+}
+
+/// Goes through with a creation that has begun.
+async fn finish(new: &mut New<'_>, apply: Option<Apply<'_>>) -> Result<Written, ApiError> {
+    let (cluster, target, options) = (new.cluster, new.target, new.options);
     let chain = Chain::of_write(cluster, target, options);
     let given = chain.is_some().then(|| new.value.clone());
     new.prepare();
@@ -51,6 +59,8 @@ pub(super) async fn create_owned(
     }
     rbac::refuse_escalation(cluster, target, options, (&new.value, None))?;
     new.check()?;
+    new.warnings
+        .extend(strategy::warnings(&target.kind, &new.value, None));
     if let Some(chain) = &chain {
         let shown = strategy::view::shown(&target.kind, &new.value);
         chain
@@ -97,9 +107,10 @@ impl<'a> New<'a> {
         decoded: Decoded,
         options: &'a WriteOptions,
     ) -> Result<Self, ApiError> {
-        let warnings = decode::judge(&decoded.faults, options.validation)
+        let mut warnings = decode::judge(&decoded.faults, options.validation)
             .map_err(|why| decode::strict_error(&target.kind, &why))?;
         let value = decoded.value;
+        warnings.extend(strategy::warn_of_duplicates(&value));
         check_namespace_matches(target, &value)?;
         if !meta(&value, "resourceVersion").is_empty() {
             return Err(ApiError::internal(
@@ -161,7 +172,7 @@ impl<'a> New<'a> {
         )
     }
 
-    fn store(self, made: (Value, Form)) -> Result<Written, ApiError> {
+    fn store(&mut self, made: (Value, Form)) -> Result<Written, ApiError> {
         let dry_run = self.options.dry_run;
         let object = store(
             self.cluster,
@@ -172,7 +183,7 @@ impl<'a> New<'a> {
         Ok(Written {
             object,
             created: true,
-            warnings: self.warnings,
+            warnings: std::mem::take(&mut self.warnings),
         })
     }
 }

@@ -189,6 +189,11 @@ pub(crate) fn typed(
     refuse: impl Fn(&str) -> ApiError,
 ) -> Result<Decoded, ApiError> {
     check_custom_type(kind, &value)?;
+    if kind.custom().is_none()
+        && let Some(why) = other_type(kind, &value)
+    {
+        return Err(refuse(&why));
+    }
     let fields = fields_mut(&mut value);
     fields.remove("apiVersion");
     fields.remove("kind");
@@ -219,6 +224,21 @@ pub(crate) fn typed(
         .map(|path| format!("unknown field {path:?}"))
         .collect();
     Ok(Decoded { value, faults })
+}
+
+/// Why a value that names another type than a built-in kind's cannot be of it. What is not said is taken for granted.
+fn other_type(kind: &Kind, value: &Value) -> Option<String> {
+    let given = |name: &str, usual: &str| {
+        let given = text(value, &[name]).filter(|text| !text.is_empty());
+        given.unwrap_or(usual).to_owned()
+    };
+    let (api_version, name) = (
+        given("apiVersion", &kind.api_version),
+        given("kind", &kind.kind),
+    );
+    (api_version != kind.api_version || name != kind.kind).then(|| {
+        format!("no kind {name:?} is registered for version {api_version:?} in scheme \"sandbox\"")
+    })
 }
 
 /// Custom resources must say their own kind and version; a patch can get this wrong, too.

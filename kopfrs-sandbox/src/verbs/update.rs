@@ -71,7 +71,8 @@ pub(super) async fn update_across(
         let seen = conversion::seen_one(cluster, kind, current.clone()).await?;
         let mut old = strategy::view::outward(kind, &seen).into_owned();
         let decoded = attempt.changed(&kind.typed(&old), &change).await?;
-        let warnings = judge(target, &decoded, method, options)?;
+        let mut warnings = judge(target, &decoded, method, options)?;
+        let told = warnings.clone();
         check_identity(target, &decoded.value, &current, method)?;
         strategy::view::inward(kind, &mut old);
         let chain = Chain::of_write(cluster, target, options);
@@ -80,11 +81,9 @@ pub(super) async fn update_across(
             .await?;
         rbac::refuse_escalation(cluster, target, options, (&new, Some(&old)))?;
         check_version(target, &version, &current)?;
-        refuse_invalid(
-            kind,
-            &new,
-            strategy::validate_update(kind, &new, &old, part),
-        )?;
+        let wrong = strategy::validate_update(kind, &new, &old, part);
+        refuse_invalid(kind, &new, wrong).map_err(|error| error.with_warnings(told))?;
+        warnings.extend(strategy::warnings(kind, &new, Some(&old)));
         if let Some(chain) = &chain {
             let (new, old) = (attempt.shown(&new)?, attempt.shown(&old)?);
             chain

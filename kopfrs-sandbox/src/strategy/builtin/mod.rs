@@ -30,6 +30,10 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Rules {
     pub(crate) name: NameRule,
+    /// Whether finalizers must have a domain.
+    pub(crate) qualified_finalizers: bool,
+    /// Whether updates have their metadata checked as that of new objects, too.
+    pub(crate) checks_metadata_anew: bool,
     /// Whether `metadata.generation` counts changes of `spec` (or of everything outside metadata and status).
     pub(crate) counts_generation: bool,
     /// Whether PUT must say which version it replaces.
@@ -55,12 +59,16 @@ pub(crate) struct Rules {
     pub(crate) validate_create: fn(&Value) -> Vec<FieldError>,
     /// New, old.
     pub(crate) validate_update: fn(&Value, &Value) -> Vec<FieldError>,
+    /// What is allowed and ill-advised.
+    pub(crate) warnings: fn(&Value) -> Vec<String>,
     /// Fields to select by, besides name and namespace.
     pub(crate) selectable: &'static [&'static str],
 }
 
 const PLAIN: Rules = Rules {
     name: NameRule::Subdomain,
+    qualified_finalizers: true,
+    checks_metadata_anew: true,
     counts_generation: false,
     needs_version: false,
     put_creates: false,
@@ -74,6 +82,7 @@ const PLAIN: Rules = Rules {
     validate: |_| Vec::new(),
     validate_create: |_| Vec::new(),
     validate_update: |_, _| Vec::new(),
+    warnings: |_| Vec::new(),
     selectable: &[],
 };
 
@@ -109,6 +118,8 @@ const EVENT_FIELDS: &[&str] = &[
 ];
 
 pub(crate) static EVENT: Rules = Rules {
+    qualified_finalizers: false,
+    checks_metadata_anew: false,
     check_types: events::event_types,
     defaults: events::event_defaults,
     validate: events::validate_event,
@@ -118,6 +129,8 @@ pub(crate) static EVENT: Rules = Rules {
 
 /// The other view of the same events; `strategy::view` translates.
 pub(crate) static EVENT_V1: Rules = Rules {
+    qualified_finalizers: false,
+    checks_metadata_anew: false,
     stored_as: Some("events"),
     check_types: events::event_types,
     validate: events::validate_event_v1,
@@ -170,6 +183,7 @@ pub(crate) static POD: Rules = Rules {
     prepare: pod::prepare,
     validate: pod::validate,
     validate_update: pod::validate_update,
+    warnings: pod::warnings,
     selectable: &[
         "spec.nodeName",
         "spec.restartPolicy",
@@ -190,6 +204,7 @@ pub(crate) static SERVICE_ACCOUNT: Rules = Rules {
 };
 
 pub(crate) static SERVICE: Rules = Rules {
+    checks_metadata_anew: false,
     name: NameRule::Label,
     delete_answers_object: true,
     defaults: services::service_defaults,
@@ -201,6 +216,8 @@ pub(crate) static SERVICE: Rules = Rules {
 };
 
 pub(crate) static LEASE: Rules = Rules {
+    qualified_finalizers: false,
+    checks_metadata_anew: false,
     needs_version: true,
     put_creates: true,
     check_types: leases::lease_types,
@@ -210,6 +227,7 @@ pub(crate) static LEASE: Rules = Rules {
 };
 
 pub(crate) static DEPLOYMENT: Rules = Rules {
+    checks_metadata_anew: false,
     counts_generation: true,
     defaults: workload::deployment_defaults,
     validate: workload::validate_deployment,
@@ -218,6 +236,7 @@ pub(crate) static DEPLOYMENT: Rules = Rules {
 };
 
 pub(crate) static REPLICA_SET: Rules = Rules {
+    checks_metadata_anew: false,
     counts_generation: true,
     defaults: workload::replica_set_defaults,
     validate: workload::validate_replica_set,
@@ -226,6 +245,7 @@ pub(crate) static REPLICA_SET: Rules = Rules {
 };
 
 pub(crate) static STATEFUL_SET: Rules = Rules {
+    checks_metadata_anew: false,
     counts_generation: true,
     defaults: workload::stateful_set_defaults,
     validate: workload::validate_stateful_set,
@@ -234,8 +254,11 @@ pub(crate) static STATEFUL_SET: Rules = Rules {
 };
 
 pub(crate) static DAEMON_SET: Rules = Rules {
+    checks_metadata_anew: false,
     counts_generation: true,
     defaults: workload::daemon_set_defaults,
+    prepare: workload::prepare_daemon_set,
+    carry_over: workload::count_templates,
     validate: workload::validate_daemon_set,
     validate_update: workload::selector_is_immutable,
     ..PLAIN
@@ -252,6 +275,7 @@ pub(crate) static JOB: Rules = Rules {
 };
 
 pub(crate) static CRON_JOB: Rules = Rules {
+    checks_metadata_anew: false,
     counts_generation: true,
     defaults: workload::cron_job_defaults,
     validate: workload::validate_cron_job,
@@ -289,6 +313,8 @@ pub(crate) static CLUSTER_ROLE_BINDING: Rules = Rules {
 };
 
 pub(crate) static VALIDATING_WEBHOOKS: Rules = Rules {
+    qualified_finalizers: false,
+    checks_metadata_anew: false,
     needs_version: true,
     counts_generation: true,
     check_types: validation::check_types,
@@ -308,6 +334,8 @@ pub(crate) static REVIEW: Rules = Rules {
 };
 
 pub(crate) static DEFINITION: Rules = Rules {
+    qualified_finalizers: false,
+    checks_metadata_anew: false,
     needs_version: true,
     counts_generation: true,
     delete_answers_object: true,
@@ -318,5 +346,6 @@ pub(crate) static DEFINITION: Rules = Rules {
     validate: definition::validate,
     validate_create: definition::validate_create,
     validate_update: definition::validate_update,
+    warnings: definition::warnings,
     ..PLAIN
 };

@@ -2,10 +2,12 @@
 //!
 //! Serving what is defined is the CRD controller's business.
 
+mod advice;
 mod parts;
 
 use serde_json::{Value, json};
 
+pub(super) use self::advice::warnings;
 use crate::{
     error::FieldError,
     object::{Fields, child_mut, fields_mut, text},

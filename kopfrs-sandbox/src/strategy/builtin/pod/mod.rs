@@ -2,6 +2,7 @@
 //!
 //! There is no kubelet: a Pod gets the defaults a server gives it and stays Pending until someone writes its status.
 
+mod advice;
 mod container;
 mod probe;
 mod resources;
@@ -12,6 +13,7 @@ mod volume;
 use serde_json::{Value, json};
 
 pub(super) use self::{
+    advice::warnings,
     update::validate_update,
     validation::{validate, validate_spec},
 };

@@ -72,6 +72,17 @@ pub(super) fn stateful_set_defaults(value: &mut Value) {
         "persistentVolumeClaimRetentionPolicy",
         json!({"whenDeleted": "Retain", "whenScaled": "Retain"}),
     );
+    let policy = child_or_new(spec, "persistentVolumeClaimRetentionPolicy");
+    default(policy, "whenDeleted", json!("Retain"));
+    default(policy, "whenScaled", json!("Retain"));
+    let claims = spec.get_mut("volumeClaimTemplates");
+    for claim in claims.and_then(Value::as_array_mut).into_iter().flatten() {
+        let fields = fields_mut(claim);
+        default(fields, "apiVersion", json!("v1"));
+        default(fields, "kind", json!("PersistentVolumeClaim"));
+        default(child_mut(claim, "spec"), "volumeMode", json!("Filesystem"));
+        default(child_mut(claim, "status"), "phase", json!("Pending"));
+    }
     let status = child_mut(value, "status");
     default(status, "replicas", json!(0));
     default(status, "availableReplicas", json!(0));
@@ -97,6 +108,26 @@ pub(super) fn daemon_set_defaults(value: &mut Value) {
     }
 }
 
+const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
+/// A DaemonSet counts its templates, for clients of long ago.
+pub(super) fn prepare_daemon_set(value: &mut Value) {
+    number_template(value, 1);
+}
+
+/// A new template has the next number.
+pub(super) fn count_templates(new: &mut Value, old: &Value) {
+    let number = old["metadata"]["annotations"][TEMPLATE_GENERATION].as_str();
+    let number: i64 = number.and_then(|text| text.parse().ok()).unwrap_or(1);
+    let is_new = new["spec"]["template"] != old["spec"]["template"];
+    number_template(new, number + i64::from(is_new));
+}
+
+fn number_template(value: &mut Value, number: i64) {
+    let annotations = child_or_new(crate::object::metadata_mut(value), "annotations");
+    annotations.insert(TEMPLATE_GENERATION.to_owned(), json!(number.to_string()));
+}
+
 fn job_spec_defaults(spec: &mut Fields) {
     template_defaults(spec);
     default(spec, "backoffLimit", json!(6));
@@ -114,6 +145,15 @@ pub(super) fn job_defaults(value: &mut Value) {
     let spec = child_mut(value, "spec");
     job_spec_defaults(spec);
     default(spec, "manualSelector", json!(false));
+    label_job(value);
+}
+
+/// A Job without labels has those of its Pods.
+fn label_job(value: &mut Value) {
+    let labels = value["spec"]["template"]["metadata"]["labels"].clone();
+    if labels.as_object().is_some_and(|labels| !labels.is_empty()) {
+        default(crate::object::metadata_mut(value), "labels", labels);
+    }
 }
 
 /// A Job selects its Pods by its uid, unless it says how.
@@ -132,6 +172,7 @@ pub(super) fn prepare_job(value: &mut Value) {
         labels.insert(format!("{prefix}controller-uid"), json!(uid));
         labels.insert(format!("{prefix}job-name"), json!(name));
     }
+    label_job(value);
 }
 
 pub(super) fn cron_job_defaults(value: &mut Value) {

@@ -65,6 +65,16 @@ pub(in crate::strategy::builtin) fn validate_stateful_set(value: &Value) -> Vec<
         let field = spec.member("updateStrategy");
         errors.push(field.invalid("must be 'RollingUpdate' or 'OnDelete'"));
     }
+    let rolling = spec.member("updateStrategy").member("rollingUpdate");
+    let starts = [
+        rolling.member("partition"),
+        spec.member("ordinals").member("start"),
+    ];
+    errors.extend(starts.iter().filter_map(Field::not_negative));
+    let kept = spec.member("persistentVolumeClaimRetentionPolicy");
+    for name in ["whenDeleted", "whenScaled"] {
+        errors.extend(kept.member(name).one_of(&["Retain", "Delete"]));
+    }
     errors
 }
 
