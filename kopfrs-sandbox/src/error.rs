@@ -17,6 +17,13 @@ pub(crate) struct ApiError {
     reason: Cow<'static, str>,
     pub(crate) message: String,
     details: Option<Value>,
+    /// What few errors say; nothing for most.
+    more: Option<Box<More>>,
+}
+
+/// What few errors say besides.
+#[derive(Debug, Clone, Default)]
+struct More {
     /// What else is to be said about the request.
     warnings: Vec<String>,
     /// Where a list goes on in spite of the error.
@@ -127,19 +134,20 @@ impl ApiError {
             reason: reason.into(),
             message,
             details,
-            warnings: Vec::new(),
-            token: None,
+            more: None,
         }
     }
 
     /// The same error, with warnings beside it.
     pub(crate) fn with_warnings(mut self, warnings: Vec<String>) -> Self {
-        self.warnings.extend(warnings);
+        if !warnings.is_empty() {
+            self.more.get_or_insert_default().warnings.extend(warnings);
+        }
         self
     }
 
     pub(crate) fn warnings(&self) -> &[String] {
-        &self.warnings
+        self.more.as_deref().map_or(&[], |more| &more.warnings)
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -268,7 +276,7 @@ impl ApiError {
 
     /// The same error, with a token that the list can be continued by.
     pub(crate) fn with_continue(mut self, token: String) -> Self {
-        self.token = Some(token);
+        self.more.get_or_insert_default().token = Some(token);
         self
     }
 
@@ -368,7 +376,7 @@ impl ApiError {
         if let Some(details) = &self.details {
             status["details"] = details.clone();
         }
-        if let Some(token) = &self.token {
+        if let Some(token) = self.more.as_ref().and_then(|more| more.token.as_ref()) {
             status["metadata"]["continue"] = json!(token);
         }
         status

@@ -40,7 +40,7 @@ pub(crate) fn object(kind: &Kind, metadata: &Value, shape: Shape, rows: Rows) ->
         Shape::Table => {
             let row = json!({"cells": cells(kind), "object": rows.object(kind, &whole)});
             let version = json!({"resourceVersion": metadata["resourceVersion"]});
-            super::table::with(kind, vec![row], &version, rows)
+            super::table::with(kind, &[row], &version, rows)
         }
     }
 }

@@ -16,14 +16,14 @@ pub(super) fn of<'a>(
     clock: &Clock,
 ) -> Value {
     let columns = super::columns::of(kind);
-    let made = values
+    let made: Vec<Value> = values
         .map(|value| row(kind, &columns, (&value, clock), rows))
         .collect();
-    with(kind, made, metadata, rows)
+    with(kind, &made, metadata, rows)
 }
 
 /// A table with these rows.
-pub(super) fn with(kind: &Kind, made: Vec<Value>, metadata: &Value, rows: Rows) -> Value {
+pub(super) fn with(kind: &Kind, made: &[Value], metadata: &Value, rows: Rows) -> Value {
     // Columns that were named before are not named again.
     let named: Option<Vec<Value>> = rows.names_columns.then(|| {
         let columns = super::columns::of(kind);

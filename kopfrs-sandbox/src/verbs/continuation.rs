@@ -51,27 +51,27 @@ impl Continuation {
 
     pub(super) fn decode(token: &str) -> Result<Self, ApiError> {
         let decoded = ENCODING.decode(token).map_err(|error| {
-            invalid(format!("illegal base64 data at input byte {}", at(&error)))
+            invalid(&format!("illegal base64 data at input byte {}", at(&error)))
         })?;
         let token: Value =
-            serde_json::from_slice(&decoded).map_err(|error| invalid(error.to_string()))?;
+            serde_json::from_slice(&decoded).map_err(|error| invalid(&error.to_string()))?;
         let version = token["v"].as_str().unwrap_or_default();
         if version != TOKEN_VERSION {
             let why = format!("server does not recognize this encoded version {version}");
-            return Err(invalid(why));
+            return Err(invalid(&why));
         }
         let Some(revision) = token["rv"].as_i64().filter(|revision| *revision != 0) else {
             let why = format!("incorrect encoded start resourceVersion (version {version})");
-            return Err(invalid(why));
+            return Err(invalid(&why));
         };
         let Some(start) = token["start"].as_str().filter(|start| !start.is_empty()) else {
             let why = format!("encoded start key empty (version {version})");
-            return Err(invalid(why));
+            return Err(invalid(&why));
         };
         let from = start.strip_prefix('/').unwrap_or(start);
         // A key that leads elsewhere than it says.
         if from.split('/').any(|part| matches!(part, "" | "." | "..")) {
-            return Err(invalid(start.to_owned()));
+            return Err(invalid(start));
         }
         Ok(Self {
             from: from.to_owned(),
@@ -80,7 +80,7 @@ impl Continuation {
     }
 }
 
-fn invalid(why: String) -> ApiError {
+fn invalid(why: &str) -> ApiError {
     ApiError::bad_request(format!(
         "invalid continue token: continue key is not valid: {why}"
     ))

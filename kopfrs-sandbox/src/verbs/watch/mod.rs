@@ -69,10 +69,6 @@ struct Sight {
 }
 
 /// One open watch.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "states of independent concerns: stream, list, bookmarks, columns"
-)]
 #[derive(Debug)]
 pub(crate) struct Watch {
     cluster: Arc<Cluster>,

@@ -43,7 +43,7 @@ impl Outage {
         self.bench.create("a", json!({"size": 1})).await;
         let is_called = || async { self.times.count("a") > 0 };
         self.bench.until("a call", is_called).await;
-        sleep(Duration::from_mins(1)).await;
+        sleep(Duration::from_secs(60)).await;
         self.is_down.store(false, Ordering::SeqCst);
         running
     }
