@@ -14,7 +14,7 @@ use super::value::expanded;
 use super::webhooks::PLURALS;
 
 /// How long anything that is awaited may take.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// How often the log is read while something is awaited.
 const PACE: Duration = Duration::from_millis(50);
 /// How often objects are read while silence is awaited.
