@@ -44,7 +44,7 @@ pub(crate) fn judge(played: &Played) -> Result<(), String> {
             ));
         }
     }
-    findings.extend(of_times(expected, &played.lines, &calls));
+    findings.extend(of_times(played, &calls));
     findings.extend(of_pictures(
         "snapshot",
         &expected.snapshots,

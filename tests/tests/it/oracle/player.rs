@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kopfrs::testing::Cluster;
+use kopfrs::testing::{Backend, Cluster};
 use kopfrs_tests::rest::Rest;
 use serde_json::{Value, json};
 
@@ -54,6 +54,8 @@ pub(crate) struct Played {
     pub(crate) problems: Vec<String>,
     /// What the operators have said, one text each.
     pub(crate) messages: Vec<String>,
+    /// Calls may be late, as the machine has other work.
+    pub(crate) is_real_time: bool,
 }
 
 /// Plays a scenario.
@@ -102,6 +104,7 @@ pub(crate) async fn play(cluster: &Cluster, scenario: &Scenario) -> Played {
         responses: stage.responses,
         finals,
         problems,
+        is_real_time: cluster.backend() != Backend::InProcess,
     }
 }
 

@@ -113,6 +113,7 @@ fn judged(expectation: Value, messages: &str) -> Result<(), String> {
         finals: BTreeMap::from([("kex/a".to_owned(), Some(object()))]),
         problems: Vec::new(),
         messages: vec![messages.to_owned()],
+        is_real_time: false,
     })
 }
 

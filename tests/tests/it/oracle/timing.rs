@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::calls::{self, Calls};
 use super::diff;
-use super::expectation::{Chain, Expectation, Spans, Timing};
+use super::expectation::{Chain, Spans, Timing};
+use super::player::Played;
 
 /// How much slower a busy machine may be than the one of the recordings.
 const SLOWNESS: f64 = 3.0;
@@ -15,8 +16,14 @@ const GRAIN: f64 = 0.02;
 /// and what counts from the first sight of an object has begun before its first call.
 const LATENESS: f64 = 0.25;
 
+/// By how much a call may seem to come too soon; where time passes at once, nothing is late.
+fn earliness(played: &Played) -> f64 {
+    if played.is_real_time { LATENESS } else { GRAIN }
+}
+
 /// What is not in its time.
-pub(crate) fn of_times(expected: &Expectation, lines: &[Value], calls: &Calls) -> Vec<String> {
+pub(crate) fn of_times(played: &Played, calls: &Calls) -> Vec<String> {
+    let (expected, lines) = (&played.expectation, &*played.lines);
     let mut findings = Vec::new();
     for (earlier, later) in &expected.order {
         let times = [earlier, later].map(|mark| calls::time_of(lines, mark));
@@ -28,7 +35,7 @@ pub(crate) fn of_times(expected: &Expectation, lines: &[Value], calls: &Calls) -
     for timing in &expected.timing {
         findings.extend(of_timing(timing, calls));
     }
-    findings.extend(of_spans("begins", &expected.pace, lines, |spans| {
+    findings.extend(of_spans("begins", &expected.pace, played, |spans| {
         let begins = spans.iter().map(|(begin, _)| *begin);
         let before = std::iter::once(0.0).chain(begins.clone());
         begins
@@ -36,7 +43,7 @@ pub(crate) fn of_times(expected: &Expectation, lines: &[Value], calls: &Calls) -
             .map(|(begin, before)| begin - before)
             .collect()
     }));
-    findings.extend(of_spans("lasts", &expected.lasts, lines, |spans| {
+    findings.extend(of_spans("lasts", &expected.lasts, played, |spans| {
         let lasting =
             |(begin, end): &(f64, Option<f64>)| end.map_or(f64::INFINITY, |end| end - begin);
         spans.iter().map(lasting).collect()
@@ -50,15 +57,15 @@ pub(crate) fn of_times(expected: &Expectation, lines: &[Value], calls: &Calls) -
 fn of_spans(
     what: &str,
     expected: &Spans,
-    lines: &[Value],
+    played: &Played,
     measure: impl Fn(&[(f64, Option<f64>)]) -> Vec<f64>,
 ) -> Vec<String> {
     let mut findings = Vec::new();
     for (object, handlers) in expected {
         for (handler, expected) in handlers {
-            let got = measure(&calls::spans(lines, object, handler));
+            let got = measure(&calls::spans(&played.lines, object, handler));
             let is_in = |(seconds, (min, max)): (&f64, &(f64, f64))| {
-                *seconds >= min - LATENESS && *seconds <= max * SLOWNESS
+                *seconds >= min - earliness(played) && *seconds <= max * SLOWNESS
             };
             let is_so = got.len() == expected.len() && got.iter().zip(expected).all(is_in);
             if !is_so {
